@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nsinit.h - everything that libnsinit.so exports. ffi/symbols.ts declares the
+ * same; tests/abi compares the two. Every function returns >= 0 or -errno,
+ * parses no configuration and words no message.
+ */
+#ifndef NSINIT_H
+#define NSINIT_H
+
+#include "plan.h"
+
+#define NSI_EXPORT __attribute__((visibility("default")))
+
+/* nsi_abi() - NSI_ABI; sizes of the structures shared with TypeScript by nsi_sizes(). */
+NSI_EXPORT int32_t nsi_abi(void);
+/* nsi_sizes() - fills out[0..7] with sizeof header, op, report, user, run, and offsetof
+ * (struct nsi_run, report), (.., slot), (.., value). */
+NSI_EXPORT int32_t nsi_sizes(uint32_t *out, uint32_t count);
+
+/* nsi_run_init() - makes @run (of @size bytes) ready for the packed Plan; keeps pointers into
+ * @plan, which must stay until nsi_run_close(). 0, -EBADMSG, -EOVERFLOW. */
+NSI_EXPORT int32_t nsi_run_init(struct nsi_run *run, uint32_t size, const void *plan,
+				uint32_t length);
+/* nsi_run_parent() - executes parent operations [from, to). On failure run->report says which
+ * (its list is the child's when the child failed). Blocks while waiting for the child. */
+NSI_EXPORT int32_t nsi_run_parent(struct nsi_run *run, uint32_t from, uint32_t to);
+/* nsi_run_release() - lets the child go on from @point with @length bytes of @payload. */
+NSI_EXPORT int32_t nsi_run_release(struct nsi_run *run, uint32_t point, const void *payload,
+				   uint32_t length);
+/* nsi_run_slot() - descriptor in @slot (still owned by the run), -EBADF. */
+NSI_EXPORT int32_t nsi_run_slot(struct nsi_run *run, uint32_t slot);
+/* nsi_run_take() - as nsi_run_slot(), the caller owns it afterwards. */
+NSI_EXPORT int32_t nsi_run_take(struct nsi_run *run, uint32_t slot);
+/* nsi_run_pid() - pid of the child in the caller's pid namespace, or -ESRCH. */
+NSI_EXPORT int32_t nsi_run_pid(struct nsi_run *run);
+/* nsi_run_take_pidfd() - pidfd of the child, owned by the caller afterwards. */
+NSI_EXPORT int32_t nsi_run_take_pidfd(struct nsi_run *run);
+/* nsi_run_abort() - kills and reaps the child (and the stage) if there is one. */
+NSI_EXPORT int32_t nsi_run_abort(struct nsi_run *run);
+/* nsi_run_undo() - executes all undo operations, going on after failures; the first failure is
+ * in run->report and returned. */
+NSI_EXPORT int32_t nsi_run_undo(struct nsi_run *run);
+/* nsi_run_close() - closes every descriptor that the run still owns. */
+NSI_EXPORT int32_t nsi_run_close(struct nsi_run *run);
+/* nsi_run_monitor() - becomes the helper in monitor mode for this Plan (execveat); returns only
+ * on failure. The descriptors that the monitor operation and lock.take name are passed on. */
+NSI_EXPORT int32_t nsi_run_monitor(struct nsi_run *run);
+
+/* nsi_wait() - waits for the process of @pidfd (blocking unless WNOHANG in @options): returns 0
+ * and the kernel's si_code and si_status in out[0], out[1]; -ECHILD, -EAGAIN (WNOHANG, alive). */
+NSI_EXPORT int32_t nsi_wait(int32_t pidfd, int32_t options, int32_t *out);
+/* nsi_pidfd_open() - pidfd_open(2). */
+NSI_EXPORT int32_t nsi_pidfd_open(int32_t pid);
+/* nsi_pidfd_signal() - pidfd_send_signal(2); signal 0 tests. */
+NSI_EXPORT int32_t nsi_pidfd_signal(int32_t pidfd, int32_t signal);
+/* nsi_close() - close(2). */
+NSI_EXPORT int32_t nsi_close(int32_t fd);
+/* nsi_read(), nsi_write() - read(2), write(2). */
+NSI_EXPORT int64_t nsi_read(int32_t fd, void *data, uint64_t length);
+NSI_EXPORT int64_t nsi_write(int32_t fd, const void *data, uint64_t length);
+/* nsi_pipe() - pipe2(2) with O_CLOEXEC, ends in out[0], out[1]. */
+NSI_EXPORT int32_t nsi_pipe(int32_t *out);
+/* nsi_isatty() - 1 or 0. */
+NSI_EXPORT int32_t nsi_isatty(int32_t fd);
+/* nsi_window_size() - rows and columns of a terminal in out[0], out[1]; or sets them. */
+NSI_EXPORT int32_t nsi_window_size(int32_t fd, uint32_t *out);
+NSI_EXPORT int32_t nsi_window_resize(int32_t fd, uint32_t rows, uint32_t columns);
+/* nsi_geteuid() - effective uid. */
+NSI_EXPORT int32_t nsi_geteuid(void);
+/* nsi_fs_type() - f_type of the file system that holds @path (statfs(2)). */
+NSI_EXPORT int64_t nsi_fs_type(const char *path);
+
+/* nsi_dir_lock() - makes nothing; opens the directory @path without following a last symlink and
+ * takes its exclusive flock (LOCK_SH with flags bit 0, no waiting with bit 1: -EAGAIN). Returns the descriptor; -ESTALE
+ * when the directory was removed or replaced while waiting (try again), -ENOENT when missing. */
+NSI_EXPORT int32_t nsi_dir_lock(const char *path, uint32_t flags);
+/* nsi_dir_unlock() - LOCK_UN, the descriptor stays open. */
+NSI_EXPORT int32_t nsi_dir_unlock(int32_t fd);
+/* nsi_file_replace() - writes @length bytes to a new file in directory @dir (opened O_NOFOLLOW)
+ * and renames it to @name: O_CREAT|O_EXCL|O_NOFOLLOW under @temporary, mode, fsync not done.
+ * Returns an O_WRONLY descriptor of the file when flags bit 0, else 0. flags bit 1: refuse a name that
+ * exists and is not a regular file (-EEXIST). */
+NSI_EXPORT int32_t nsi_file_replace(const char *dir, const char *name, const char *temporary,
+				    const void *data, uint64_t length, uint32_t mode, uint32_t flags);
+/* nsi_file_inode() - inode of dir/name (no links followed) into *out; flags of a regular file only (-EINVAL). */
+NSI_EXPORT int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out);
+/* nsi_seccomp_compile() - libseccomp: packed rules to a BPF program in @out (at most @size
+ * bytes); returns its length. The rules' layout stands in seccomp_compile.c and ffi/layout.ts. */
+NSI_EXPORT int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out,
+				       uint32_t size);
+
+#endif
