@@ -103,6 +103,7 @@ enum nsi_slot {
 	NSI_SLOT_GROUP = 6,
 	NSI_SLOT_CGROUP = 7,
 	NSI_SLOT_TARGET = 8,
+	NSI_SLOT_SECCOMP = 9,
 	NSI_SLOT_FIRST = 16,
 	NSI_SLOT_COUNT = 512,
 };
@@ -409,6 +410,85 @@ enum nsi_slot {
 
 /* dir.remove: removes an empty directory; missing is fine */
 #define NSI_DIR_REMOVE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+
+/* What the references s[0..4] of an operation hold: s string, o optional string,
+ * l list, b bytes, y optional bytes, - nothing. */
+#define NSI_OP_REFS(X) \
+	X(FD_USE, "-----") \
+	X(TREE_OPEN, "s----") \
+	X(NS_OPEN, "s----") \
+	X(CGROUP_OPEN, "s----") \
+	X(FDS_SEND, "b----") \
+	X(FDS_RECEIVE, "b----") \
+	X(CGROUP_MAKE, "ss---") \
+	X(CGROUP_CPUSET, "ss---") \
+	X(CGROUP_ENABLE, "ssl--") \
+	X(CGROUP_WRITE, "sss--") \
+	X(CGROUP_DEVICES, "sb---") \
+	X(CGROUP_JOIN, "ss---") \
+	X(SPAWN, "-----") \
+	X(AWAIT, "-----") \
+	X(RELEASE, "y----") \
+	X(AWAIT_EXEC, "-----") \
+	X(SYNC, "-----") \
+	X(NS_ENTER, "-----") \
+	X(NS_CLONE, "-----") \
+	X(IDMAP_WRITE, "ss---") \
+	X(USER_ROOT, "-----") \
+	X(USER_RESOLVE, "sl---") \
+	X(STATE_SAVE, "-----") \
+	X(PROC_OPEN, "-----") \
+	X(SESSION_NEW, "-----") \
+	X(HOSTNAME_SET, "s----") \
+	X(DOMAINNAME_SET, "s----") \
+	X(SYSCTL_WRITE, "ss---") \
+	X(VETH_MAKE, "ssssy") \
+	X(NET_LOOPBACK, "-----") \
+	X(NET_ADDRESS, "sb---") \
+	X(NET_UP, "s----") \
+	X(NET_ROUTE, "oyyy-") \
+	X(MOUNT_PROPAGATION, "-----") \
+	X(ROOT_ATTACH, "-----") \
+	X(ROOT_CURRENT, "-----") \
+	X(MOUNT_FS, "sssl-") \
+	X(MOUNT_TREE, "s----") \
+	X(COMMAND_RUN, "slls-") \
+	X(DIR_MAKE, "s----") \
+	X(DEVICE_MAKE, "s----") \
+	X(LINK_MAKE, "ss---") \
+	X(PATH_MASK, "s----") \
+	X(PATH_READONLY, "s----") \
+	X(ROOT_PIVOT, "-----") \
+	X(ROOT_MOVE, "-----") \
+	X(ROOT_READONLY, "-----") \
+	X(ROOT_ENTER, "s----") \
+	X(FILE_PROTECT, "s----") \
+	X(TTY_OPEN, "-----") \
+	X(TTY_CONSOLE, "s----") \
+	X(TTY_CONTROL, "-----") \
+	X(STDIO_SET, "-----") \
+	X(RLIMIT_SET, "-----") \
+	X(OOM_ADJUST, "s----") \
+	X(LABEL_APPARMOR, "s----") \
+	X(LABEL_SELINUX, "s----") \
+	X(USER_FILES, "-----") \
+	X(CAPS_BOUND, "-----") \
+	X(USER_APPLY, "-----") \
+	X(CAPS_SET, "-----") \
+	X(PRIVILEGES_LOCK, "-----") \
+	X(SECCOMP_LOAD, "b----") \
+	X(DEATH_SIGNAL, "-----") \
+	X(FDS_CLOSE, "-----") \
+	X(CWD_ENTER, "s----") \
+	X(UMASK_SET, "-----") \
+	X(EXEC, "lll--") \
+	X(MONITOR, "s----") \
+	X(LOCK_TAKE, "-----") \
+	X(CGROUP_KILL, "so---") \
+	X(CGROUP_REMOVE, "ss---") \
+	X(LINK_REMOVE, "ss---") \
+	X(FILE_REMOVE, "ss---") \
+	X(DIR_REMOVE, "s----")
 
 #define NSI_PARENT_OPS(X) \
 	X(FD_USE, fd_use) \

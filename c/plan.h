@@ -26,7 +26,8 @@ enum nsi_list {
 };
 
 /* A string (NUL-terminated, length without the NUL), a list of strings (each
- * NUL-terminated, length over all) or bytes. offset 0 means absent. */
+ * NUL-terminated, length over all) or bytes. offset counts from the start of the
+ * pool, whose first byte is unused: 0 means absent. A NUL follows every entry. */
 struct nsi_ref {
 	uint32_t offset;
 	uint32_t length;
@@ -154,6 +155,8 @@ struct nsi_run {
 	uint32_t exec_sent;
 	uint32_t stop;    /* an undo list that must not go on */
 	uint32_t reached; /* point last reported by the child */
+	uint32_t cloned;  /* the stage has reported its clone */
+	uint32_t reserved;
 	int32_t slot[NSI_SLOTS];
 	struct nsi_user user;
 	struct nsi_report report;
@@ -166,6 +169,9 @@ struct nsi_run {
 
 /* nsi_plan_open() - check a packed Plan and fill the view; 0 or -EBADMSG. */
 int nsi_plan_open(struct nsi_plan *plan, const void *data, size_t length);
+
+/* nsi_plan_fault() - the injected failure (-errno) of an operation, else 0. */
+int nsi_plan_fault(const struct nsi_plan *plan, uint32_t list, uint32_t index);
 
 /* nsi_str() - string of a checked reference; NULL when absent. */
 const char *nsi_str(const struct nsi_plan *plan, const struct nsi_ref *ref);

@@ -41,6 +41,21 @@ function accessors(name: string, fields: Record<string, FieldKind>): string[] {
   return lines;
 }
 
+/** One letter for each string, list or byte array of an operation, padded. */
+function references(fields: Record<string, FieldKind>): string {
+  const letters = {
+    str: "s",
+    opt_str: "o",
+    list: "l",
+    bytes: "b",
+    opt_bytes: "y",
+  };
+  return Object.values(fields)
+    .map((kind) => kind === "u64" || kind === "i64" ? "" : letters[kind])
+    .join("")
+    .padEnd(5, "-");
+}
+
 /** Renders the header. */
 export function renderOpsHeader(): string {
   const out = [
@@ -73,6 +88,17 @@ export function renderOpsHeader(): string {
     );
     out.push(...accessors(name, spec.fields), "");
   }
+  out.push(
+    "/* What the references s[0..4] of an operation hold: s string, o optional string,",
+    " * l list, b bytes, y optional bytes, - nothing. */",
+    "#define NSI_OP_REFS(X) \\",
+    Object.entries(OPS)
+      .map(([name, spec]) =>
+        `\tX(${constant(name)}, "${references(spec.fields)}")`
+      )
+      .join(" \\\n"),
+    "",
+  );
   for (const list of ["parent", "child", "undo"] satisfies OpList[]) {
     out.push(`#define NSI_${constant(list)}_OPS(X) \\`);
     const rows = Object.entries(OPS)

@@ -768,6 +768,8 @@ export const SLOTS = {
   cgroup: 7,
   /** pidfd of the container that is joined. */
   target: 8,
+  /** seccomp listener (SECCOMP_FILTER_FLAG_NEW_LISTENER), in the parent. */
+  seccomp: 9,
   /** First free one. */
   first: 16,
   /** Number of slots. */
