@@ -36,9 +36,12 @@ export interface ParseOptions<
   unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 
-/** Names with a dot make nested records, which these types do not follow. */
-type Flat<K> = Extract<K, string> extends infer T
-  ? T extends `${string}.${string}` ? never : T
+/**
+ * Leaves out what these types do not follow: names that are not literal, names
+ * with a dot, which make nested records, and `_`.
+ */
+type Flat<K> = K extends string
+  ? string extends K ? never : K extends `${string}.${string}` | "_" ? never : K
   : never;
 
 type Declared<B, S, C> = Flat<B> | Flat<S> | Flat<C>;
@@ -53,10 +56,8 @@ type Given<K, B, S, C, N> =
 
 /** A flag that has a value even when it is not given. */
 type Certain<K, B, C, D> = K extends keyof D ? true
-  : K extends C ? true
-  : K extends S0<B> ? true
+  : K extends B | C ? true
   : false;
-type S0<B> = Extract<B, string>;
 
 type Value<K, B, S, C, N, D> =
   | Given<K, B, S, C, N>
