@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { say } from "./process.ts";
 import {
   type FieldKind,
   type OpList,
@@ -135,7 +136,7 @@ if (import.meta.main) {
   const text = renderOpsHeader();
   if (Deno.args.includes("--check")) {
     if (await Deno.readTextFile(path) !== text) {
-      console.error(
+      say(
         "c/ops.h is not what lib/plan/ops.ts says: run deno task gen",
       );
       Deno.exit(1);
