@@ -43,8 +43,7 @@ export function parseArgs<
 }
 
 const FLAG =
-  /^-(?:(?<double>-)(?<negated>no-)?)?(?<key>.+?)(?:=(?<value>.*))?$/s;
-const NUMBER = /^(?:0x[0-9a-f]+|[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)$/i;
+  /^-(?:(?<double>-)(?<negated>no-)?)?(?<key>.+?)(?:=(?<value>.+))?$/s;
 const NUMBER_AT_END = /-?\d+(\.\d*)?(e-?\d+)?$/;
 
 /** The value of a negatable flag given as `--no-flag`. */
@@ -125,7 +124,6 @@ class Parser {
     const negated = groups["negated"] !== undefined;
 
     if (value !== undefined) {
-      if (negated) key = `no-${key}`;
       this.#set(key, this.#booleans.has(key) ? value !== "false" : value, arg);
       return;
     }
@@ -153,7 +151,7 @@ class Parser {
         this.#set(letter, rest, arg);
         continue;
       }
-      if (/[A-Za-z]/.test(letter) && rest.includes("=")) {
+      if (/[A-Za-z]/.test(letter) && /=./s.test(rest)) {
         this.#set(letter, rest.slice(rest.indexOf("=") + 1), arg);
         return;
       }
@@ -216,7 +214,7 @@ class Parser {
   }
 
   #convert(key: string, text: string): string | number {
-    return !this.#strings.has(key) && NUMBER.test(text) ? Number(text) : text;
+    return !this.#strings.has(key) && isNumber(text) ? Number(text) : text;
   }
 
   /** Gives flags that were not set their defaults. */
@@ -237,6 +235,10 @@ class Parser {
       setNested(this.#flags, key, UNSET, { collect: false });
     }
   }
+}
+
+function isNumber(text: string): boolean {
+  return /\S/.test(text) && Number.isFinite(Number(text));
 }
 
 /** Each name of a flag with all the other names of it. */

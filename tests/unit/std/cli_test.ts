@@ -30,7 +30,7 @@ Deno.test("parseArgs() gives declared flags their type", () => {
 Deno.test("parseArgs() gives a string flag without a value the empty text", () => {
   const options = { string: ["a", "b"] };
 
-  assertEquals<unknown>(parseArgs(["--a", "--b=", "-a"], options), {
+  assertEquals<unknown>(parseArgs(["--a", "--b", "-a"], options), {
     a: "",
     b: "",
     _: [],
