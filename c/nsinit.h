@@ -60,6 +60,8 @@ NSI_EXPORT int64_t nsi_read(int32_t fd, void *data, uint64_t length);
 NSI_EXPORT int64_t nsi_write(int32_t fd, const void *data, uint64_t length);
 /* nsi_pipe() - pipe2(2) with O_CLOEXEC, ends in out[0], out[1]. */
 NSI_EXPORT int32_t nsi_pipe(int32_t *out);
+/* nsi_null() - descriptor of the host's null device, read and write, checked to be char 1:3. */
+NSI_EXPORT int32_t nsi_null(void);
 /* nsi_isatty() - 1 or 0. */
 NSI_EXPORT int32_t nsi_isatty(int32_t fd);
 /* nsi_window_size() - rows and columns of a terminal in out[0], out[1]; or sets them. */

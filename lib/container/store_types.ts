@@ -22,7 +22,10 @@ export interface RecordedResources {
   /** Its cgroups. */
   readonly cgroups: readonly RecordedCgroup[];
   /** Outer interfaces with the alias that marks them as ours. */
-  readonly interfaces: readonly { readonly host: string; readonly alias: string }[];
+  readonly interfaces: readonly {
+    readonly host: string;
+    readonly alias: string;
+  }[];
   /** Files outside the state directory, e.g. the marker. */
   readonly files: readonly {
     readonly dir: string;

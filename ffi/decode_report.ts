@@ -1,0 +1,125 @@
+/**
+ * bytes -> error. Pure: looks the failed operation up in the Plan and words it.
+ *
+ * @module
+ */
+import { KernelError, type NsinitError, ProgramError } from "../lib/errors.ts";
+import type { Op, Plan } from "../lib/plan/ops.ts";
+import { describeErrno, errnoName } from "./errno.ts";
+import { type Detail, DETAILS, LISTS, REPORT } from "./layout.ts";
+import { wordFailure } from "./wording.ts";
+
+/** A decoded `struct nsi_report`. */
+export interface Report {
+  /** List of the failed operation; absent when none failed. */
+  readonly list: "parent" | "child" | "undo" | undefined;
+  /** Index in the list. */
+  readonly index: number;
+  /** Positive errno, 0 for success. */
+  readonly errno: number;
+  /** Sub-step. */
+  readonly detail: Detail;
+  /** Extra fact, e.g. the exit status of a command. */
+  readonly value: bigint;
+}
+
+/**
+ * Reads a report.
+ *
+ * @param view The bytes of a `struct nsi_report`.
+ * @returns What it says.
+ *
+ * @example
+ * ```ts
+ * import { decodeReport } from "./decode_report.ts";
+ *
+ * const report = decodeReport(new DataView(new ArrayBuffer(40)));
+ * if (report.errno !== 0) throw new Error("not empty");
+ * ```
+ */
+export function decodeReport(view: DataView): Report {
+  return {
+    list: LISTS[view.getUint32(REPORT.list, true)],
+    index: view.getUint32(REPORT.index, true),
+    errno: view.getInt32(REPORT.error, true),
+    detail: DETAILS[view.getUint32(REPORT.detail, true)] ?? "",
+    value: view.getBigInt64(REPORT.value, true),
+  };
+}
+
+const NOT_FOUND = new Set(["ENOENT", "ENOTDIR"]);
+
+function execError(op: Op<"exec">, errno: number): ProgramError {
+  const program = JSON.stringify(op.argv[0] ?? "");
+  const name = errnoName(errno);
+  const context = { errno, errnoName: name, program: op.argv[0] };
+  if (!NOT_FOUND.has(name)) {
+    return new ProgramError(
+      "ProgramNotExecutable",
+      `Cannot execute ${program} inside: ${describeErrno(errno)}`,
+      { context },
+    );
+  }
+  const searched = op.argv[0]?.includes("/")
+    ? `no such file or directory, or its interpreter is missing (${name})`
+    : "executable file not found in $PATH";
+  return new ProgramError(
+    "ProgramNotFound",
+    `Cannot execute ${program} inside: ${searched}`,
+    { context },
+  );
+}
+
+/**
+ * Turns a failed execution into the error to throw.
+ *
+ * @param plan The Plan that was executed.
+ * @param report What C reported.
+ * @returns A {@linkcode KernelError}, or a {@linkcode ProgramError} when exec itself failed.
+ *
+ * @example
+ * ```ts
+ * import { errorOf } from "./decode_report.ts";
+ *
+ * const error = errorOf(
+ *   { parent: [], child: [{ op: "hostname.set", name: "a" }], undo: [] },
+ *   { list: "child", index: 0, errno: 1, detail: "", value: 0n },
+ * );
+ * if (error.code !== "SystemError") throw error;
+ * ```
+ */
+export function errorOf(plan: Plan, report: Report): NsinitError {
+  const name = errnoName(report.errno);
+  const op: Op | undefined = report.list && plan[report.list][report.index];
+  if (op?.op === "exec") return execError(op, report.errno);
+  const options = {
+    errno: report.errno,
+    errnoName: name,
+    ...(op && { operation: op.op }),
+    ...(report.list && { list: report.list, index: report.index }),
+  };
+  if (report.detail === "child") {
+    return new KernelError(
+      "Cannot start: the process inside ended before it ran the program (was it killed, or out of memory?)",
+      options,
+    );
+  }
+  if (!op) {
+    return new KernelError(
+      `Cannot execute the Plan: ${describeErrno(report.errno)}`,
+      options,
+    );
+  }
+  if (op.op === "command.run" && name === "ECANCELED") {
+    return new KernelError(
+      `Cannot mount: command ${
+        JSON.stringify(op.path)
+      } ended with status ${report.value}`,
+      options,
+    );
+  }
+  return new KernelError(
+    wordFailure(op, describeErrno(report.errno), name, report.detail),
+    options,
+  );
+}

@@ -1,0 +1,89 @@
+/**
+ * Exports of `libnsinit.so`; each entry follows its C prototype. `tests/abi`
+ * compares the table with `c/nsinit.h` and with the compiled library.
+ *
+ * @module
+ */
+
+/** Symbols for `Deno.dlopen`. */
+export const SYMBOLS = {
+  // int32_t nsi_abi(void)
+  nsi_abi: { parameters: [], result: "i32" },
+  // int32_t nsi_sizes(uint32_t *out, uint32_t count)
+  nsi_sizes: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t nsi_run_init(struct nsi_run *run, uint32_t size, const void *plan, uint32_t length)
+  nsi_run_init: {
+    parameters: ["buffer", "u32", "buffer", "u32"],
+    result: "i32",
+  },
+  // int32_t nsi_run_parent(struct nsi_run *run, uint32_t from, uint32_t to)
+  nsi_run_parent: { parameters: ["buffer", "u32", "u32"], result: "i32" },
+  // int32_t nsi_run_release(struct nsi_run *run, uint32_t point, const void *payload, uint32_t length)
+  nsi_run_release: {
+    parameters: ["buffer", "u32", "buffer", "u32"],
+    result: "i32",
+  },
+  // int32_t nsi_run_slot(struct nsi_run *run, uint32_t slot)
+  nsi_run_slot: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t nsi_run_take(struct nsi_run *run, uint32_t slot)
+  nsi_run_take: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t nsi_run_pid(struct nsi_run *run)
+  nsi_run_pid: { parameters: ["buffer"], result: "i32" },
+  // int32_t nsi_run_take_pidfd(struct nsi_run *run)
+  nsi_run_take_pidfd: { parameters: ["buffer"], result: "i32" },
+  // int32_t nsi_run_abort(struct nsi_run *run)
+  nsi_run_abort: { parameters: ["buffer"], result: "i32" },
+  // int32_t nsi_run_undo(struct nsi_run *run)
+  nsi_run_undo: { parameters: ["buffer"], result: "i32" },
+  // int32_t nsi_run_close(struct nsi_run *run)
+  nsi_run_close: { parameters: ["buffer"], result: "i32" },
+  // int32_t nsi_run_monitor(struct nsi_run *run)
+  nsi_run_monitor: { parameters: ["buffer"], result: "i32" },
+  // int32_t nsi_wait(int32_t pidfd, int32_t options, int32_t *out)
+  nsi_wait: { parameters: ["i32", "i32", "buffer"], result: "i32" },
+  // int32_t nsi_pidfd_open(int32_t pid)
+  nsi_pidfd_open: { parameters: ["i32"], result: "i32" },
+  // int32_t nsi_pidfd_signal(int32_t pidfd, int32_t signal)
+  nsi_pidfd_signal: { parameters: ["i32", "i32"], result: "i32" },
+  // int32_t nsi_close(int32_t fd)
+  nsi_close: { parameters: ["i32"], result: "i32" },
+  // int64_t nsi_read(int32_t fd, void *data, uint64_t length)
+  nsi_read: { parameters: ["i32", "buffer", "u64"], result: "i64" },
+  // int64_t nsi_write(int32_t fd, const void *data, uint64_t length)
+  nsi_write: { parameters: ["i32", "buffer", "u64"], result: "i64" },
+  // int32_t nsi_pipe(int32_t *out)
+  nsi_pipe: { parameters: ["buffer"], result: "i32" },
+  // int32_t nsi_null(void)
+  nsi_null: { parameters: [], result: "i32" },
+  // int32_t nsi_isatty(int32_t fd)
+  nsi_isatty: { parameters: ["i32"], result: "i32" },
+  // int32_t nsi_window_size(int32_t fd, uint32_t *out)
+  nsi_window_size: { parameters: ["i32", "buffer"], result: "i32" },
+  // int32_t nsi_window_resize(int32_t fd, uint32_t rows, uint32_t columns)
+  nsi_window_resize: { parameters: ["i32", "u32", "u32"], result: "i32" },
+  // int32_t nsi_geteuid(void)
+  nsi_geteuid: { parameters: [], result: "i32" },
+  // int64_t nsi_fs_type(const char *path)
+  nsi_fs_type: { parameters: ["buffer"], result: "i64" },
+  // int32_t nsi_dir_lock(const char *path, uint32_t flags); may wait, so off the main thread
+  nsi_dir_lock: {
+    parameters: ["buffer", "u32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  // int32_t nsi_dir_unlock(int32_t fd)
+  nsi_dir_unlock: { parameters: ["i32"], result: "i32" },
+  // int32_t nsi_file_replace(const char *dir, const char *name, const char *temporary,
+  //   const void *data, uint64_t length, uint32_t mode, uint32_t flags)
+  nsi_file_replace: {
+    parameters: ["buffer", "buffer", "buffer", "buffer", "u64", "u32", "u32"],
+    result: "i32",
+  },
+  // int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out)
+  nsi_file_inode: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out, uint32_t size)
+  nsi_seccomp_compile: {
+    parameters: ["buffer", "u32", "buffer", "u32"],
+    result: "i32",
+  },
+} as const satisfies Deno.ForeignLibraryInterface;

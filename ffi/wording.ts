@@ -1,0 +1,199 @@
+/**
+ * The one place that words failures of Plan operations.
+ *
+ * @module
+ */
+import type { Op, OpName } from "../lib/plan/ops.ts";
+import type { Detail } from "./layout.ts";
+
+type Phrases = { readonly [N in OpName]?: (op: Op<N>) => string };
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
+
+function ofAddress(bytes: Uint8Array | undefined): string {
+  if (!bytes || bytes.length === 0) return "default";
+  return bytes.length === 4
+    ? bytes.join(".")
+    : Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+/** What each operation attempts, as the end of "Cannot ...". */
+const PHRASES: Phrases = {
+  "tree.open": (op) => `open ${quote(op.path)} on the host`,
+  "ns.open": (op) => `open namespace file ${quote(op.path)}`,
+  "cgroup.open": (op) => `open cgroup ${op.path}`,
+  "cgroup.make": (op) => `make cgroup ${op.path}`,
+  "cgroup.cpuset": (op) => `prepare cpuset cgroup ${op.path}`,
+  "cgroup.enable": (op) =>
+    `enable controllers ${op.controllers.join(" ")} for cgroup ${op.path}`,
+  "cgroup.write": (op) => `write ${quote(op.value)} to ${op.path}/${op.file}`,
+  "cgroup.devices": (op) => `attach the device program to cgroup ${op.path}`,
+  "cgroup.join": (op) => `join cgroup ${op.path}`,
+  "spawn": () => "clone the container's first process",
+  "ns.enter": () => "join the container's namespaces",
+  "ns.clone": () => "clone into the new namespaces",
+  "idmap.write": (op) =>
+    `write the id mappings ${quote(op.uids)} and ${quote(op.gids)}`,
+  "user.root": () => "become root of the user namespace",
+  "hostname.set": (op) => `set hostname ${quote(op.name)}`,
+  "domainname.set": (op) => `set domainname ${quote(op.name)}`,
+  "sysctl.write": (op) =>
+    `set sysctl ${op.key.replaceAll("/", ".")} to ${quote(op.value)}`,
+  "veth.make": (op) =>
+    `make veth ${op.host} on bridge ${quote(op.bridge)} with ${op.name} inside`,
+  "net.loopback": () => "bring up the loopback interface",
+  "net.address": (op) =>
+    `add address ${ofAddress(op.address)}/${op.prefix} to ${op.name}`,
+  "net.up": (op) => `bring up interface ${op.name}`,
+  "net.route": (op) =>
+    `add route ${ofAddress(op.destination)} via ${ofAddress(op.gateway)} ${
+      op.name ? `on ${op.name}` : ""
+    }`.trim(),
+  "mount.propagation": () => "set the propagation of the host's mounts",
+  "root.attach": () => "attach the root file system",
+  "mount.fs": (op) => `mount ${op.fstype} on ${quote(op.target)}`,
+  "mount.tree": (op) => `bind ${op.note ?? "a tree"} on ${quote(op.target)}`,
+  "command.run": (op) => `run mount command ${quote(op.path)}`,
+  "dir.make": (op) => `make directory ${quote(op.path)} inside`,
+  "device.make": (op) => `make device ${quote(op.path)}`,
+  "link.make": (op) => `make link ${quote(op.path)} to ${quote(op.target)}`,
+  "path.mask": (op) => `mask ${quote(op.path)}`,
+  "path.readonly": (op) => `make ${quote(op.path)} read-only`,
+  "root.pivot": () => "switch to the new root with pivot_root",
+  "root.move": () => "switch to the new root with chroot",
+  "root.readonly": () => "make the root read-only",
+  "root.enter": (op) => `change to directory ${quote(op.path)}`,
+  "file.protect": (op) => `protect ${quote(op.path)}`,
+  "tty.open": () => "open a terminal in the container's /dev/pts",
+  "tty.console": (op) => `bind the terminal on ${quote(op.path)}`,
+  "tty.control": () => "make the terminal the controlling one",
+  "stdio.set": () => "set up stdin, stdout and stderr",
+  "rlimit.set": (op) =>
+    `set rlimit ${op.resource} to soft ${op.soft} and hard ${op.hard}`,
+  "oom.adjust": (op) => `set oom_score_adj to ${op.value}`,
+  "label.apparmor": (op) => `apply AppArmor profile ${quote(op.value)}`,
+  "label.selinux": (op) => `apply SELinux label ${quote(op.value)}`,
+  "user.files": () => "read /etc/passwd and /etc/group inside",
+  "caps.bound": () => "drop capabilities from the bounding set",
+  "user.apply": () => "switch to the container's user",
+  "caps.set": () => "set capabilities",
+  "privileges.lock": () => "set no_new_privs",
+  "seccomp.load": () => "install the seccomp filter",
+  "death.signal": () => "set the parent death signal",
+  "cwd.enter": (op) => `change to working directory ${quote(op.path)} inside`,
+  "monitor": () => "become the monitor",
+  "cgroup.kill": (op) => `kill the processes of cgroup ${op.path}`,
+  "cgroup.remove": (op) => `remove cgroup ${op.path}`,
+  "link.remove": (op) => `remove interface ${op.host}`,
+  "file.remove": (op) => `remove ${op.dir}/${op.name}`,
+  "dir.remove": (op) => `remove directory ${op.path}`,
+};
+
+/** What to do about common failures: operation, errno name, sub-step -> advice. */
+function advise(op: Op, errno: string, detail: Detail): string {
+  switch (op.op) {
+    case "spawn":
+      if (errno === "EPERM") {
+        return "; new namespaces need root (or a user namespace with id mappings)";
+      }
+      if (errno === "ENOSPC") {
+        return "; a limit below /proc/sys/user/ (max_*_namespaces) is reached";
+      }
+      return "";
+    case "tree.open":
+      if (errno === "ENOENT") return "; make it, or correct the path";
+      if (errno === "EPERM") return "; this needs root";
+      return "";
+    case "veth.make":
+      if (detail === "bridge" && errno === "ENODEV") {
+        return '; there is no such bridge: make it with "ip link add NAME type bridge" or name another';
+      }
+      if (detail === "bridge") return "; that interface is not a bridge";
+      if (errno === "EEXIST") return "; an interface of that name exists";
+      return "";
+    case "cgroup.write":
+      if (errno === "ERANGE") {
+        return "; the kernel keeps a different value: choose one that it accepts";
+      }
+      if (errno === "EINVAL") return "; the kernel refuses this value";
+      if (errno === "ENOENT") return "; this kernel has no such control file";
+      return "";
+    case "mount.fs":
+    case "mount.tree":
+      return adviseMount(errno, detail);
+    case "cwd.enter":
+      return detail === "verify"
+        ? "; it leads outside the container's root"
+        : "";
+    case "device.make":
+      return errno === "EEXIST"
+        ? "; something that is not this device already has that name"
+        : "";
+    case "tty.open":
+      return "; the container needs a devpts mount on /dev/pts";
+    case "path.mask":
+      return detail === "verify"
+        ? "; the host's /dev/null is not the null device"
+        : "";
+    default:
+      return "";
+  }
+}
+
+function adviseMount(errno: string, detail: Detail): string {
+  if (errno === "ELOOP" || errno === "ENOTDIR") {
+    return "; the target must be a real directory, not a symlink";
+  }
+  if (detail === "verify" && errno === "EPERM") {
+    return "; targets inside /proc are not allowed";
+  }
+  if (detail === "option") return "; the file system refuses an option";
+  return "";
+}
+
+/** Where inside the operation it failed, as words before the errno. */
+const PLACES: Partial<Record<Detail, string>> = {
+  resolve: "looking up the target inside the root",
+  attributes: "setting mount attributes",
+  attach: "attaching the mount",
+  option: "setting an option",
+  verify: "checking what is there",
+  bridge: "attaching to the bridge",
+  peer: "setting up the inner end",
+};
+
+/**
+ * Words a failed operation.
+ *
+ * @param op The operation.
+ * @param errnoText The errno as words with its name.
+ * @param errnoName The errno's name.
+ * @param detail Sub-step that failed.
+ * @returns A sentence without a full stop: what was attempted, why it failed, what to do.
+ *
+ * @example
+ * ```ts
+ * import { wordFailure } from "./wording.ts";
+ *
+ * wordFailure(
+ *   { op: "hostname.set", name: "a" },
+ *   "operation not permitted (EPERM)",
+ *   "EPERM",
+ *   "",
+ * ); // Cannot set hostname "a": operation not permitted (EPERM)
+ * ```
+ */
+export function wordFailure(
+  op: Op,
+  errnoText: string,
+  errnoName: string,
+  detail: Detail,
+): string {
+  const phrase = PHRASES[op.op] as ((op: Op) => string) | undefined;
+  const attempt = phrase ? phrase(op) : `do ${op.op}`;
+  const place = PLACES[detail];
+  const why = place ? `${place}: ${errnoText}` : errnoText;
+  return `Cannot ${attempt}: ${why}${advise(op, errnoName, detail)}`;
+}

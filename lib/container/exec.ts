@@ -1,0 +1,218 @@
+/**
+ * `nsinit exec`: starts the container of a directory, or joins it if it lives.
+ *
+ * @module
+ */
+import type { Config } from "../config/types.ts";
+import { UsageError } from "../errors.ts";
+import { probeHost } from "../host/probe.ts";
+import type { Plan } from "../plan/ops.ts";
+import { type Attachment, attachStdio, becomeMonitor } from "./attach.ts";
+import { closeRelay } from "./attach.ts";
+import { checkId, deriveId } from "./identity.ts";
+import { ContainerGone, joinContainer } from "./join.ts";
+import { wantsTerminal } from "./process_spec.ts";
+import { isRunning, removeRemains, undoOf } from "./recover.ts";
+import type { ExecRequest, ProcessRequest } from "./request.ts";
+import { planStart, startContainer, type StartRequest } from "./start.ts";
+import {
+  type LockedState,
+  lockState,
+  readState,
+  stateDirectory,
+  unlockState,
+} from "./store.ts";
+import type { StoredState } from "./store_types.ts";
+import {
+  effectiveUserId,
+  type PlanRun,
+  replaceFile,
+  unlockDirectory,
+} from "../../ffi/native.ts";
+
+const JOIN_ROUNDS = 100;
+
+async function identify(request: ExecRequest): Promise<string> {
+  return checkId(request.id ?? await deriveId(request.directory));
+}
+
+function requireRoot(): void {
+  if (effectiveUserId() === 0) return;
+  throw new UsageError(
+    "Cannot run a container: this needs root; use sudo (nsinit explain works without)",
+  );
+}
+
+/** The configuration with its rootfs canonical, and without a death signal when detached. */
+async function settleConfig(request: ExecRequest): Promise<Config> {
+  const config = await request.loadConfig();
+  const rootfs = await Deno.realPath(config.rootfs).catch(() => config.rootfs);
+  return {
+    ...config,
+    rootfs,
+    ...(request.detach && { parentDeathSignal: 0 }),
+  };
+}
+
+/** The process request; nobody could hold the other end of a detached terminal. */
+function processOf(request: ExecRequest): ProcessRequest {
+  if (!request.detach) return request.process;
+  if (request.process.tty) {
+    throw new UsageError(
+      "Cannot use --tty with --detach: nothing would hold the terminal; leave one of them out",
+    );
+  }
+  return { ...request.process, tty: false };
+}
+
+function attachFor(request: ExecRequest, config: Config): Attachment {
+  return attachStdio({
+    tty: wantsTerminal(config, processOf(request)),
+    detach: request.detach,
+  });
+}
+
+async function startRequest(
+  request: ExecRequest,
+  id: string,
+): Promise<StartRequest> {
+  const config = await settleConfig(request);
+  const directory = await Deno.realPath(request.directory);
+  const configPath = request.configPath &&
+    await Deno.realPath(request.configPath).catch(() => undefined);
+  return {
+    id,
+    config,
+    directory,
+    process: processOf(request),
+    attachment: attachFor(request, config),
+    ...(configPath && { configPath }),
+  };
+}
+
+function writePidFile(path: string, pid: number): void {
+  const cut = path.lastIndexOf("/");
+  const dir = cut < 0 ? "." : path.slice(0, cut) || "/";
+  replaceFile(dir, path.slice(cut + 1), new TextEncoder().encode(`${pid}`), {
+    mode: 0o644,
+  });
+}
+
+/** Ends the command's part: detached it returns 0, attached it becomes the monitor. */
+function handOver(
+  request: ExecRequest,
+  run: PlanRun,
+  attachment: Attachment,
+  ending: { readonly undo: Plan["undo"]; readonly message: string },
+): number {
+  if (request.pidFile) writePidFile(request.pidFile, run.pid);
+  if (request.detach) {
+    run.close();
+    closeRelay(attachment);
+    return 0;
+  }
+  return becomeMonitor({ run, attachment, ...ending });
+}
+
+async function spawn(
+  request: ExecRequest,
+  id: string,
+  locked: LockedState,
+): Promise<number> {
+  const start = await startRequest(request, id);
+  const { run, state } = await startContainer(locked, start);
+  request.onDebug?.(`container ${id} runs as process ${state.pid}`);
+  const undo: Plan["undo"] = [
+    { op: "lock.take", fd: locked.lockFd },
+    ...undoOf(locked, state),
+  ];
+  unlockDirectory(locked.lockFd);
+  return handOver(request, run, start.attachment, {
+    undo,
+    message:
+      `nsinit: Cannot clean up container ${id} completely: run "nsinit delete --force ${id}"`,
+  });
+}
+
+function join(request: ExecRequest, state: StoredState): number {
+  request.onDebug?.(`joining container ${state.id}, process ${state.pid}`);
+  const attachment = attachFor(request, state.config);
+  let run: PlanRun;
+  try {
+    run = joinContainer(state, processOf(request), attachment);
+  } catch (error) {
+    closeRelay(attachment);
+    throw error;
+  }
+  return handOver(request, run, attachment, { undo: [], message: "" });
+}
+
+/**
+ * Starts or joins the container and runs the program in it.
+ *
+ * @param request What to run, where.
+ * @returns 0 when detached; attached the process becomes the monitor and does not return.
+ * @throws {NsinitError} Any of the hierarchy; nothing is left of a failed start.
+ *
+ * @example
+ * ```ts ignore
+ * Deno.exit(await execContainer(request));
+ * ```
+ */
+export async function execContainer(request: ExecRequest): Promise<number> {
+  requireRoot();
+  const id = await identify(request);
+  for (let round = 0;; round++) {
+    const locked = await lockState(request.stateRoot, id, { make: true });
+    if (!locked) continue;
+    const state = await readState(locked.dir);
+    if (state && isRunning(state)) {
+      unlockState(locked);
+      try {
+        return join(request, state);
+      } catch (error) {
+        // It ended between our look and the join: then this command starts it.
+        if (!(error instanceof ContainerGone) || round >= JOIN_ROUNDS) {
+          throw error;
+        }
+        continue;
+      }
+    }
+    if (state) {
+      await removeRemains(locked, state);
+      unlockState(locked);
+      continue;
+    }
+    return await spawn(request, id, locked).catch((error) => {
+      unlockState(locked);
+      throw error;
+    });
+  }
+}
+
+/**
+ * The Plan that {@linkcode execContainer} would execute to start the container.
+ *
+ * Needs no root and touches nothing.
+ *
+ * @param request What would be run, where.
+ * @returns The Plan.
+ * @throws {NsinitError} What `exec` would say before it does anything.
+ */
+export async function planExec(request: ExecRequest): Promise<Plan> {
+  const id = await identify(request);
+  const config = await settleConfig(request);
+  const start: StartRequest = {
+    id,
+    config,
+    directory: await Deno.realPath(request.directory),
+    process: request.process,
+    attachment: {
+      stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
+      relay: { stdin: -1, stdout: -1, stderr: -1 },
+    },
+    ...(request.configPath && { configPath: request.configPath }),
+  };
+  return planStart(start, stateDirectory(request.stateRoot, id), probeHost())
+    .plan;
+}

@@ -1,0 +1,61 @@
+/**
+ * Container ids: their form, and the id of a directory.
+ *
+ * @module
+ */
+import { StateError } from "../errors.ts";
+
+/**
+ * Checks a container id.
+ *
+ * @param id Candidate.
+ * @returns The id.
+ * @throws {StateError} `InvalidIdFormat` unless it is 1 to 1024 letters, digits and `_ + - .`, and not `.` or `..`.
+ *
+ * @example
+ * ```ts
+ * import { checkId } from "./identity.ts";
+ *
+ * checkId("demo-1.2");
+ * ```
+ */
+export function checkId(id: string): string {
+  if (/^[A-Za-z0-9_+.-]{1,1024}$/.test(id) && id !== "." && id !== "..") {
+    return id;
+  }
+  const shown = JSON.stringify(id.length > 64 ? `${id.slice(0, 64)}...` : id);
+  throw new StateError(
+    "InvalidIdFormat",
+    `Cannot use container id ${shown}: ids are 1 to 1024 letters, digits, "_", "+", "-" and "."`,
+    { context: { id } },
+  );
+}
+
+/**
+ * Derives the id of a container from its directory, so that the same command
+ * in the same place means the same container.
+ *
+ * @param directory Directory; resolved to its canonical path.
+ * @returns Last path component (what is allowed of it) and 12 hex digits of a SHA-256.
+ * @throws {Deno.errors.NotFound} If there is no such directory.
+ *
+ * @example
+ * ```ts
+ * import { deriveId } from "./identity.ts";
+ *
+ * if (await deriveId("/tmp") !== await deriveId("/tmp/.")) throw new Error("differ");
+ * ```
+ */
+export async function deriveId(directory: string): Promise<string> {
+  const canonical = await Deno.realPath(directory);
+  const digest = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonical)),
+  );
+  const hash = Array.from(
+    digest.subarray(0, 6),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
+  const name = canonical.slice(canonical.lastIndexOf("/") + 1)
+    .replaceAll(/[^A-Za-z0-9_-]/g, "").slice(0, 40);
+  return `${name || "root"}-${hash}`;
+}

@@ -1,0 +1,135 @@
+/**
+ * Looks into one container.
+ *
+ * @module
+ */
+import { formatConfig } from "../config/format.ts";
+import { StateError } from "../errors.ts";
+import { checkId } from "./identity.ts";
+import { summarize } from "./list.ts";
+import { isRunning } from "./recover.ts";
+import { readState, stateDirectory } from "./store.ts";
+import type { StoredState } from "./store_types.ts";
+
+/**
+ * Loads a container's recorded state.
+ *
+ * @param stateRoot State root.
+ * @param id Container id.
+ * @returns Its state.
+ * @throws {StateError} `ContainerNotExists` if there is none, `InvalidIdFormat` for a bad id.
+ *
+ * @example
+ * ```ts ignore
+ * const state = await loadState("/run/nsinit", "demo");
+ * ```
+ */
+export async function loadState(
+  stateRoot: string,
+  id: string,
+): Promise<StoredState> {
+  const state = await readState(stateDirectory(stateRoot, checkId(id)));
+  if (state) return state;
+  throw new StateError(
+    "ContainerNotExists",
+    `Cannot find container ${id}: container does not exist (nsinit list shows those that do)`,
+    { context: { id } },
+  );
+}
+
+/** Loads a container that lives. */
+export async function loadRunning(
+  stateRoot: string,
+  id: string,
+): Promise<StoredState> {
+  const state = await loadState(stateRoot, id);
+  if (isRunning(state)) return state;
+  throw new StateError(
+    "ContainerNotRunning",
+    `Cannot use container ${id}: container is not running`,
+    { context: { id } },
+  );
+}
+
+const NAMESPACE_FILES: Readonly<Record<string, string>> = {
+  NEWNET: "net",
+  NEWPID: "pid",
+  NEWNS: "mnt",
+  NEWUTS: "uts",
+  NEWIPC: "ipc",
+  NEWUSER: "user",
+};
+
+/**
+ * A container's state as libcontainer's `nsinit state` printed it, with its
+ * status.
+ *
+ * @param stateRoot State root.
+ * @param id Container id.
+ * @returns JSON-able object.
+ * @throws {StateError} `ContainerNotExists` if there is none.
+ */
+export async function stateOf(
+  stateRoot: string,
+  id: string,
+): Promise<Record<string, unknown>> {
+  const state = await loadState(stateRoot, id);
+  const summary = summarize(state);
+  const cgroupPaths: Record<string, string> = {};
+  for (const group of state.resources.cgroups) {
+    for (const controller of group.controllers) {
+      cgroupPaths[controller] = group.path;
+    }
+  }
+  const namespacePaths = Object.fromEntries(
+    Object.entries(NAMESPACE_FILES).map(([type, file]) => [
+      type,
+      `/proc/${state.pid}/ns/${file}`,
+    ]),
+  );
+  return {
+    id: state.id,
+    status: summary.status,
+    init_process_pid: state.pid,
+    init_process_start: state.startTime,
+    created: state.created,
+    directory: state.directory,
+    cgroup_paths: cgroupPaths,
+    namespace_paths: namespacePaths,
+    config: JSON.parse(formatConfig(state.config, "container.json")),
+  };
+}
+
+function* groupsBelow(path: string): Generator<string> {
+  yield path;
+  for (const entry of Deno.readDirSync(path)) {
+    if (entry.isDirectory) yield* groupsBelow(`${path}/${entry.name}`);
+  }
+}
+
+/** Host pids in a cgroup and those below it. */
+export function pidsOfGroup(path: string): number[] {
+  const pids: number[] = [];
+  for (const group of groupsBelow(path)) {
+    const text = Deno.readTextFileSync(`${group}/cgroup.procs`);
+    pids.push(...text.split("\n").filter((line) => line !== "").map(Number));
+  }
+  return [...new Set(pids)].sort((a, b) => a - b);
+}
+
+/**
+ * Host pids of all processes of a container.
+ *
+ * @param stateRoot State root.
+ * @param id Container id.
+ * @returns Pids, sorted.
+ * @throws {StateError} `ContainerNotExists`, `ContainerNotRunning`.
+ */
+export async function processesOf(
+  stateRoot: string,
+  id: string,
+): Promise<number[]> {
+  const state = await loadRunning(stateRoot, id);
+  const group = state.resources.cgroups[0];
+  return group ? pidsOfGroup(group.path) : [state.pid];
+}

@@ -1,0 +1,85 @@
+/**
+ * Runs a process in a container that lives.
+ *
+ * @module
+ */
+import { closeFd, PlanRun } from "../../ffi/native.ts";
+import { compileFilter } from "../../ffi/seccomp.ts";
+import { NsinitError, StateError } from "../errors.ts";
+import { probeHost } from "../host/probe.ts";
+import { buildJoinPlan } from "../plan/build.ts";
+import { type Attachment, closeInnerEnds } from "./attach.ts";
+import { isFrozen } from "./list.ts";
+import { openProcess } from "./liveness.ts";
+import { specOf } from "./process_spec.ts";
+import { isRunning } from "./recover.ts";
+import type { ProcessRequest } from "./request.ts";
+import { runParent } from "./run_plan.ts";
+import type { StoredState } from "./store_types.ts";
+
+/** The container ended while it was being joined. */
+export class ContainerGone extends StateError {
+  /** Makes the error with code `ContainerNotRunning`. */
+  constructor(id: string, options: ErrorOptions = {}) {
+    super(
+      "ContainerNotRunning",
+      `Cannot join container ${id}: it has just ended`,
+      options,
+    );
+  }
+}
+
+/**
+ * Joins a container.
+ *
+ * @param state The container's state.
+ * @param process What to run.
+ * @param attachment The caller's stdio.
+ * @returns The finished execution.
+ * @throws {ContainerGone} `ContainerNotRunning` if it ended meanwhile.
+ * @throws {StateError} `ContainerPaused` if it is frozen.
+ * @throws {NsinitError} Any other failure.
+ */
+export function joinContainer(
+  state: StoredState,
+  process: ProcessRequest,
+  attachment: Attachment,
+): PlanRun {
+  const pidfd = openProcess(state);
+  if (pidfd === undefined) throw new ContainerGone(state.id);
+  let run: PlanRun | undefined;
+  try {
+    if (isFrozen(state)) {
+      throw new StateError(
+        "ContainerPaused",
+        `Cannot join container ${state.id}: it is paused; resume it first`,
+      );
+    }
+    const plan = buildJoinPlan(
+      {
+        id: state.id,
+        config: state.config,
+        pid: state.pid,
+        pidfd,
+        namespaces: state.namespaces,
+        cgroups: state.resources.cgroups,
+      },
+      specOf(state.config, process, attachment),
+      probeHost(),
+      compileFilter,
+    );
+    run = new PlanRun(plan);
+    runParent(plan, run, () => {});
+    return run;
+  } catch (error) {
+    run?.abort();
+    run?.close();
+    if (error instanceof NsinitError && !isRunning(state)) {
+      throw new ContainerGone(state.id, { cause: error });
+    }
+    throw error;
+  } finally {
+    closeFd(pidfd);
+    closeInnerEnds(attachment);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Whether a recorded process is still the one that was recorded.
+ *
+ * @module
+ */
+import { closeFd, openPidfd } from "../../ffi/native.ts";
+
+/** What tells a process from a later one with the same pid. */
+export interface ProcessIdentity {
+  /** Host pid. */
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat, in clock ticks since boot, as text. */
+  readonly startTime: string;
+}
+
+interface ProcessStat {
+  readonly state: string;
+  readonly startTime: string;
+}
+
+function readStat(pid: number): ProcessStat | undefined {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  } catch {
+    return undefined; // gone: the file of a dead process cannot be read
+  }
+  // The command name may hold spaces and parentheses: fields follow the last.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { state: fields[0] ?? "X", startTime: fields[19] ?? "" };
+}
+
+/**
+ * Start time of a process.
+ *
+ * @param pid Host pid.
+ * @returns Clock ticks since boot as text; empty when there is no such process.
+ *
+ * @example
+ * ```ts
+ * import { startTimeOf } from "./liveness.ts";
+ *
+ * if (startTimeOf(Deno.pid) === "") throw new Error("not alive?");
+ * ```
+ */
+export function startTimeOf(pid: number): string {
+  return readStat(pid)?.startTime ?? "";
+}
+
+/**
+ * Whether the recorded process lives; a zombie does not.
+ *
+ * @param process Recorded pid and start time.
+ * @returns True if it is the same process and it is alive.
+ *
+ * @example
+ * ```ts
+ * import { isAlive, startTimeOf } from "./liveness.ts";
+ *
+ * if (!isAlive({ pid: Deno.pid, startTime: startTimeOf(Deno.pid) })) throw new Error();
+ * ```
+ */
+export function isAlive(process: ProcessIdentity): boolean {
+  if (process.pid <= 0) return false;
+  const stat = readStat(process.pid);
+  return stat !== undefined && stat.state !== "Z" && stat.state !== "X" &&
+    stat.startTime === process.startTime;
+}
+
+/**
+ * Opens a pidfd of the recorded process.
+ *
+ * @param process Recorded pid and start time.
+ * @returns The descriptor; undefined when the process is gone or another.
+ * @throws {KernelError} `SystemError` if the kernel refuses.
+ */
+export function openProcess(process: ProcessIdentity): number | undefined {
+  if (process.pid <= 0) return undefined;
+  const pidfd = openPidfd(process.pid);
+  if (pidfd === undefined) return undefined;
+  // Checked after opening: from here on the pidfd cannot mean another process.
+  if (isAlive(process)) return pidfd;
+  closeFd(pidfd);
+  return undefined;
+}
+
+/** Id of this boot; pids and start times of another boot mean nothing. */
+export function bootId(): string {
+  return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+}

@@ -1,0 +1,147 @@
+/**
+ * The marker of a configuration's era in the container's directory: for people
+ * and old scripts, written without following links, never read.
+ *
+ * @module
+ */
+import type { Dialect } from "../config/types.ts";
+import {
+  closeFd,
+  inodeOf,
+  replaceFile,
+  temporaryName,
+  writeDescriptor,
+} from "../../ffi/native.ts";
+import { KernelError, StateError } from "../errors.ts";
+
+/**
+ * Names of the marker files of an era.
+ *
+ * @param dialect Dialect of the configuration; absent means D.
+ * @returns File names.
+ *
+ * @example
+ * ```ts
+ * import { markerNames } from "./markers.ts";
+ *
+ * if (markerNames("A2")[0] !== ".nspid") throw new Error("wrong era");
+ * ```
+ */
+export function markerNames(dialect: Dialect | undefined): readonly string[] {
+  switch (dialect) {
+    case "A1":
+    case "A2":
+    case "A3":
+    case "A4":
+      return [".nspid"];
+    case "A5":
+      return ["pid"];
+    case "B1":
+    case "B2":
+    case "B3":
+    case "C0":
+      return ["pid", "start"];
+    default:
+      return ["state.json"];
+  }
+}
+
+/** A marker that stands but has no content yet. */
+export interface ReservedMarker {
+  /** Its directory. */
+  readonly dir: string;
+  /** Its name. */
+  readonly name: string;
+  /** Its inode, in decimal. */
+  readonly inode: string;
+  /** Write descriptor; the content goes through it, so that a bind of the file shows it. */
+  readonly fd: number;
+}
+
+function reserve(dir: string, name: string): number {
+  const options = { mode: 0o644, keep: true, regularOnly: true };
+  try {
+    return replaceFile(dir, name, new Uint8Array(), options);
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errnoName !== "EEXIST") {
+      throw error;
+    }
+    removeLeftover(dir, name, error);
+    return replaceFile(dir, name, new Uint8Array(), options);
+  }
+}
+
+function removeLeftover(dir: string, name: string, cause: KernelError): void {
+  const temporary = `${dir}/${temporaryName(name)}`;
+  try {
+    Deno.removeSync(temporary); // unlink(2): a planted symlink goes, its target stays
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new StateError(
+      "IdInUse",
+      `Cannot write the marker ${dir}/${name}: something that is not a regular file has that name; remove it`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Puts empty markers in place.
+ *
+ * @param dir The container's directory.
+ * @param names Names of the markers.
+ * @returns The markers, to be filled or removed.
+ * @throws {KernelError} `SystemError` if one cannot be written.
+ * @throws {StateError} `IdInUse` if something else has the name.
+ */
+export function reserveMarkers(
+  dir: string,
+  names: readonly string[],
+): ReservedMarker[] {
+  return names.map((name) => {
+    const fd = reserve(dir, name);
+    return { dir, name, inode: String(inodeOf(dir, name) ?? 0n), fd };
+  });
+}
+
+/** Closes the markers' descriptors. */
+export function closeMarkers(markers: readonly ReservedMarker[]): void {
+  for (const marker of markers) closeFd(marker.fd);
+}
+
+/** What markers tell about the first process. */
+export interface MarkerFacts {
+  /** Host pid. */
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat. */
+  readonly startTime: string;
+  /** Outer and inner names of the first veth, if any. */
+  readonly veth?: { readonly host: string; readonly child: string };
+  /** cgroup directory per controller. */
+  readonly cgroupPaths: Readonly<Record<string, string>>;
+}
+
+function contentOf(name: string, facts: MarkerFacts): string {
+  if (name === "start") return facts.startTime;
+  if (name !== "state.json") return String(facts.pid);
+  const state = {
+    init_pid: facts.pid,
+    init_start_time: facts.startTime,
+    network_state: facts.veth
+      ? { veth_host: facts.veth.host, veth_child: facts.veth.child }
+      : {},
+    cgroup_paths: facts.cgroupPaths,
+  };
+  return JSON.stringify(state) + "\n";
+}
+
+/** Fills the markers in place. */
+export function fillMarkers(
+  markers: readonly ReservedMarker[],
+  facts: MarkerFacts,
+): void {
+  const encoder = new TextEncoder();
+  for (const marker of markers) {
+    writeDescriptor(marker.fd, encoder.encode(contentOf(marker.name, facts)));
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Merges what the caller asks with what the configuration says into the
+ * settings of one process.
+ *
+ * @module
+ */
+import { UsageError } from "../errors.ts";
+import type { Config, Rlimit } from "../config/types.ts";
+import type { ProcessSpec } from "../plan/types.ts";
+import type { Attachment } from "./attach.ts";
+import type { ProcessRequest } from "./request.ts";
+
+const DEFAULT_PATH =
+  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const RLIMIT_NOFILE = 7;
+
+/** Environment of a process when its configuration has none (dialect D kept none). */
+function defaultEnvironment(config: Config): string[] {
+  return [
+    `PATH=${DEFAULT_PATH}`,
+    `HOSTNAME=${config.hostname ?? "nsinit"}`,
+    "TERM=xterm",
+  ];
+}
+
+function parseLimit(text: string | undefined): bigint {
+  return text === undefined || text === "unlimited"
+    ? (1n << 64n) - 1n
+    : BigInt(text);
+}
+
+/**
+ * The caller's own limit of open files. Deno raises its soft limit to the hard
+ * one at start, so it is read from the process that started this one.
+ */
+function callersOpenFiles(): Rlimit | undefined {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(`/proc/${Deno.ppid}/limits`);
+  } catch {
+    return undefined; // another pid namespace, or gone: keep what we have
+  }
+  const row = /^Max open files\s+(\S+)\s+(\S+)/m.exec(text);
+  if (!row) return undefined;
+  return {
+    type: RLIMIT_NOFILE,
+    soft: parseLimit(row[1]),
+    hard: parseLimit(row[2]),
+  };
+}
+
+function limitsOf(config: Config): readonly Rlimit[] {
+  const rlimits = config.rlimits ?? [];
+  if (rlimits.some((limit) => limit.type === RLIMIT_NOFILE)) return rlimits;
+  const own = callersOpenFiles();
+  return own ? [...rlimits, own] : rlimits;
+}
+
+/** Whether the process gets a terminal. */
+export function wantsTerminal(
+  config: Config,
+  request: ProcessRequest,
+): boolean {
+  return request.tty ?? config.process?.tty ?? false;
+}
+
+/**
+ * Settles a process's settings.
+ *
+ * @param config Configuration of the container.
+ * @param request What the caller asks; it wins.
+ * @param attachment The caller's stdio.
+ * @returns The settings, complete.
+ * @throws {UsageError} `UsageInvalid` if there is nothing to run.
+ */
+export function specOf(
+  config: Config,
+  request: ProcessRequest,
+  attachment: Attachment,
+): ProcessSpec {
+  const args = request.args.length > 0
+    ? request.args
+    : config.process?.args ?? [];
+  if (args.length === 0) {
+    throw new UsageError(
+      "Cannot run nothing: name a program, e.g. nsinit exec /bin/sh",
+    );
+  }
+  const base = config.process?.env ?? defaultEnvironment(config);
+  return {
+    args: [...args],
+    env: [...base, ...request.env],
+    user: request.user ?? config.process?.user ?? "",
+    cwd: request.cwd ?? config.process?.cwd ?? "",
+    tty: wantsTerminal(config, request),
+    stdio: attachment.stdio,
+    rlimits: limitsOf(config),
+    ...(attachment.terminalSize && { terminalSize: attachment.terminalSize }),
+  };
+}

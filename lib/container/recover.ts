@@ -1,0 +1,72 @@
+/**
+ * Takes away what a container left, from its recorded state alone.
+ *
+ * @module
+ */
+import { PlanRun, temporaryName } from "../../ffi/native.ts";
+import { buildUndo } from "../plan/undo.ts";
+import type { UndoOp } from "../plan/ops.ts";
+import { bootId, isAlive } from "./liveness.ts";
+import type { LockedState } from "./store.ts";
+import type { StoredState } from "./store_types.ts";
+
+/**
+ * Whether the container's first process lives and is meant to.
+ *
+ * A process that dies with its starter counts as dead once the starter is
+ * gone: the kernel's signal may still be under way.
+ *
+ * @param state Recorded state.
+ * @returns True if the container can be joined.
+ */
+export function isRunning(state: StoredState): boolean {
+  if (state.phase !== "running" || state.bootId !== bootId()) return false;
+  const owned = (state.config.parentDeathSignal ?? 0) > 0;
+  if (owned && !isAlive(state.owner)) return false;
+  return isAlive(state);
+}
+
+/** The undo list of a recorded container. */
+export function undoOf(locked: LockedState, state: StoredState): UndoOp[] {
+  const { resources } = state;
+  return buildUndo({
+    ...resources,
+    files: [
+      ...resources.files,
+      ...resources.files.map(({ dir, name }) => ({
+        dir,
+        name: temporaryName(name),
+      })),
+    ],
+    stateDir: locked.dir,
+  });
+}
+
+/**
+ * Removes a container that is not running; the lock must be held.
+ *
+ * @param locked Its locked state directory.
+ * @param state Its state; undefined when its maker was killed before it wrote one.
+ * @throws {KernelError} `SystemError` if something cannot be removed.
+ */
+export async function removeRemains(
+  locked: LockedState,
+  state: StoredState | undefined,
+): Promise<void> {
+  if (state) {
+    const run = new PlanRun({
+      parent: [],
+      child: [],
+      undo: undoOf(locked, state),
+    });
+    try {
+      run.undo();
+    } finally {
+      run.close();
+    }
+  }
+  // Whatever a killed writer left in this directory, which only we can enter.
+  await Deno.remove(locked.dir, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+}

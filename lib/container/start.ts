@@ -1,0 +1,240 @@
+/**
+ * Starts a container: its first process.
+ *
+ * @module
+ */
+import { ConfigError } from "../errors.ts";
+import { PlanRun } from "../../ffi/native.ts";
+import { compileFilter } from "../../ffi/seccomp.ts";
+import type { Fault } from "../../ffi/encode_plan.ts";
+import type { Config } from "../config/types.ts";
+import { validateConfig } from "../config/validate.ts";
+import { probeHost } from "../host/probe.ts";
+import type { Host } from "../host/types.ts";
+import { buildStartPlan } from "../plan/build.ts";
+import type { Placement, StartPlan } from "../plan/types.ts";
+import { type Attachment, closeInnerEnds } from "./attach.ts";
+import { bootId, startTimeOf } from "./liveness.ts";
+import {
+  closeMarkers,
+  fillMarkers,
+  markerNames,
+  type ReservedMarker,
+  reserveMarkers,
+} from "./markers.ts";
+import { specOf } from "./process_spec.ts";
+import { removeRemains } from "./recover.ts";
+import type { ProcessRequest } from "./request.ts";
+import { runParent } from "./run_plan.ts";
+import { type LockedState, writeState } from "./store.ts";
+import type { StoredState } from "./store_types.ts";
+
+/** A request to start a container. */
+export interface StartRequest {
+  /** Its id. */
+  readonly id: string;
+  /** Its configuration; the rootfs is canonical. */
+  readonly config: Config;
+  /** The container's directory, canonical. */
+  readonly directory: string;
+  /** File that the configuration came from. */
+  readonly configPath?: string;
+  /** What to run. */
+  readonly process: ProcessRequest;
+  /** The caller's stdio. */
+  readonly attachment: Attachment;
+  /** For tests: an operation that fails. */
+  readonly fault?: Fault;
+}
+
+/** A started container. */
+export interface Started {
+  /** The finished execution; owns the pidfd and the pty. */
+  readonly run: PlanRun;
+  /** What was written to the state file. */
+  readonly state: StoredState;
+}
+
+/** Directory and name of a path below `root`, as seen inside; undefined when it lies elsewhere. */
+function insideRoot(root: string, path: string): string | undefined {
+  if (root === "/") return path;
+  return path.startsWith(root + "/") ? path.slice(root.length) : undefined;
+}
+
+function randomHex(digits: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(Math.ceil(digits / 2)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
+    .join("").slice(0, digits);
+}
+
+function hostNames(config: Config): string[] {
+  return (config.networks ?? []).filter((net) => net.type === "veth")
+    .map((net) =>
+      net.hostInterfaceName !== ""
+        ? net.hostInterfaceName
+        : (net.vethPrefix || "veth").slice(0, 8) + randomHex(7)
+    );
+}
+
+/**
+ * Where a container's things go.
+ *
+ * @param request The request.
+ * @param stateDir State directory.
+ * @returns The placement for the planner.
+ */
+export function placeContainer(
+  request: Pick<StartRequest, "id" | "config" | "directory" | "configPath">,
+  stateDir: string,
+): Placement {
+  const { config, directory, id } = request;
+  const markers = markerNames(config.dialect);
+  const files = [
+    ...(request.configPath ? [request.configPath] : []),
+    `${directory}/container.json`,
+    ...markers.map((name) => `${directory}/${name}`),
+  ];
+  const protect = files.map((path) => insideRoot(config.rootfs, path))
+    .filter((path) => path !== undefined);
+  return {
+    id,
+    stateDir,
+    directory,
+    markers,
+    protect: [...new Set(protect)],
+    hostInterfaceNames: hostNames(config),
+    alias: `nsinit:${id}`,
+  };
+}
+
+/**
+ * Builds the Plan of a start; touches nothing.
+ *
+ * @throws {ConfigError} `ConfigInvalid` if the configuration cannot be carried out.
+ * @throws {HostError} `HostUnsupported` if the host lacks something.
+ */
+export function planStart(
+  request: StartRequest,
+  stateDir: string,
+  host: Host,
+): StartPlan {
+  validateConfig(request.config);
+  const spec = specOf(request.config, request.process, request.attachment);
+  const placement = placeContainer(request, stateDir);
+  return buildStartPlan(request.config, spec, host, placement, compileFilter);
+}
+
+function initialState(request: StartRequest, start: StartPlan): StoredState {
+  return {
+    version: 1,
+    id: request.id,
+    phase: "creating",
+    pid: 0,
+    startTime: "",
+    bootId: bootId(),
+    owner: { pid: Deno.pid, startTime: startTimeOf(Deno.pid) },
+    created: new Date().toISOString(),
+    directory: request.directory,
+    config: request.config,
+    namespaces: start.namespaces,
+    resources: start.resources,
+  };
+}
+
+function cgroupPathsOf(state: StoredState): Record<string, string> {
+  const paths: Record<string, string> = {};
+  for (const group of state.resources.cgroups) {
+    for (const controller of group.controllers) paths[controller] = group.path;
+  }
+  return paths;
+}
+
+function completeState(
+  state: StoredState,
+  pid: number,
+  markers: readonly ReservedMarker[],
+): StoredState {
+  const startTime = startTimeOf(pid);
+  const network = state.resources.interfaces[0];
+  const veth = state.config.networks?.find((net) => net.type === "veth");
+  fillMarkers(markers, {
+    pid,
+    startTime,
+    cgroupPaths: cgroupPathsOf(state),
+    ...(network && veth && { veth: { host: network.host, child: veth.name } }),
+  });
+  return {
+    ...state,
+    phase: "running",
+    pid,
+    startTime,
+    resources: {
+      ...state.resources,
+      files: markers.map(({ dir, name, inode }) => ({ dir, name, inode })),
+    },
+  };
+}
+
+async function checkRootfs(rootfs: string): Promise<void> {
+  const found = await Deno.stat(rootfs).catch(() => undefined);
+  if (found?.isDirectory) return;
+  const what = found ? "is not a directory" : "does not exist";
+  throw new ConfigError(
+    `Cannot use rootfs ${rootfs}: it ${what}; make it, or correct "rootfs"`,
+    [{ message: `${rootfs} ${what}`, path: "rootfs" }],
+  );
+}
+
+/**
+ * Starts a container whose state directory is locked and empty.
+ *
+ * @param locked State directory with its lock held.
+ * @param request What to start.
+ * @returns The running container; on failure nothing of it is left.
+ * @throws {NsinitError} Any of the hierarchy; the first failure.
+ */
+export async function startContainer(
+  locked: LockedState,
+  request: StartRequest,
+): Promise<Started> {
+  let state: StoredState | undefined;
+  let run: PlanRun | undefined;
+  let markers: ReservedMarker[] = [];
+  try {
+    await checkRootfs(request.config.rootfs);
+    const start = planStart(request, locked.dir, probeHost());
+    state = initialState(request, start);
+    writeState(locked.dir, state);
+    markers = reserveMarkers(
+      request.directory,
+      markerNames(request.config.dialect),
+    );
+    run = new PlanRun(start.plan, request.fault);
+    const execution = run;
+    runParent(start.plan, execution, () => {
+      state = completeState(state as StoredState, execution.pid, markers);
+      writeState(locked.dir, state);
+    });
+    return { run: execution, state };
+  } catch (error) {
+    await discard(locked, state, run);
+    throw error;
+  } finally {
+    closeMarkers(markers);
+    closeInnerEnds(request.attachment);
+  }
+}
+
+/** Kills and removes a half-made container; a second failure is added to nothing, the state stays for the next command. */
+async function discard(
+  locked: LockedState,
+  state: StoredState | undefined,
+  run: PlanRun | undefined,
+): Promise<void> {
+  try {
+    run?.abort();
+  } finally {
+    run?.close();
+    await removeRemains(locked, state);
+  }
+}

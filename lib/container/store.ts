@@ -1,0 +1,153 @@
+/**
+ * State directories: `<root>/<id>/state.json`, written by rename, one lock per
+ * container (the flock of its directory).
+ *
+ * @module
+ */
+import { NsinitError, StateError } from "../errors.ts";
+import { closeFd, lockDirectory, replaceFile } from "../../ffi/native.ts";
+import type { StoredState } from "./store_types.ts";
+
+/** Name of the state file. */
+export const STATE_FILE = "state.json";
+const STATE_LIMIT_BYTES = 16 * 1024 * 1024;
+const LOCK_ROUNDS = 1000;
+
+/** A state directory whose lock is held. */
+export interface LockedState {
+  /** The directory. */
+  readonly dir: string;
+  /** Descriptor that holds the lock. */
+  readonly lockFd: number;
+}
+
+/** Path of a container's state directory. */
+export function stateDirectory(root: string, id: string): string {
+  return `${root}/${id}`;
+}
+
+/** Makes the state root, readable by its owner only, if it is missing. */
+async function makeRoot(root: string): Promise<void> {
+  try {
+    await Deno.mkdir(root, { recursive: true, mode: 0o700 });
+    const info = await Deno.lstat(root);
+    if (!info.isDirectory) throw new Error("it is not a directory");
+    if (((info.mode ?? 0) & 0o022) !== 0) {
+      throw new Error("others may write to it: chmod 700 it");
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StateError(
+      "ContainerNotExists",
+      `Cannot use state directory ${root}: ${reason}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Locks a container's state directory, making it first when asked.
+ *
+ * @param root State root.
+ * @param id Checked id.
+ * @param make Whether a missing directory is made.
+ * @returns The locked directory; undefined when it is missing and not made.
+ * @throws {KernelError} `SystemError` if the lock cannot be taken.
+ *
+ * @example
+ * ```ts ignore
+ * const locked = await lockState("/run/nsinit", "demo", { make: true });
+ * ```
+ */
+export async function lockState(
+  root: string,
+  id: string,
+  options: { readonly make: boolean },
+): Promise<LockedState | undefined> {
+  const dir = stateDirectory(root, id);
+  for (let round = 0; round < LOCK_ROUNDS; round++) {
+    if (options.make) {
+      await makeRoot(root);
+      try {
+        await Deno.mkdir(dir, { mode: 0o700 });
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+    }
+    const lock = await lockDirectory(dir);
+    if (typeof lock === "number") return { dir, lockFd: lock };
+    if (lock === "missing" && !options.make) return undefined;
+    // "stale": its owner removed it while we waited; the next round decides anew.
+  }
+  throw new StateError(
+    "IdInUse",
+    `Cannot lock container ${id}: it is being made and removed all the time`,
+  );
+}
+
+/** Gives a lock up and closes it. */
+export function unlockState(locked: LockedState): void {
+  closeFd(locked.lockFd);
+}
+
+function reviveBigInt(_key: string, value: unknown): unknown {
+  if (typeof value === "object" && value !== null && "$bigint" in value) {
+    return BigInt(String((value as { $bigint: unknown }).$bigint));
+  }
+  return value;
+}
+
+function replaceBigInt(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? { $bigint: value.toString() } : value;
+}
+
+/**
+ * Reads a container's state.
+ *
+ * @param dir State directory.
+ * @returns The state; undefined when there is none.
+ * @throws {StateError} `ContainerNotExists` if the file is damaged or of another version.
+ */
+export async function readState(dir: string): Promise<StoredState | undefined> {
+  const path = `${dir}/${STATE_FILE}`;
+  try {
+    const info = await Deno.lstat(path);
+    if (!info.isFile || info.size > STATE_LIMIT_BYTES) {
+      throw new TypeError("it is not a regular file of ordinary size");
+    }
+    const state = JSON.parse(
+      await Deno.readTextFile(path),
+      reviveBigInt,
+    ) as StoredState;
+    if (state.version !== 1) throw new TypeError("its version is not 1");
+    return state;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof NsinitError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StateError(
+      "ContainerNotExists",
+      `Cannot read ${path}: ${reason}; "nsinit delete --force" removes it`,
+      { cause },
+    );
+  }
+}
+
+/** Writes a container's state by rename. */
+export function writeState(dir: string, state: StoredState): void {
+  const text = JSON.stringify(state, replaceBigInt) + "\n";
+  replaceFile(dir, STATE_FILE, new TextEncoder().encode(text), { mode: 0o600 });
+}
+
+/** Ids that have a state directory, sorted. */
+export async function listIds(root: string): Promise<string[]> {
+  const ids: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(root)) {
+      if (entry.isDirectory) ids.push(entry.name);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return ids.sort();
+}

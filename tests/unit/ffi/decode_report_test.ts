@@ -1,0 +1,100 @@
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  decodeReport,
+  errorOf,
+  type Report,
+} from "../../../ffi/decode_report.ts";
+import { describeErrno, errnoName } from "../../../ffi/errno.ts";
+import { REPORT } from "../../../ffi/layout.ts";
+import { KernelError, ProgramError } from "../../../lib/errors.ts";
+import type { Plan } from "../../../lib/plan/ops.ts";
+
+const PLAN: Plan = {
+  parent: [{
+    op: "veth.make",
+    flags: 0,
+    mtu: 0,
+    txqueuelen: 0,
+    host: "veth1",
+    name: "eth0",
+    bridge: "nobr0",
+    alias: "nsinit:a",
+  }],
+  child: [
+    { op: "hostname.set", name: "demo" },
+    { op: "exec", flags: 0, paths: ["/bin/no"], argv: ["no"], envp: [] },
+  ],
+  undo: [],
+};
+
+function report(values: Partial<Report>): Report {
+  return {
+    list: "child",
+    index: 0,
+    errno: 1,
+    detail: "",
+    value: 0n,
+    ...values,
+  };
+}
+
+Deno.test("decodeReport() reads every field", () => {
+  const view = new DataView(new ArrayBuffer(REPORT.size));
+  view.setUint32(REPORT.list, 1, true);
+  view.setUint32(REPORT.index, 7, true);
+  view.setInt32(REPORT.error, 13, true);
+  view.setUint32(REPORT.detail, 8, true);
+  view.setBigInt64(REPORT.value, -5n, true);
+  assertEquals(decodeReport(view), {
+    list: "child",
+    index: 7,
+    errno: 13,
+    detail: "verify",
+    value: -5n,
+  });
+});
+
+Deno.test("errorOf() names the attempt, the object and the errno", () => {
+  const error = errorOf(PLAN, report({}));
+  assertInstanceOf(error, KernelError);
+  assertEquals(
+    error.message,
+    'Cannot set hostname "demo": operation not permitted (EPERM)',
+  );
+  assertEquals([error.errno, error.errnoName, error.operation], [
+    1,
+    "EPERM",
+    "hostname.set",
+  ]);
+});
+
+Deno.test("errorOf() says how to make a missing bridge", () => {
+  const error = errorOf(
+    PLAN,
+    report({ list: "parent", errno: 19, detail: "bridge" }),
+  );
+  assertStringIncludes(error.message, "ip link add");
+});
+
+Deno.test("errorOf() tells a missing program (127) from one that cannot run (126)", () => {
+  const missing = errorOf(PLAN, report({ index: 1, errno: 2 }));
+  const denied = errorOf(PLAN, report({ index: 1, errno: 13 }));
+  assertInstanceOf(missing, ProgramError);
+  assertStringIncludes(missing.message, "executable file not found");
+  assertEquals([missing.exitCode, denied.exitCode], [127, 126]);
+});
+
+Deno.test("errorOf() words an end without a report", () => {
+  const error = errorOf(PLAN, report({ detail: "child", errno: 3 }));
+  assertStringIncludes(error.message, "ended before it ran the program");
+});
+
+Deno.test("errnoName() and describeErrno() know and pass on numbers", () => {
+  assertEquals(errnoName(17), "EEXIST");
+  assertEquals(errnoName(4000), "errno 4000");
+  assertEquals(describeErrno(2), "no such file or directory (ENOENT)");
+});
