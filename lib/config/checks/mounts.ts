@@ -1,0 +1,201 @@
+/**
+ * Checks of mounts and devices.
+ *
+ * @module
+ */
+import { isWithin, normalizePath } from "../host_paths.ts";
+import type { JsonPath } from "../json_scan.ts";
+import {
+  formatMountFlags,
+  SUPPORTED_MOUNT_FLAGS,
+} from "../names/mount_flags.ts";
+import { quote } from "../problems.ts";
+import { MOUNT_DEVICES } from "../sections/mounts.ts";
+import type { Command, Config, Device, Mount } from "../types.ts";
+import { type Check, findPathFault, type Report } from "./report.ts";
+
+const MAX_MOUNTS = 1024;
+const MAX_DATA = 4095;
+const MAX_MAJOR = 0xfff;
+const MAX_MINOR = 0xfffff;
+const MAX_ID = 0xfffffffe;
+
+/** Single files that programs like lxcfs replace; anything else could fake labels. */
+const PROC_TARGETS: ReadonlySet<string> = new Set([
+  "/proc/cpuinfo",
+  "/proc/meminfo",
+  "/proc/stat",
+  "/proc/swaps",
+  "/proc/uptime",
+  "/proc/loadavg",
+  "/proc/diskstats",
+  "/proc/slabinfo",
+  "/proc/net/dev",
+  "/proc/sys/kernel/ns_last_pid",
+  "/proc/sys/crypto/fips_enabled",
+]);
+
+function checkDestination(mount: Mount, at: JsonPath, report: Report): void {
+  const path = [...at, "destination"];
+  const fault = findPathFault(mount.destination);
+  if (fault !== undefined) return report(path, fault);
+  const target = normalizePath(mount.destination);
+  if (target === "/") {
+    report(path, "a mount onto / would hide the root; set rootfs instead");
+  } else if (target === "/proc") {
+    if (mount.device === "proc" || mount.device === "bind") return;
+    report(path, `${mount.device} on /proc would fake it; wanted proc or bind`);
+  } else if (isWithin(target, "/proc") && !PROC_TARGETS.has(target)) {
+    const message =
+      `${target} is inside /proc, where a mount can fake what the` +
+      " runtime and security modules rely on; remove it";
+    report(path, message);
+  }
+}
+
+function checkBind(mount: Mount, at: JsonPath, report: Report): void {
+  if (mount.device !== "bind") return;
+  const fault = findPathFault(mount.source);
+  if (fault !== undefined) report([...at, "source"], fault);
+  if (mount.relabel === "") return;
+  const source = normalizePath(mount.source);
+  if (["/", "/usr", "/etc"].includes(source)) {
+    report([...at, "relabel"], `relabelling ${source} would break the host`);
+  }
+}
+
+function checkFlags(mount: Mount, at: JsonPath, report: Report): void {
+  const { flags, propagationFlags = [] } = mount;
+  const all: [JsonPath, number][] = [
+    [[...at, "flags"], flags],
+    ...propagationFlags.map((bits, index): [JsonPath, number] => [
+      [...at, "propagationFlags", index],
+      bits,
+    ]),
+  ];
+  for (const [path, bits] of all) {
+    const isWord = Number.isInteger(bits) && bits >= 0 && bits <= 0xffffffff;
+    if (!isWord) report(path, `found ${bits}, wanted bits of mount(2)`);
+    else if ((bits & ~SUPPORTED_MOUNT_FLAGS) !== 0) {
+      const names = formatMountFlags((bits & ~SUPPORTED_MOUNT_FLAGS) >>> 0);
+      report(path, `flags ${names.join(", ")} cannot be used here`);
+    }
+  }
+}
+
+function checkCommands(
+  commands: readonly Command[],
+  at: JsonPath,
+  report: Report,
+): void {
+  for (const [index, command] of commands.entries()) {
+    const fault = findPathFault(command.path);
+    if (fault !== undefined) report([...at, index, "path"], fault);
+    const texts = [...command.args, ...command.env, command.dir];
+    if (texts.some((text) => text.includes("\0"))) {
+      report([...at, index], "holds a NUL character");
+    }
+  }
+}
+
+function checkMount(mount: Mount, at: JsonPath, report: Report): void {
+  if (!MOUNT_DEVICES.includes(mount.device)) {
+    report([...at, "device"], `unknown device ${quote(String(mount.device))}`);
+  }
+  checkDestination(mount, at, report);
+  checkBind(mount, at, report);
+  checkFlags(mount, at, report);
+  if (mount.data.length > MAX_DATA || mount.data.includes("\0")) {
+    report([...at, "data"], `wanted up to ${MAX_DATA} bytes without NUL`);
+  }
+  if (mount.source.includes("\0")) report([...at, "source"], "holds NUL");
+  if (!["", "z", "Z"].includes(mount.relabel)) {
+    report([...at, "relabel"], 'wanted one letter: "z" or "Z"');
+  }
+  checkCommands(mount.premountCmds ?? [], [...at, "premountCmds"], report);
+  checkCommands(mount.postmountCmds ?? [], [...at, "postmountCmds"], report);
+}
+
+function checkMounts({ mounts }: Config, report: Report): void {
+  if (mounts.length > MAX_MOUNTS) {
+    report(["mounts"], `${mounts.length} mounts, wanted up to ${MAX_MOUNTS}`);
+  }
+  for (const [index, mount] of mounts.entries()) {
+    checkMount(mount, ["mounts", index], report);
+  }
+}
+
+function isNumber(value: number, max: number, isRule: boolean): boolean {
+  return Number.isInteger(value) && value <= max && value >= (isRule ? -1 : 0);
+}
+
+/** Checks what nodes and rules have in common. */
+function checkDevice(
+  device: Device,
+  at: JsonPath,
+  report: Report,
+  isRule: boolean,
+): void {
+  const { type, permissions } = device;
+  const isTyped = isRule ? /^[abc]$/.test(type) : /^[bcpu]$/.test(type);
+  if (!isTyped) {
+    const wanted = isRule ? "a, b or c" : "b, c or p";
+    report([...at, "type"], `found ${quote(String(type))}, wanted ${wanted}`);
+  }
+  if (!isNumber(device.major, MAX_MAJOR, isRule)) {
+    const message = `found ${device.major}, wanted 0 to ${MAX_MAJOR}` +
+      (isRule ? ", or -1 for any" : "");
+    report([...at, "major"], message);
+  }
+  if (!isNumber(device.minor, MAX_MINOR, isRule)) {
+    const message = `found ${device.minor}, wanted 0 to ${MAX_MINOR}` +
+      (isRule ? ", or -1 for any" : "");
+    report([...at, "minor"], message);
+  }
+  const isAllowed = /^[rwm]*$/.test(permissions) &&
+    (permissions !== "" || !isRule);
+  if (!isAllowed) {
+    const found = quote(permissions);
+    report([...at, "permissions"], `found ${found}, wanted letters of "rwm"`);
+  }
+}
+
+function checkNodes({ devices }: Config, report: Report): void {
+  if (devices.length > MAX_MOUNTS) {
+    report(["devices"], `${devices.length} nodes, wanted up to ${MAX_MOUNTS}`);
+  }
+  const isRule = false;
+  for (const [index, device] of devices.entries()) {
+    const at = ["devices", index];
+    checkDevice(device, at, report, isRule);
+    const fault = findPathFault(device.path);
+    if (fault !== undefined) report([...at, "path"], fault);
+    else if (normalizePath(device.path) !== device.path) {
+      const clean = normalizePath(device.path);
+      report([...at, "path"], `found ${quote(device.path)}, wanted ${clean}`);
+    }
+    const { fileMode, uid, gid } = device;
+    if (!isNumber(fileMode, 0o7777, isRule)) {
+      report([...at, "fileMode"], `found ${fileMode}, wanted 0 to 4095`);
+    }
+    if (!isNumber(uid, MAX_ID, isRule) || !isNumber(gid, MAX_ID, isRule)) {
+      report(at, `uid and gid must be 0 to ${MAX_ID}`);
+    }
+  }
+}
+
+function checkRules({ cgroups }: Config, report: Report): void {
+  const isRule = true;
+  for (const key of ["allowedDevices", "deniedDevices"] as const) {
+    for (const [index, rule] of (cgroups?.[key] ?? []).entries()) {
+      checkDevice(rule, ["cgroups", key, index], report, isRule);
+    }
+  }
+}
+
+/** Checks of mounts, device nodes and device rules. */
+export const MOUNT_CHECKS: readonly Check[] = [
+  { name: "mounts are known and stay out of /proc", run: checkMounts },
+  { name: "device nodes can be made", run: checkNodes },
+  { name: "device rules can be written", run: checkRules },
+];

@@ -1,0 +1,183 @@
+/**
+ * Checks of what the process gets: limits, capabilities, labels, seccomp.
+ *
+ * @module
+ */
+import type { JsonPath } from "../json_scan.ts";
+import { parseCapability } from "../names/capabilities.ts";
+import { RLIM_INFINITY, RLIMITS } from "../names/rlimits.ts";
+import { quote } from "../problems.ts";
+import { OPERATORS_E } from "../sections/seccomp.ts";
+import type { Config, SeccompSyscall } from "../types.ts";
+import {
+  type Check,
+  findPathFault,
+  hasControl,
+  type Report,
+} from "./report.ts";
+
+const MAX_SIGNAL = 64;
+const MAX_SYSCALLS = 4096;
+const MAX_ENV = 131_071;
+const ACTION =
+  /^SCMP_ACT_(KILL(_PROCESS|_THREAD)?|TRAP|ERRNO|TRACE|ALLOW|LOG|NOTIFY)$/;
+
+function checkRlimits({ rlimits = [] }: Config, report: Report): void {
+  for (const [index, { type, hard, soft }] of rlimits.entries()) {
+    const at = ["rlimits", index];
+    if (RLIMITS[type] === undefined) {
+      const message =
+        `found ${type}, wanted 0 to ${RLIMITS.length - 1}, e.g. 7` +
+        " for NOFILE";
+      report([...at, "type"], message);
+    }
+    const isLimit = [hard, soft].every((limit) =>
+      limit >= 0 && limit <= RLIM_INFINITY
+    );
+    if (!isLimit) report(at, `wanted limits from 0 to ${RLIM_INFINITY}`);
+    else if (soft > hard) {
+      report([...at, "soft"], `${soft} is more than hard, ${hard}`);
+    }
+  }
+}
+
+function checkCapabilities({ capabilities }: Config, report: Report): void {
+  const lists = Array.isArray(capabilities)
+    ? [[[], capabilities] as const]
+    : Object.entries(capabilities ?? {}).map(([key, list]) =>
+      [[key], list] as const
+    );
+  for (const [key, names] of lists) {
+    for (const [index, name] of names.entries()) {
+      if (parseCapability(name) === name) continue;
+      const message = `unknown capability ${quote(String(name))}`;
+      report(["capabilities", ...key, index], message);
+    }
+  }
+}
+
+function checkLabels(config: Config, report: Report): void {
+  for (const key of ["processLabel", "mountLabel"] as const) {
+    if (/["\\]|\p{Cc}/u.test(config[key] ?? "")) {
+      report([key], "wanted a label without quotes or control characters");
+    }
+  }
+  const profile = config.apparmorProfile ?? "";
+  if (hasControl(profile) || /^\s|\s$/.test(profile) || profile.length > 1024) {
+    report(
+      ["apparmorProfile"],
+      `found ${quote(profile)}, wanted a profile name`,
+    );
+  }
+}
+
+function checkEnv(env: readonly string[], report: Report): void {
+  for (const [index, entry] of env.entries()) {
+    const at = ["process", "env", index];
+    if (!/^[^=]+=/.test(entry)) {
+      report(at, `found ${quote(entry)}, wanted NAME=VALUE`);
+    } else if (entry.includes("\0") || entry.length > MAX_ENV) {
+      report(at, "holds a NUL character, or is too long");
+    }
+  }
+}
+
+function checkProcess({ process = {} }: Config, report: Report): void {
+  const { args = [], env = [], user = "", cwd } = process;
+  checkEnv(env, report);
+  for (const [index, arg] of args.entries()) {
+    if (arg.includes("\0")) report(["process", "args", index], "holds NUL");
+  }
+  if (hasControl(user) || user.split(":").length > 2) {
+    const message = `found ${
+      quote(user)
+    }, wanted user, uid, user:group or uid:gid`;
+    report(["process", "user"], message);
+  }
+  const fault = cwd === undefined ? undefined : findPathFault(cwd);
+  if (fault !== undefined) report(["process", "cwd"], fault);
+}
+
+function checkNumbers(config: Config, report: Report): void {
+  const { parentDeathSignal: signal = 0, oomScoreAdj: score = 0 } = config;
+  if (!Number.isInteger(signal) || signal < 0 || signal > MAX_SIGNAL) {
+    const message =
+      `found ${signal}, wanted a signal number up to ${MAX_SIGNAL}`;
+    report(["parentDeathSignal"], message);
+  }
+  if (!Number.isInteger(score) || score < -1000 || score > 1000) {
+    report(["oomScoreAdj"], `found ${score}, wanted -1000 to 1000`);
+  }
+  const propagation = config.rootPropagation;
+  if (propagation !== undefined && (propagation & ~0x1e4000) !== 0) {
+    const message =
+      `found ${propagation}, wanted one of MS_PRIVATE, MS_SLAVE,` +
+      " MS_SHARED, MS_UNBINDABLE, with or without MS_REC";
+    report(["rootPropagation"], message);
+  }
+  for (const [index, group] of (config.additionalGroups ?? []).entries()) {
+    const isNumber = /^\d+$/.test(group);
+    const isId = !isNumber || Number(group) <= 0xfffffffe;
+    if (isId && group !== "" && !/[:,]|\p{Cc}/u.test(group)) continue;
+    report(["additionalGroups", index], "wanted the name or number of a group");
+  }
+}
+
+function checkSyscall(
+  rule: SeccompSyscall,
+  at: JsonPath,
+  report: Report,
+): void {
+  const { name, action, errnoRet = 0, args } = rule;
+  const isName = typeof name === "string"
+    ? /^[a-z_][a-z0-9_]{0,63}$/i.test(name)
+    : Number.isInteger(name) && name >= 0;
+  if (!isName) {
+    report([...at, "name"], `${quote(String(name))} is no system call`);
+  }
+  if (!ACTION.test(action)) {
+    report([...at, "action"], `unknown action ${quote(String(action))}`);
+  }
+  if (!Number.isInteger(errnoRet) || errnoRet < 0 || errnoRet > 0xffff) {
+    report([...at, "errnoRet"], `found ${errnoRet}, wanted 0 to 65535`);
+  }
+  for (
+    const [index, { index: number, op, value, valueTwo }] of args.entries()
+  ) {
+    const isValid = number >= 0 && number <= 5 && OPERATORS_E.includes(op) &&
+      [value, valueTwo].every((each) => each >= 0 && each <= RLIM_INFINITY);
+    if (isValid) continue;
+    const message =
+      "wanted an argument 0 to 5, an operator and values of 64 bits";
+    report([...at, "args", index], message);
+  }
+}
+
+function checkSeccomp({ seccomp }: Config, report: Report): void {
+  if (seccomp === undefined) return;
+  if (!ACTION.test(seccomp.defaultAction)) {
+    const found = quote(String(seccomp.defaultAction));
+    report(["seccomp", "defaultAction"], `unknown action ${found}`);
+  }
+  for (const [index, name] of seccomp.architectures.entries()) {
+    if (/^SCMP_ARCH_[A-Z0-9_]+$/.test(name)) continue;
+    const message = `found ${quote(name)}, wanted SCMP_ARCH_...`;
+    report(["seccomp", "architectures", index], message);
+  }
+  if (seccomp.syscalls.length > MAX_SYSCALLS) {
+    report(["seccomp", "syscalls"], `wanted up to ${MAX_SYSCALLS} rules`);
+  }
+  for (const [index, rule] of seccomp.syscalls.entries()) {
+    checkSyscall(rule, ["seccomp", "syscalls", index], report);
+  }
+}
+
+/** Checks of what the process gets. */
+export const PROCESS_CHECKS: readonly Check[] = [
+  { name: "resource limits are known and ordered", run: checkRlimits },
+  { name: "capabilities are known", run: checkCapabilities },
+  { name: "labels and profile are names", run: checkLabels },
+  { name: "process settings can be passed on", run: checkProcess },
+  { name: "signals, scores and groups are in range", run: checkNumbers },
+  { name: "seccomp rules can be compiled", run: checkSeccomp },
+];

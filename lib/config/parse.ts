@@ -1,0 +1,236 @@
+/**
+ * Text of any dialect to a checked configuration.
+ *
+ * @module
+ */
+import { ConfigError, type ConfigProblem } from "../errors.ts";
+import { detectDialect, DIALECTS } from "./detect.ts";
+import { resolvePath } from "./host_paths.ts";
+import { isJsonObject, MAX_TEXT_LENGTH, parseJson } from "./json.ts";
+import type { JsonPath } from "./json_scan.ts";
+import { ObjectReader } from "./object_reader.ts";
+import { Findings, formatProblems, locateFindings, quote } from "./problems.ts";
+import type { EraReader } from "./reading.ts";
+import type { Config, Dialect } from "./types.ts";
+import { findFaults } from "./validate.ts";
+
+/** How a configuration is read. */
+export interface ParseConfigOptions {
+  /** Whose rules hold; found by the shape of the text when absent. */
+  readonly dialect?: Dialect;
+  /** Path of the file, for messages and as the place of relative paths. */
+  readonly path?: string;
+  /** The container's directory; the one of `path` or the current one when absent. */
+  readonly directory?: string;
+  /** Turns unknown keys and unknown names into warnings. */
+  readonly permissive?: boolean;
+  /** Takes what is worth telling but no fault. */
+  readonly onWarning?: (warning: ConfigProblem) => void;
+}
+
+/** Model names that are not the text's name in camel case. */
+const RENAMED: Readonly<Record<string, string>> = {
+  sysctl: "system_properties",
+  rootPropagation: "rootPropagation",
+  cwd: "working_dir",
+  env: "environment",
+};
+
+/** Old eras are loaded only for old files: most programs never see one. */
+async function loadReader(dialect: Dialect): Promise<EraReader> {
+  if (dialect === "D" || dialect === "E") {
+    return (await import("./dialects/era_d.ts")).readEraD;
+  }
+  if (dialect.startsWith("A")) {
+    return (await import("./dialects/era_a.ts")).readEraA;
+  }
+  return dialect.startsWith("B")
+    ? (await import("./dialects/era_b.ts")).readEraB
+    : (await import("./dialects/era_c.ts")).readEraC;
+}
+
+function directoryOf(options: ParseConfigOptions): string {
+  const { directory, path } = options;
+  const place = directory ?? path?.replace(/[^/]*$/, "") ?? "";
+  return place.startsWith("/")
+    ? resolvePath("/", place)
+    : resolvePath(Deno.cwd(), place);
+}
+
+function toTextKey(key: string): string {
+  return RENAMED[key] ??
+    key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Where the part of the model at a path was read from. */
+function toTextPath(
+  config: Config,
+  path: JsonPath,
+  findings: Findings,
+): JsonPath {
+  let base: JsonPath = [];
+  let rest = path[0] === "process" ? path.slice(1) : path;
+  let part: unknown = config;
+  for (const [index, key] of path.entries()) {
+    if (typeof part !== "object" || part === null) break;
+    part = Reflect.get(part, key);
+    if (typeof part !== "object" || part === null) continue;
+    const origin = findings.getOrigin(part);
+    if (origin !== undefined) [base, rest] = [origin, path.slice(index + 1)];
+  }
+  return [
+    ...base,
+    ...rest.map((key) => typeof key === "string" ? toTextKey(key) : key),
+  ];
+}
+
+function fail(name: string, problems: readonly ConfigProblem[]): never {
+  const context = { path: name };
+  throw new ConfigError(formatProblems(name, problems), problems, { context });
+}
+
+function nameDialect(
+  json: Parameters<typeof detectDialect>[0],
+  name: string,
+): Dialect {
+  try {
+    return detectDialect(json);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const problems = error.problems.map((problem) => ({
+      ...problem,
+      line: 1,
+      column: 1,
+    }));
+    return fail(name, problems);
+  }
+}
+
+/**
+ * Parses a container.json of any dialect.
+ *
+ * Comments and trailing commas are accepted, unknown keys and names are not,
+ * unless `permissive`. All faults are told at once, with line and column.
+ *
+ * @param text The text.
+ * @param options Dialect, path, and how strict to be.
+ * @returns The checked configuration.
+ * @throws {ConfigError} `ConfigInvalid` with every fault found.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseConfig } from "./parse.ts";
+ *
+ * const config = await parseConfig(`{
+ *   "rootfs": "/srv/root", // any directory
+ *   "namespaces": [{ "type": "NEWNS" }],
+ * }`);
+ * assertEquals([config.dialect, config.rootfs], ["D", "/srv/root"]);
+ * ```
+ */
+export async function parseConfig(
+  text: string,
+  options: ParseConfigOptions = {},
+): Promise<Config> {
+  const name = options.path ?? "config";
+  const { dialect: forced, onWarning } = options;
+  if (forced !== undefined && !DIALECTS.includes(forced)) {
+    const message = `unknown dialect ${quote(String(forced))}; wanted one of ` +
+      DIALECTS.join(", ");
+    fail(name, [{ path: "", message }]);
+  }
+  const json = await parseJson(text, name);
+  const dialect = forced ?? nameDialect(json, name);
+  if (!isJsonObject(json)) {
+    return fail(name, [{ path: "", message: "wanted a JSON object" }]);
+  }
+  const { permissive = false } = options;
+  const findings = new Findings({ permissive });
+  const root = new ObjectReader(findings, json, []);
+  const read = await loadReader(dialect);
+  const config = read(root, {
+    findings,
+    dialect,
+    isForced: forced !== undefined,
+    directory: () => directoryOf(options),
+  });
+  root.finish();
+  for (const { path, message } of findFaults(config)) {
+    findings.problem(toTextPath(config, path, findings), message);
+  }
+  const body = text.replace(/^\uFEFF/, "");
+  if (findings.problems.length > 0) {
+    fail(name, locateFindings(body, findings.problems));
+  }
+  if (onWarning !== undefined && findings.warnings.length > 0) {
+    locateFindings(body, findings.warnings).forEach(onWarning);
+  }
+  return config;
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  const { isFile, size } = await file.stat();
+  if (isFile && size > MAX_TEXT_LENGTH) {
+    throw new RangeError(`longer than ${MAX_TEXT_LENGTH} bytes`);
+  }
+  // Pipes and /proc files have no size, so the bound is kept while reading.
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of file.readable) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MAX_TEXT_LENGTH) {
+      throw new RangeError(`longer than ${MAX_TEXT_LENGTH} bytes`);
+    }
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/**
+ * Reads a container.json of any dialect from a file.
+ *
+ * @param path Path of the file.
+ * @param options Dialect, directory, and how strict to be.
+ * @returns The checked configuration.
+ * @throws {ConfigError} `ConfigInvalid` when the file cannot be read, is not
+ * UTF-8, or has faults.
+ *
+ * @example A file that is not there
+ * ```ts
+ * import { assertRejects } from "@std/assert";
+ * import { ConfigError } from "../errors.ts";
+ * import { loadConfig } from "./parse.ts";
+ *
+ * await assertRejects(() => loadConfig("/nowhere/container.json"), ConfigError);
+ * ```
+ */
+export async function loadConfig(
+  path: string,
+  options: Omit<ParseConfigOptions, "path"> = {},
+): Promise<Config> {
+  let text: string;
+  try {
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    text = decoder.decode(await readBytes(path));
+  } catch (cause) {
+    const reason = cause instanceof TypeError
+      ? "not valid UTF-8"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    const message = `cannot read the configuration: ${reason}`;
+    throw new ConfigError(`${path}: ${message}`, [{ path: "", message }], {
+      cause,
+      context: { path },
+    });
+  }
+  return await parseConfig(text, { ...options, path });
+}

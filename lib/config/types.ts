@@ -1,0 +1,429 @@
+/**
+ * The one configuration model, shaped after libcontainer's `configs.Config`
+ * (2015). Every dialect of `container.json` is read into it.
+ *
+ * All members are plain data. Names of capabilities and namespaces are the
+ * original's: without `CAP_` and in capitals.
+ *
+ * @module
+ */
+import type { CapabilityName } from "./names/capabilities.ts";
+
+/** A whole number of up to 64 bits; `bigint` above 2^53 - 1. */
+export type Int64 = number | bigint;
+
+/** Dialect of a container.json: which era's rules its text follows. */
+export type Dialect =
+  | "A1"
+  | "A2"
+  | "A3"
+  | "A4"
+  | "A5"
+  | "B1"
+  | "B2"
+  | "B3"
+  | "C0"
+  | "C1"
+  | "C2"
+  | "C3"
+  | "D0"
+  | "D"
+  | "E";
+
+/** A kind of namespace. `NEWCGROUP` and `NEWTIME` came after the original. */
+export type NamespaceType =
+  | "NEWNS"
+  | "NEWUTS"
+  | "NEWIPC"
+  | "NEWPID"
+  | "NEWNET"
+  | "NEWUSER"
+  | "NEWCGROUP"
+  | "NEWTIME";
+
+/** One namespace of the container; a type that is not listed is shared with the host. */
+export interface Namespace {
+  /** Which kind. */
+  readonly type: NamespaceType;
+  /** Absolute path of a namespace file to join; a new one is made when absent. */
+  readonly path?: string;
+}
+
+/** One line of `uid_map` or `gid_map`; see user_namespaces(7). */
+export interface IdMapping {
+  /** First id inside. */
+  readonly containerId: number;
+  /** First id outside, in the parent user namespace. */
+  readonly hostId: number;
+  /** How many ids. */
+  readonly size: number;
+}
+
+/** A program that the runtime runs, with host paths, around a mount. */
+export interface Command {
+  /** Absolute path of the program. */
+  readonly path: string;
+  /** Arguments after the program's name. */
+  readonly args: readonly string[];
+  /** Environment, `K=V`. */
+  readonly env: readonly string[];
+  /** Working directory; the root when empty. */
+  readonly dir: string;
+}
+
+/** Kinds of mount that the original knew, and `cgroup2`. */
+export type MountDevice =
+  | "proc"
+  | "sysfs"
+  | "mqueue"
+  | "tmpfs"
+  | "devpts"
+  | "bind"
+  | "cgroup";
+
+/** One mount, made in the order listed. */
+export interface Mount {
+  /** Kind of file system, or `bind`. */
+  readonly device: MountDevice;
+  /** Host path for `bind`, else a label shown in /proc/mounts. */
+  readonly source: string;
+  /** Absolute path inside; resolved within the root by the kernel. */
+  readonly destination: string;
+  /** `MS_*` bits of mount(2), e.g. 14 = nosuid, nodev, noexec. */
+  readonly flags: number;
+  /** File system options, comma separated, as in mount(2)'s data. */
+  readonly data: string;
+  /** SELinux relabelling of the source: `z` shared, `Z` private. */
+  readonly relabel: "" | "z" | "Z";
+  /** `MS_PRIVATE`, `MS_SLAVE`, `MS_SHARED`, `MS_UNBINDABLE` (with or without `MS_REC`), applied in order. */
+  readonly propagationFlags?: readonly number[];
+  /** Programs run inside the new namespaces, before the root switch, before this mount. */
+  readonly premountCmds?: readonly Command[];
+  /** As `premountCmds`, after this mount. */
+  readonly postmountCmds?: readonly Command[];
+}
+
+/** Type letter of a device: character, block, fifo, or any (rules only). */
+export type DeviceType = "c" | "b" | "p" | "a";
+
+/** A device node, or a rule of the device cgroup. */
+export interface Device {
+  /** Character, block, fifo; `a` (all) in rules only. */
+  readonly type: DeviceType;
+  /** Path of the node inside; empty in rules. */
+  readonly path: string;
+  /** Major number; -1 in rules means any. */
+  readonly major: number;
+  /** Minor number; -1 in rules means any. */
+  readonly minor: number;
+  /** Letters of `rwm` for the device cgroup. */
+  readonly permissions: string;
+  /** Mode bits of the node, e.g. 0o666. */
+  readonly fileMode: number;
+  /** Owner of the node, as seen inside. */
+  readonly uid: number;
+  /** Group of the node, as seen inside. */
+  readonly gid: number;
+}
+
+/** An interface of the container. */
+export interface Network {
+  /** `loopback` brings up lo; `veth` makes a pair, one end on a bridge. */
+  readonly type: "loopback" | "veth";
+  /** Name inside, e.g. `eth0`. */
+  readonly name: string;
+  /** Bridge on the host that the outer end joins. */
+  readonly bridge: string;
+  /** MAC address of the inner end; the kernel's choice when empty. */
+  readonly macAddress: string;
+  /** IPv4 address in CIDR form. */
+  readonly address: string;
+  /** IPv4 default gateway. */
+  readonly gateway: string;
+  /** IPv6 address in CIDR form. */
+  readonly ipv6Address: string;
+  /** IPv6 default gateway. */
+  readonly ipv6Gateway: string;
+  /** MTU in bytes of both ends; 0 leaves the kernel's. */
+  readonly mtu: number;
+  /** Transmit queue length in packets; 0 leaves the kernel's. */
+  readonly txqueuelen: number;
+  /** Name of the outer end; empty lets the runtime choose `vethPrefix` + 7 hex digits. */
+  readonly hostInterfaceName: string;
+  /** Prefix of a chosen outer name. */
+  readonly vethPrefix: string;
+  /** Lets the bridge send a frame back to this port. */
+  readonly hairpinMode: boolean;
+}
+
+/** A route of the container's main table. */
+export interface Route {
+  /** Destination in CIDR form; the default route when empty. */
+  readonly destination: string;
+  /** Preferred source address. */
+  readonly source: string;
+  /** Gateway address. */
+  readonly gateway: string;
+  /** Interface inside. */
+  readonly interfaceName: string;
+}
+
+/** One resource limit; see getrlimit(2). */
+export interface Rlimit {
+  /** Kernel number of the resource, e.g. 7 = NOFILE. */
+  readonly type: number;
+  /** Hard limit; 2^64 - 1 is infinity. */
+  readonly hard: Int64;
+  /** Soft limit. */
+  readonly soft: Int64;
+}
+
+/** A huge page limit. */
+export interface HugepageLimit {
+  /** Page size as the kernel names it, e.g. `2MB`. */
+  readonly pageSize: string;
+  /** Bytes. */
+  readonly limit: Int64;
+}
+
+/** A priority of an interface (v1 net_prio). */
+export interface IfPrioMap {
+  /** Interface name. */
+  readonly interface: string;
+  /** Priority. */
+  readonly priority: number;
+}
+
+/** A block device setting: weight, or a rate. */
+export interface BlkioDevice {
+  /** Major number. */
+  readonly major: number;
+  /** Minor number. */
+  readonly minor: number;
+  /** Weight 10-1000, bytes per second or operations per second. */
+  readonly value: Int64;
+}
+
+/** Resource limits. An absent member leaves the kernel's default. */
+export interface Resources {
+  /** True: everything but `deniedDevices`; false: nothing but `allowedDevices`. */
+  readonly allowAllDevices?: boolean;
+  /** Rules that allow, when `allowAllDevices` is false. */
+  readonly allowedDevices?: readonly Device[];
+  /** Rules that deny, when `allowAllDevices` is true. */
+  readonly deniedDevices?: readonly Device[];
+  /** Memory limit in bytes; -1 is no limit. */
+  readonly memory?: Int64;
+  /** Memory reservation (soft limit) in bytes. */
+  readonly memoryReservation?: Int64;
+  /** Memory plus swap in bytes; -1 is no limit. */
+  readonly memorySwap?: Int64;
+  /** Kernel memory limit in bytes (v1). */
+  readonly kernelMemory?: Int64;
+  /** Kernel TCP memory limit in bytes (v1). */
+  readonly kernelMemoryTcp?: Int64;
+  /** Swappiness 0-100 (v1). */
+  readonly memorySwappiness?: number;
+  /** Do not kill when out of memory (v1). */
+  readonly oomKillDisable?: boolean;
+  /** Relative CPU weight, v1 scale 2-262144, default 1024. */
+  readonly cpuShares?: Int64;
+  /** CPU time per period in microseconds; -1 is no limit. */
+  readonly cpuQuota?: Int64;
+  /** CPU period in microseconds. */
+  readonly cpuPeriod?: Int64;
+  /** Real-time run time per period in microseconds (v1). */
+  readonly cpuRtRuntime?: Int64;
+  /** Real-time period in microseconds (v1). */
+  readonly cpuRtPeriod?: Int64;
+  /** CPU list, e.g. `0-1,3`. */
+  readonly cpusetCpus?: string;
+  /** Memory node list. */
+  readonly cpusetMems?: string;
+  /** Maximum number of tasks; -1 or 0 is no limit. */
+  readonly pidsLimit?: Int64;
+  /** Block IO weight 10-1000. */
+  readonly blkioWeight?: number;
+  /** Block IO weight per device. */
+  readonly blkioWeightDevice?: readonly BlkioDevice[];
+  /** Read limit per device in bytes per second. */
+  readonly blkioThrottleReadBpsDevice?: readonly BlkioDevice[];
+  /** Write limit per device in bytes per second. */
+  readonly blkioThrottleWriteBpsDevice?: readonly BlkioDevice[];
+  /** Read limit per device in operations per second. */
+  readonly blkioThrottleReadIopsDevice?: readonly BlkioDevice[];
+  /** Write limit per device in operations per second. */
+  readonly blkioThrottleWriteIopsDevice?: readonly BlkioDevice[];
+  /** Huge page limits. */
+  readonly hugetlbLimit?: readonly HugepageLimit[];
+  /** Interface priorities (v1 net_prio). */
+  readonly netPrioIfpriomap?: readonly IfPrioMap[];
+  /** Class id of packets (v1 net_cls). */
+  readonly netClsClassid?: number;
+  /** Freezer state after the start. */
+  readonly freezer?: "" | "FROZEN" | "THAWED";
+}
+
+/** Where the container's cgroups are and what limits they carry. */
+export interface Cgroup extends Resources {
+  /** Last component of the path; the container's id when empty. */
+  readonly name: string;
+  /** Parent path; an absolute one counts from the hierarchy's root. */
+  readonly parent: string;
+  /** Systemd slice (systemd driver only). */
+  readonly slice?: string;
+}
+
+/** What seccomp does with a call. */
+export type SeccompAction =
+  | "SCMP_ACT_KILL"
+  | "SCMP_ACT_KILL_PROCESS"
+  | "SCMP_ACT_KILL_THREAD"
+  | "SCMP_ACT_TRAP"
+  | "SCMP_ACT_ERRNO"
+  | "SCMP_ACT_TRACE"
+  | "SCMP_ACT_ALLOW"
+  | "SCMP_ACT_LOG"
+  | "SCMP_ACT_NOTIFY";
+
+/** Comparison of a system call argument. */
+export type SeccompOperator =
+  | "SCMP_CMP_NE"
+  | "SCMP_CMP_LT"
+  | "SCMP_CMP_LE"
+  | "SCMP_CMP_EQ"
+  | "SCMP_CMP_GE"
+  | "SCMP_CMP_GT"
+  | "SCMP_CMP_MASKED_EQ";
+
+/** One argument condition; all conditions of a rule must hold. */
+export interface SeccompArg {
+  /** Argument number 0-5. */
+  readonly index: number;
+  /** Value compared with; the mask for `SCMP_CMP_MASKED_EQ`. */
+  readonly value: Int64;
+  /** Second value, for `SCMP_CMP_MASKED_EQ` the wanted result. */
+  readonly valueTwo: Int64;
+  /** The comparison. */
+  readonly op: SeccompOperator;
+}
+
+/** A rule for some system calls. */
+export interface SeccompSyscall {
+  /** System call by name or by its number on the native architecture. */
+  readonly name: string | number;
+  /** What to do. */
+  readonly action: SeccompAction;
+  /** errno or trace data returned by `ERRNO` and `TRACE`; EPERM (1) when absent. */
+  readonly errnoRet?: number;
+  /** Conditions; all must hold. */
+  readonly args: readonly SeccompArg[];
+}
+
+/** A seccomp filter. */
+export interface Seccomp {
+  /** Action for calls that no rule names. */
+  readonly defaultAction: SeccompAction;
+  /** errno of a default `ERRNO`. */
+  readonly defaultErrnoRet?: number;
+  /** `SCMP_ARCH_*` beyond the native one; on x86_64 i386 and x32 are always covered. */
+  readonly architectures: readonly string[];
+  /** `SECCOMP_FILTER_FLAG_*`. */
+  readonly flags?: readonly string[];
+  /** The rules. */
+  readonly syscalls: readonly SeccompSyscall[];
+}
+
+/** The five capability sets; see capabilities(7). */
+export interface CapabilitySets {
+  /** Upper bound of what exec can give. */
+  readonly bounding: readonly CapabilityName[];
+  /** In force at exec. */
+  readonly effective: readonly CapabilityName[];
+  /** Kept for files with inheritable bits. */
+  readonly inheritable: readonly CapabilityName[];
+  /** May be made effective. */
+  readonly permitted: readonly CapabilityName[];
+  /** Survive the exec of an ordinary program by a non-root user. */
+  readonly ambient: readonly CapabilityName[];
+}
+
+/** Process settings that dialects before D kept in the same file. */
+export interface ProcessDefaults {
+  /** Program and arguments (A1 `command.args`). */
+  readonly args?: readonly string[];
+  /** Environment, `K=V`. */
+  readonly env?: readonly string[];
+  /** `user`, `uid`, `user:group`, `uid:gid` or mixes; empty is root. */
+  readonly user?: string;
+  /** Working directory inside. */
+  readonly cwd?: string;
+  /** Whether a terminal is made. */
+  readonly tty?: boolean;
+}
+
+/** A container, all but its process. */
+export interface Config {
+  /** Dialect that the configuration was read from; absent for one made in code (read as D). */
+  readonly dialect?: Dialect;
+  /** Absolute path of the root file system. */
+  readonly rootfs: string;
+  /** Whether the root is remounted read-only. */
+  readonly readonlyfs?: boolean;
+  /** `MS_MOVE` and chroot instead of pivot_root(2). */
+  readonly noPivotRoot?: boolean;
+  /** Accepted for D; the old root needs no directory any more. */
+  readonly pivotDir?: string;
+  /** Propagation of the root: `MS_*` bits; `MS_SLAVE|MS_REC` when absent, `MS_PRIVATE|MS_REC` for `privatefs`. */
+  readonly rootPropagation?: number;
+  /** Signal sent to the first process when its starter dies; 0 or absent is none. */
+  readonly parentDeathSignal?: number;
+  /** Mounts in order. */
+  readonly mounts: readonly Mount[];
+  /** Nodes to make. */
+  readonly devices: readonly Device[];
+  /** SELinux label of mounts. */
+  readonly mountLabel?: string;
+  /** Host name; needs NEWUTS. */
+  readonly hostname?: string;
+  /** NIS domain name; needs NEWUTS. */
+  readonly domainname?: string;
+  /** Namespaces; what is not listed is shared with the host. */
+  readonly namespaces: readonly Namespace[];
+  /** Capabilities kept (bounding, permitted, effective), or the five sets. None when absent. */
+  readonly capabilities?: readonly CapabilityName[] | CapabilitySets;
+  /** Interfaces; needs NEWNET. */
+  readonly networks?: readonly Network[];
+  /** Routes; needs NEWNET. */
+  readonly routes?: readonly Route[];
+  /** cgroups; when absent the container still gets an empty one to be found by. */
+  readonly cgroups?: Cgroup;
+  /** AppArmor profile in force after exec. */
+  readonly apparmorProfile?: string;
+  /** SELinux label of the process. */
+  readonly processLabel?: string;
+  /** Limits of the first and of joined processes. */
+  readonly rlimits?: readonly Rlimit[];
+  /** Supplementary groups by name or number. */
+  readonly additionalGroups?: readonly string[];
+  /** User id mappings; needs NEWUSER. */
+  readonly uidMappings?: readonly IdMapping[];
+  /** Group id mappings; needs NEWUSER. */
+  readonly gidMappings?: readonly IdMapping[];
+  /** Paths hidden; missing ones are ignored. */
+  readonly maskPaths?: readonly string[];
+  /** Paths made read-only; missing ones are ignored. */
+  readonly readonlyPaths?: readonly string[];
+  /** Kernel parameters of the container's namespaces, e.g. `kernel.shmmni`. */
+  readonly sysctl?: Readonly<Record<string, string>>;
+  /** System call filter. */
+  readonly seccomp?: Seccomp;
+  /** Whether `PR_SET_NO_NEW_PRIVS` is set; always true with seccomp. */
+  readonly noNewPrivileges?: boolean;
+  /** OOM score adjustment -1000 to 1000. */
+  readonly oomScoreAdj?: number;
+  /** Free labels, `K=V`. */
+  readonly labels?: readonly string[];
+  /** Process settings that came with the file. */
+  readonly process?: ProcessDefaults;
+}

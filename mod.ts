@@ -1,0 +1,46 @@
+/**
+ * Linux containers from TypeScript: libcontainer and nsinit of 2014 and 2015,
+ * rebuilt for Deno.
+ *
+ * Configurations are plain data. {@linkcode loadConfig} reads a container.json
+ * of any era, {@linkcode defaultConfig} makes the built-in template,
+ * {@linkcode formatConfig} writes one out again.
+ *
+ * @example Reading a configuration of 2015
+ * ```ts
+ * import { parseConfig } from "./mod.ts";
+ *
+ * const config = await parseConfig(`{
+ *   "rootfs": "/srv/root",
+ *   "hostname": "testing",
+ *   "namespaces": [{ "type": "NEWNS" }, { "type": "NEWUTS" }],
+ * }`);
+ * if (config.hostname !== "testing") throw new Error("unexpected");
+ * ```
+ *
+ * @module
+ */
+export {
+  defaultAllowedDevices,
+  defaultCapabilities,
+  defaultConfig,
+  defaultDevices,
+  defaultMaskPaths,
+  defaultMounts,
+  defaultReadonlyPaths,
+} from "./lib/config/defaults.ts";
+export { detectDialect, DIALECTS } from "./lib/config/detect.ts";
+export { formatConfig, type FormatConfigOptions } from "./lib/config/format.ts";
+export type { Json, JsonObject } from "./lib/config/json.ts";
+export {
+  CAPABILITIES,
+  type CapabilityName,
+} from "./lib/config/names/capabilities.ts";
+export {
+  loadConfig,
+  parseConfig,
+  type ParseConfigOptions,
+} from "./lib/config/parse.ts";
+export type * from "./lib/config/types.ts";
+export { validateConfig } from "./lib/config/validate.ts";
+export * from "./lib/errors.ts";
