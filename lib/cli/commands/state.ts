@@ -1,0 +1,30 @@
+/**
+ * `nsinit state`: prints the state of a container.
+ *
+ * @module
+ */
+import type { Command, Invocation } from "../command.ts";
+import { ID_OPTION } from "../exec_options.ts";
+import { formatJson } from "../output.ts";
+import { findTarget } from "../target.ts";
+
+async function state(invocation: Invocation): Promise<number> {
+  const { stateRoot, id } = await findTarget(invocation);
+  const { stateOf } = await import("../../container/inspect.ts");
+  await invocation.output.result(formatJson(await stateOf(stateRoot, id)));
+  return 0;
+}
+
+/** Declaration of `state`. */
+export const COMMAND: Command = {
+  name: "state",
+  summary: "Print the state of a container as JSON",
+  usage: "[--id ID | ID]",
+  options: [ID_OPTION],
+  usesDirectory: true,
+  examples: [{
+    doc: "the container of the current directory",
+    line: "nsinit state",
+  }],
+  action: state,
+};

@@ -1,0 +1,243 @@
+/**
+ * From the options of `exec` to a request.
+ *
+ * @module
+ */
+import { resolvePath } from "../config/host_paths.ts";
+import type { Config, Dialect } from "../config/types.ts";
+import type { ExecRequest, ProcessRequest } from "../container/request.ts";
+import { ConfigError, UsageError } from "../errors.ts";
+import type { Invocation } from "./command.ts";
+import { DIALECTS } from "./exec_options.ts";
+import { currentDirectory, directoryOf, stateRootOf } from "./globals.ts";
+import { describeCause, type Output } from "./output.ts";
+import type { Values } from "./values.ts";
+
+/** Name of the configuration in a container's directory. */
+const CONFIG_FILE = "container.json";
+
+// Not needed by a command that joins, so not to be read by it: see `loadEntry`.
+const DEFAULTS_MODULE = "../config/defaults.ts";
+const GENERATOR_MODULE = "./generator.ts";
+const PARSE_MODULE = "../config/parse.ts";
+const PROBLEMS_MODULE = "../config/problems.ts";
+const VALIDATE_MODULE = "../config/validate.ts";
+
+/** A configuration that is yet to be made. */
+export interface ConfigSource {
+  /** The file it is read from; absent for the built-in template. */
+  readonly path?: string;
+  /** Reads the file or takes the template, and applies the options. */
+  readonly load: () => Promise<Config>;
+}
+
+/** Whether an empty file counts as none. */
+export interface ConfigSourceOptions {
+  /** For `config`: the shell has emptied the file that it redirects into. */
+  readonly ignoresEmptyFile: boolean;
+}
+
+async function checkDirectory(directory: string): Promise<void> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.stat(directory);
+  } catch (cause) {
+    throw new ConfigError(
+      `Cannot use the container's directory ${directory}: ` +
+        describeCause(cause),
+      [],
+      { cause },
+    );
+  }
+  if (!info.isDirectory) {
+    throw new ConfigError(
+      `Cannot use the container's directory ${directory}: it is no directory`,
+    );
+  }
+}
+
+/** Finds `container.json`; `undefined` when there is none to be read. */
+async function findConfigFile(
+  directory: string,
+  options: ConfigSourceOptions,
+): Promise<string | undefined> {
+  const path = resolvePath(directory, CONFIG_FILE);
+  let info: Deno.FileInfo;
+  try {
+    // A link that leads nowhere is not "no file": reading it will say so.
+    info = await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new ConfigError(`Cannot read ${path}: ${describeCause(error)}`, [], {
+      cause: error,
+    });
+  }
+  return options.ignoresEmptyFile && info.isFile && info.size === 0
+    ? undefined
+    : path;
+}
+
+async function makeTemplate(rootfs: string): Promise<Config> {
+  const { defaultConfig }: typeof import("../config/defaults.ts") =
+    await import(DEFAULTS_MODULE);
+  return defaultConfig(rootfs);
+}
+
+async function readConfig(
+  path: string,
+  values: Values,
+  output: Output,
+): Promise<Config> {
+  const { formatProblems }: typeof import("../config/problems.ts") =
+    await import(PROBLEMS_MODULE);
+  const { loadConfig }: typeof import("../config/parse.ts") = await import(
+    PARSE_MODULE
+  );
+  const dialect: Dialect | undefined = DIALECTS.find((name) =>
+    name === values.text("dialect")
+  );
+  return await loadConfig(path, {
+    permissive: values.flag("permissive"),
+    directory: directoryOf(values),
+    onWarning: (problem) => output.warn(formatProblems(path, [problem])),
+    ...(dialect && { dialect }),
+  });
+}
+
+/**
+ * Decides where the configuration comes from: `--config`, else `container.json`
+ * in the container's directory, else the template.
+ *
+ * Looks at the file system; reads nothing before `load` is called.
+ *
+ * @param values The options.
+ * @param output Receives warnings about the file.
+ * @param options Whether an empty file counts as none.
+ * @returns The source.
+ * @throws {NsinitError} If the directory cannot be used.
+ */
+export async function findConfig(
+  values: Values,
+  output: Output,
+  options: ConfigSourceOptions,
+): Promise<ConfigSource> {
+  const directory = directoryOf(values);
+  const cwd = currentDirectory();
+  await checkDirectory(directory);
+  const given = values.text("config");
+  if (given === "") throw new UsageError("--config needs the name of a file");
+  const path = given === undefined
+    ? await findConfigFile(directory, options)
+    : resolvePath(cwd, given);
+  if (path === undefined && values.has("dialect")) {
+    throw new UsageError(
+      `--dialect is about a configuration file, and there is no ${CONFIG_FILE} ` +
+        `in ${directory}: name one by --config`,
+    );
+  }
+  const load = async (): Promise<Config> => {
+    const config = path === undefined
+      ? await makeTemplate(cwd)
+      : await readConfig(path, values, output);
+    const { applyGenerator }: typeof import("./generator.ts") = await import(
+      GENERATOR_MODULE
+    );
+    const changed = applyGenerator(config, values, cwd);
+    const { validateConfig }: typeof import("../config/validate.ts") =
+      await import(VALIDATE_MODULE);
+    validateConfig(changed);
+    return changed;
+  };
+  return path === undefined ? { load } : { path, load };
+}
+
+/** `NAME` alone passes on the caller's variable, as in docker and podman. */
+function environmentOf(values: Values): string[] {
+  return values.list("env").flatMap((entry) => {
+    const equals = entry.indexOf("=");
+    if (equals === 0 || entry === "") {
+      throw new UsageError(
+        `--env cannot be ${JSON.stringify(entry)}: it is NAME=VALUE, or NAME ` +
+          "for the caller's own value",
+      );
+    }
+    if (equals > 0) return [entry];
+    const value = Deno.env.get(entry);
+    return value === undefined ? [] : [`${entry}=${value}`];
+  });
+}
+
+function processOf(
+  values: Values,
+  args: readonly string[],
+): ProcessRequest {
+  const user = values.text("user");
+  const cwd = values.text("cwd");
+  const isDetached = values.flag("detach");
+  if (isDetached && values.flag("tty")) {
+    throw new UsageError(
+      "--tty needs this terminal, and --detach lets go of it: leave one of " +
+        "them out",
+    );
+  }
+  const tty = isDetached ? false : values.flag("tty");
+  return {
+    args,
+    env: environmentOf(values),
+    ...(user && { user }),
+    ...(cwd && { cwd }),
+    ...((isDetached || values.has("tty")) && { tty }),
+  };
+}
+
+function refuseNul(args: readonly string[]): void {
+  if (args.some((arg) => arg.includes("\0"))) {
+    throw new UsageError("An argument holds a NUL character");
+  }
+}
+
+/**
+ * Makes the request of a use of `exec` or `explain`.
+ *
+ * Looks at the file system; the configuration is read when the request is
+ * carried out.
+ *
+ * @param invocation The options and the program with its arguments.
+ * @returns The request.
+ * @throws {NsinitError} For wrong usage, and directories that cannot be used.
+ */
+export async function makeExecRequest(
+  invocation: Invocation,
+): Promise<ExecRequest> {
+  const { values, args, output } = invocation;
+  refuseNul(args);
+  const source = await findConfig(values, output, { ignoresEmptyFile: false });
+  if (args.length === 0 && source.path === undefined) {
+    throw new UsageError(
+      "Nothing to run: name a program, e.g. nsinit exec /bin/sh",
+    );
+  }
+  const directory = directoryOf(values);
+  const id = values.text("id");
+  const pidFile = values.text("pid-file");
+  return {
+    stateRoot: stateRootOf(values),
+    directory,
+    loadConfig: detachedLoader(source.load, values.flag("detach")),
+    process: processOf(values, args),
+    detach: values.flag("detach"),
+    onDebug: (message) => output.debug(message),
+    ...(id !== undefined && { id }),
+    ...(source.path !== undefined && { configPath: source.path }),
+    ...(pidFile && { pidFile: resolvePath(currentDirectory(), pidFile) }),
+  };
+}
+
+/** The starter of a detached program ends at once, which must not kill it. */
+function detachedLoader(
+  load: () => Promise<Config>,
+  isDetached: boolean,
+): () => Promise<Config> {
+  if (!isDetached) return load;
+  return async () => ({ ...await load(), parentDeathSignal: 0 });
+}

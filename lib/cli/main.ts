@@ -1,0 +1,128 @@
+/**
+ * From arguments to an exit status.
+ *
+ * @module
+ */
+import { nearestName } from "../config/names/nearest.ts";
+import { UsageError } from "../errors.ts";
+import type { Command } from "./command.ts";
+import { checkGlobals, GLOBAL_OPTIONS, outputOptions } from "./globals.ts";
+import { Output } from "./output.ts";
+import { parseArgs } from "./parse_args.ts";
+import {
+  COMMANDS,
+  findCommand,
+  FORMER_COMMANDS,
+  loadEntry,
+} from "./registry.ts";
+import { Values } from "./values.ts";
+import { VERSION } from "./version.ts";
+
+/** In a constant, so that it is read when needed: see `loadEntry`. */
+const HELP_MODULE = "./help.ts";
+
+function environment(name: string): string | undefined {
+  return Deno.env.get(name);
+}
+
+function valuesOf(
+  command: Command | undefined,
+  ...given: ReadonlyMap<string, readonly string[]>[]
+): Values {
+  const options = [...GLOBAL_OPTIONS, ...command?.options ?? []];
+  const all = new Map(given.flatMap((map) => [...map]));
+  return new Values(options, all, environment);
+}
+
+/**
+ * Loads a command by its name.
+ *
+ * @param name Name or alias.
+ * @returns The declaration.
+ * @throws {UsageError} `UsageInvalid` if there is none, with the nearest name.
+ */
+export async function loadCommand(name: string): Promise<Command> {
+  const entry = findCommand(name);
+  if (entry) return await loadEntry(entry);
+  const former = Object.hasOwn(FORMER_COMMANDS, name)
+    ? FORMER_COMMANDS[name]
+    : undefined;
+  if (former) {
+    throw new UsageError(`${name} was an internal command: ${former}`);
+  }
+  const names = COMMANDS.flatMap(({ name, aliases }) => [
+    name,
+    ...aliases ?? [],
+  ]);
+  const near = nearestName(name.slice(0, 64), names);
+  const hint = near === undefined ? "" : `; did you mean ${near}?`;
+  throw new UsageError(
+    `Unknown command ${JSON.stringify(name.slice(0, 200))}${hint} ` +
+      "(nsinit --help lists them)",
+  );
+}
+
+/**
+ * Renders help.
+ *
+ * @param name A command; the program's overview without one.
+ * @returns The text.
+ * @throws {UsageError} `UsageInvalid` if there is no such command.
+ */
+export async function helpFor(name: string | undefined): Promise<string> {
+  const { formatHelp, formatOverview }: typeof import("./help.ts") =
+    await import(HELP_MODULE);
+  if (name !== undefined) return formatHelp(await loadCommand(name));
+  return formatOverview(await Promise.all(COMMANDS.map(loadEntry)));
+}
+
+/**
+ * Runs one command line. Errors are printed, not thrown.
+ *
+ * @param args The arguments without the program's name.
+ * @returns The exit status.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  let output = new Output({ format: "text", debug: false });
+  try {
+    const before = parseArgs(args, GLOBAL_OPTIONS, {
+      stopEarly: true,
+      command: "",
+    });
+    let values = valuesOf(undefined, before.given);
+    output = new Output(outputOptions(values));
+
+    const [name, ...rest] = before.rest;
+    if (values.flag("version")) {
+      await output.result(`nsinit ${VERSION}`);
+      return 0;
+    }
+    if (name === undefined) {
+      await output.result(await helpFor(undefined));
+      return 0;
+    }
+
+    const command = await loadCommand(name);
+    const after = parseArgs(rest, [...GLOBAL_OPTIONS, ...command.options], {
+      stopEarly: command.stopEarly ?? false,
+      command: command.name,
+    });
+    values = valuesOf(command, before.given, after.given);
+    output = new Output(outputOptions(values));
+    if (values.flag("help")) {
+      await output.result(await helpFor(name));
+      return 0;
+    }
+    if (values.has("data-path") && !command.usesDirectory) {
+      throw new UsageError(
+        `${command.name} is not about the container of a directory: leave ` +
+          "--data-path (or -root, its first name) out; --root is the " +
+          "directory of all states",
+      );
+    }
+    checkGlobals(values);
+    return await command.action({ values, args: after.rest, output });
+  } catch (error) {
+    return output.fail(error);
+  }
+}

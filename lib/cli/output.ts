@@ -1,0 +1,231 @@
+/**
+ * What the program prints: results to stdout, everything else to stderr and
+ * the log file.
+ *
+ * @module
+ */
+import { NsinitError } from "../errors.ts";
+
+/** How lines are printed. */
+export interface OutputOptions {
+  /** `json` prints one JSON object per line. */
+  readonly format: "text" | "json";
+  /** File that lines are appended to as well. */
+  readonly logFile?: string;
+  /** Whether debug lines are printed. */
+  readonly debug: boolean;
+}
+
+/** How serious a line is. */
+export type Level = "debug" | "warning" | "error";
+
+/** All that can move the cursor or turn the direction of text. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+/** The same, but for line feeds and tabs. */
+const CONTROL_IN_LINES = /(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+/** Begins a string that stands for a `bigint`; a private use character. */
+const BIG_INTEGER = "\uf8ff";
+const BIG_INTEGER_TEXT = /"\uf8ff(-?\d+)"/g;
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/**
+ * Makes a foreign string safe for a terminal: control characters and those
+ * that change the direction of text become `\uXXXX`.
+ *
+ * Pure.
+ *
+ * @param text Any text.
+ * @returns The text on one line.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { escapeControls } from "./output.ts";
+ *
+ * assertEquals(escapeControls("a\x1b[2J"), "a\\u001b[2J");
+ * ```
+ */
+export function escapeControls(text: string): string {
+  return text.replace(CONTROL, escapeCharacter);
+}
+
+/** As `escapeControls`, for texts of several lines; JSON keeps its meaning. */
+function escapeLines(text: string): string {
+  return text.replace(CONTROL_IN_LINES, escapeCharacter);
+}
+
+/**
+ * Renders a value as indented JSON.
+ *
+ * Pure. `bigint` values are written as numbers.
+ *
+ * @param value Any plain data.
+ * @returns The text, without a newline at its end.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { formatJson } from "./output.ts";
+ *
+ * assertEquals(formatJson([2n ** 60n]), "[\n  1152921504606846976\n]");
+ * ```
+ */
+export function formatJson(value: unknown): string {
+  const text = JSON.stringify(
+    value,
+    (_key, item) => typeof item === "bigint" ? `${BIG_INTEGER}${item}` : item,
+    2,
+  ) ?? "null";
+  return text.replace(BIG_INTEGER_TEXT, "$1");
+}
+
+/**
+ * Renders one line of the log, or of stderr.
+ *
+ * Pure.
+ *
+ * @param level How serious it is.
+ * @param message What happened; further lines are indented.
+ * @param how Text or JSON, the time, and the error's code if there is one.
+ * @returns The line with its newline.
+ */
+export function formatLine(
+  level: Level,
+  message: string,
+  how: {
+    readonly format: "text" | "json";
+    readonly time: Date;
+    readonly code?: string;
+  },
+): string {
+  if (how.format === "json") {
+    const time = how.time.toISOString();
+    const fields = how.code === undefined
+      ? { level, msg: message, time }
+      : { level, msg: message, code: how.code, time };
+    return `${escapeLines(JSON.stringify(fields))}\n`;
+  }
+  const text = escapeLines(message).replaceAll("\n", "\n  ");
+  return `nsinit: ${level === "error" ? "" : `${level}: `}${text}\n`;
+}
+
+/** Where a command's results, warnings and errors go. */
+export class Output {
+  readonly #options: OutputOptions;
+  #isClosed = false;
+
+  /** Makes the output; nothing is opened until something is written. */
+  constructor(options: OutputOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Writes a result to stdout, safe for a terminal. A reader that has gone
+   * away is not an error.
+   *
+   * @param text The text; a newline is added where it has none.
+   */
+  async result(text: string): Promise<void> {
+    if (this.#isClosed) return;
+    const line = escapeLines(text.endsWith("\n") ? text : `${text}\n`);
+    let bytes = new TextEncoder().encode(line);
+    try {
+      while (bytes.length > 0) {
+        bytes = bytes.subarray(await Deno.stdout.write(bytes));
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      this.#isClosed = true;
+    }
+  }
+
+  /** Prints a line for those who asked for `--debug`: to the log file, else to stderr. */
+  debug(message: string): void {
+    if (!this.#options.debug) return;
+    const line = this.#line("debug", message);
+    if (this.#options.logFile === undefined) this.#stderr(line);
+    else this.#log(line);
+  }
+
+  /** Prints a warning. */
+  warn(message: string): void {
+    const line = this.#line("warning", message);
+    this.#stderr(line);
+    this.#log(line);
+  }
+
+  /**
+   * Prints the error that ends the program.
+   *
+   * @param error What was thrown.
+   * @returns The exit status: the error's own, 125 for a fault of this program.
+   */
+  fail(error: unknown): number {
+    const isKnown = error instanceof NsinitError;
+    const message = isKnown ? error.message : describeFault(error);
+    const line = this.#line(
+      "error",
+      message,
+      isKnown ? error.code : "SystemError",
+    );
+    this.#stderr(line);
+    this.#log(line);
+    if (!isKnown && error instanceof Error) this.debug(error.stack ?? "");
+    return isKnown ? error.exitCode : 125;
+  }
+
+  #line(level: Level, message: string, code?: string): string {
+    const { format } = this.#options;
+    const time = new Date();
+    return formatLine(
+      level,
+      message,
+      code === undefined ? { format, time } : { format, time, code },
+    );
+  }
+
+  #stderr(line: string): void {
+    try {
+      let bytes = new TextEncoder().encode(line);
+      while (bytes.length > 0) {
+        bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
+      }
+    } catch {
+      // A closed stderr leaves no place to say so; the exit status still tells.
+    }
+  }
+
+  #log(line: string): void {
+    const { logFile } = this.#options;
+    if (logFile === undefined) return;
+    try {
+      Deno.writeTextFileSync(logFile, line, { append: true, mode: 0o600 });
+    } catch (error) {
+      this.#stderr(this.#line(
+        "warning",
+        `Cannot write to the log file ${logFile}: ${describeCause(error)}`,
+      ));
+    }
+  }
+}
+
+/**
+ * Words what the system said about a file, without the name of the call.
+ *
+ * @param error What a `Deno` function threw.
+ * @returns E.g. `No such file or directory`.
+ */
+export function describeCause(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message.replace(/ \(os error \d+\).*$/s, "");
+}
+
+function describeFault(error: unknown): string {
+  if (!(error instanceof Error)) return `Internal error: ${String(error)}`;
+  return `Internal error: ${error.name}: ${error.message} ` +
+    "(please report it, with the output of --debug)";
+}
