@@ -44,6 +44,16 @@ static inline int nsi_text_append(char *buffer, size_t size, const char *text)
 	return 0;
 }
 
+/* nsi_text_is_name() - whether @name is one component of a path: not "", ".", "..", no slash. */
+static inline int nsi_text_is_name(const char *name)
+{
+	if (!*name || nsi_text_equal(name, ".") || nsi_text_equal(name, ".."))
+		return 0;
+	while (*name && *name != '/')
+		name++;
+	return !*name;
+}
+
 /* nsi_text_number() - @value in decimal into @out (at least 21 bytes); its length. */
 static inline size_t nsi_text_number(char *out, uint64_t value)
 {

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cgroup.c - making control groups, setting their limits and joining them.
+ *
+ * Order of use: cgroup.make for each hierarchy, cgroup.cpuset (v1) or
+ * cgroup.enable (v2), cgroup.write for the limits, then the child joins by
+ * cgroup.join unless clone3(2) has put it there. Which file takes which value
+ * is decided by the planner; nothing here knows a limit's meaning.
+ *
+ * A group is found component by component below the hierarchy's mount, as a
+ * descriptor, never through a symlink. Other runs may remove an empty parent
+ * at any time: cgroup.make then starts again from the mount.
+ */
+#include "cgroup.h"
+#include "cleanup.h"
+#include "sys.h"
+#include "text.h"
+
+#define MAKE_ROUNDS 50
+#define FLAG_NEW 1u
+#define FLAG_VERIFY 1u
+
+/*
+ * The xattr is for people and for old kernels' tools to see; that it can be
+ * refused (no CAP_SYS_ADMIN, no user.* on v1) does not matter, since the mode
+ * given to mkdir(2) has already marked the group, with no moment in between.
+ */
+static void mark(int fd)
+{
+	if (NSI_SYS5(__NR_fsetxattr, fd, NSI_CGROUP_MARK, "1", 1, 0) < 0)
+		NSI_SYS5(__NR_fsetxattr, fd, NSI_CGROUP_MARK_USER, "1", 1, 0);
+}
+
+static int make_once(int basefd, const char *rest, uint64_t flags)
+{
+	NSI_AUTO_FD int heldfd = -1;
+	int dirfd = basefd;
+	char name[NSI_CGROUP_NAME_MAX];
+
+	while (*rest) {
+		int made, nextfd, r = nsi_cgroup_component(&rest, name);
+
+		if (r < 0)
+			return r;
+		made = nsi_sys_mkdirat(dirfd, name, NSI_CGROUP_MODE);
+		if (made < 0 && (made != -EEXIST || (!*rest && (flags & FLAG_NEW))))
+			return made;
+		nextfd = nsi_sys_openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		if (nextfd < 0)
+			return nextfd;
+		if (!made)
+			mark(nextfd);
+		nsi_auto_close(&heldfd);
+		heldfd = nextfd;
+		dirfd = nextfd;
+	}
+	return nsi_cgroup_check(dirfd);
+}
+
+/*
+ * nsi_op_cgroup_make() - make a group with its parents
+ *
+ * Return: 0, or -errno; -EEXIST when the group had to be new.
+ */
+int nsi_op_cgroup_make(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *base = NSI_CGROUP_MAKE_BASE(run, op);
+	const char *rest = nsi_cgroup_relative(base, NSI_CGROUP_MAKE_PATH(run, op));
+	NSI_AUTO_FD int basefd = -1;
+	int r = -ENOENT;
+
+	run->detail = NSI_AT_RESOLVE;
+	if (!rest)
+		return -EINVAL;
+	run->detail = NSI_AT_OPEN;
+	basefd = nsi_cgroup_open(base, 0);
+	if (basefd < 0)
+		return basefd;
+	run->detail = NSI_AT_MAKE;
+	if (!*rest && (NSI_CGROUP_MAKE_FLAGS(op) & FLAG_NEW))
+		return -EEXIST;
+	/* ENOENT and ENODEV: a parent was removed between our finding and using it. */
+	for (unsigned int round = 0; round < MAKE_ROUNDS; round++) {
+		r = make_once(basefd, rest, NSI_CGROUP_MAKE_FLAGS(op));
+		if (r != -ENOENT && r != -ENODEV)
+			break;
+	}
+	return r;
+}
+
+/* Copies the parent's value of a cpuset file where the child's is empty. */
+static int fill(int parentfd, int childfd, const char *file)
+{
+	char text[NSI_CGROUP_FILE_MAX];
+	int r = nsi_cgroup_read(childfd, file, text, sizeof(text));
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = nsi_cgroup_read(parentfd, file, text, sizeof(text));
+	if (r < 0)
+		return r;
+	return r == 0 ? -ENODATA : nsi_cgroup_write(childfd, file, text);
+}
+
+/*
+ * nsi_op_cgroup_cpuset() - make the cpuset groups down to a path usable
+ *
+ * A new v1 cpuset has neither processors nor memory nodes, and no process can
+ * enter it (cpusets(7)). Filling is harmless to do twice, so runs that share a
+ * parent may do it at the same time.
+ *
+ * Return: 0, or -errno.
+ */
+int nsi_op_cgroup_cpuset(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *base = NSI_CGROUP_CPUSET_BASE(run, op);
+	const char *rest = nsi_cgroup_relative(base, NSI_CGROUP_CPUSET_PATH(run, op));
+	NSI_AUTO_FD int parentfd = -1;
+	char name[NSI_CGROUP_NAME_MAX];
+	int r;
+
+	run->detail = NSI_AT_RESOLVE;
+	if (!rest)
+		return -EINVAL;
+	run->detail = NSI_AT_OPEN;
+	parentfd = nsi_cgroup_open(base, 0);
+	if (parentfd < 0)
+		return parentfd;
+	while (*rest) {
+		int childfd;
+
+		run->detail = NSI_AT_OPEN;
+		r = nsi_cgroup_component(&rest, name);
+		if (r < 0)
+			return r;
+		childfd = nsi_cgroup_below(parentfd, name);
+		if (childfd < 0)
+			return childfd;
+		run->detail = NSI_AT_WRITE;
+		r = fill(parentfd, childfd, "cpuset.cpus");
+		if (!r)
+			r = fill(parentfd, childfd, "cpuset.mems");
+		nsi_auto_close(&parentfd);
+		parentfd = childfd;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Whether the space-separated @text holds @word. */
+static int has_word(const char *text, const char *word)
+{
+	while (*text) {
+		size_t n = 0;
+
+		while (word[n] && text[n] == word[n])
+			n++;
+		if (!word[n] && (!text[n] || text[n] == ' '))
+			return 1;
+		while (*text && *text != ' ')
+			text++;
+		while (*text == ' ')
+			text++;
+	}
+	return 0;
+}
+
+/*
+ * Writes the controllers that are not yet on, together, and one by one when
+ * that fails to learn which is refused. Reading first is no thrift: a write
+ * that changes something takes the lock that all forks of the host share.
+ */
+static int enable_here(struct nsi_run *run, int dirfd, struct nsi_bytes list)
+{
+	char have[NSI_CGROUP_FILE_MAX], on[NSI_CGROUP_FILE_MAX], request[512] = "";
+	int64_t index = 0;
+	int r;
+
+	run->detail = NSI_AT_READ;
+	r = nsi_cgroup_read(dirfd, "cgroup.subtree_control", on, sizeof(on));
+	if (r >= 0)
+		r = nsi_cgroup_read(dirfd, "cgroup.controllers", have, sizeof(have));
+	if (r < 0)
+		return r;
+	for (const char *at = nsi_list_next(list, NULL); at; at = nsi_list_next(list, at)) {
+		const char *name = *at == '+' ? at + 1 : at;
+
+		run->detail = NSI_AT_VERIFY;
+		run->value = index++;
+		if (!has_word(have, name))
+			return -EOPNOTSUPP;
+		if (has_word(on, name))
+			continue;
+		if (nsi_text_append(request, sizeof(request), *request ? " +" : "+") < 0 ||
+		    nsi_text_append(request, sizeof(request), name) < 0)
+			return -E2BIG;
+	}
+	run->detail = NSI_AT_WRITE;
+	if (!*request || !nsi_cgroup_write(dirfd, "cgroup.subtree_control", request))
+		return 0;
+	index = 0;
+	for (const char *at = nsi_list_next(list, NULL); at; at = nsi_list_next(list, at)) {
+		run->value = index++;
+		r = nsi_cgroup_write(dirfd, "cgroup.subtree_control", at);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * nsi_op_cgroup_enable() - enable controllers from a mount down to a group's parent
+ *
+ * On failure run->value is the index of the controller in the list:
+ * -EOPNOTSUPP when the group above does not offer it, -EBUSY when a group on
+ * the way holds processes of its own (cgroups(7), "no internal processes").
+ *
+ * Return: 0, or -errno.
+ */
+int nsi_op_cgroup_enable(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *base = NSI_CGROUP_ENABLE_BASE(run, op);
+	const char *rest = nsi_cgroup_relative(base, NSI_CGROUP_ENABLE_PATH(run, op));
+	struct nsi_bytes list = NSI_CGROUP_ENABLE_CONTROLLERS(run, op);
+	NSI_AUTO_FD int dirfd = -1;
+	char name[NSI_CGROUP_NAME_MAX];
+
+	run->detail = NSI_AT_RESOLVE;
+	if (!rest)
+		return -EINVAL;
+	run->detail = NSI_AT_OPEN;
+	dirfd = nsi_cgroup_open(base, 0);
+	if (dirfd < 0)
+		return dirfd;
+	while (*rest) {
+		int nextfd, r = enable_here(run, dirfd, list);
+
+		if (r < 0)
+			return r;
+		run->detail = NSI_AT_OPEN;
+		run->value = 0;
+		r = nsi_cgroup_component(&rest, name);
+		if (r < 0 || !*rest)
+			return r;
+		nextfd = nsi_cgroup_below(dirfd, name);
+		if (nextfd < 0)
+			return nextfd;
+		nsi_auto_close(&dirfd);
+		dirfd = nextfd;
+	}
+	return 0;
+}
+
+/* A decimal number with an optional minus sign; -EINVAL when @text is not one. */
+static int parse_number(const char *text, uint64_t *magnitude_out, int *negative_out)
+{
+	uint64_t value = 0;
+
+	*negative_out = *text == '-';
+	if (*text == '-')
+		text++;
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+
+		if (*text < '0' || *text > '9' || value > (UINT64_MAX - digit) / 10)
+			return -EINVAL;
+		value = value * 10 + digit;
+	}
+	*magnitude_out = value;
+	return 0;
+}
+
+/* Whether two values of a file mean the same: as numbers, else as text. */
+static int same_value(const char *a, const char *b)
+{
+	uint64_t x, y;
+	int minus_x, minus_y;
+
+	if (parse_number(a, &x, &minus_x) < 0 || parse_number(b, &y, &minus_y) < 0)
+		return nsi_text_equal(a, b);
+	return x == y && (minus_x == minus_y || x == 0);
+}
+
+/*
+ * nsi_op_cgroup_write() - write one value to a file of a group
+ *
+ * Some files accept any number and store another (cpu.shares clamps); flags
+ * bit 0 reads the value back.
+ *
+ * Return: 0, or -errno; -ERANGE when the kernel stored a different value.
+ */
+int nsi_op_cgroup_write(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *file = NSI_CGROUP_WRITE_FILE(run, op);
+	const char *value = NSI_CGROUP_WRITE_VALUE(run, op);
+	NSI_AUTO_FD int dirfd = -1;
+	char text[NSI_CGROUP_FILE_MAX];
+	int r;
+
+	run->detail = NSI_AT_OPEN;
+	dirfd = nsi_cgroup_open(NSI_CGROUP_WRITE_PATH(run, op), O_NOFOLLOW);
+	if (dirfd < 0)
+		return dirfd;
+	run->detail = NSI_AT_WRITE;
+	r = nsi_cgroup_write(dirfd, file, value);
+	if (r < 0 || !(NSI_CGROUP_WRITE_FLAGS(op) & FLAG_VERIFY))
+		return r;
+	run->detail = NSI_AT_READ;
+	r = nsi_cgroup_read(dirfd, file, text, sizeof(text));
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_VERIFY;
+	return same_value(value, text) ? 0 : -ERANGE;
+}
+
+/*
+ * nsi_op_cgroup_join() - move the calling process into a group
+ *
+ * Writes "0", the writer itself. In v1 that goes to tasks: for a writer with
+ * one thread the kernel then skips the lock whose taking costs a grace period
+ * of some 10 ms on a quiet host. Never use it where there are more threads.
+ *
+ * Return: 0, or -errno.
+ */
+int nsi_op_cgroup_join(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *file = NSI_CGROUP_JOIN_FILE(run, op);
+	NSI_AUTO_FD int dirfd = -1;
+
+	run->detail = NSI_AT_OPEN;
+	dirfd = nsi_cgroup_open(NSI_CGROUP_JOIN_PATH(run, op), O_NOFOLLOW);
+	if (dirfd < 0)
+		return dirfd;
+	run->detail = NSI_AT_JOIN;
+	return nsi_cgroup_write(dirfd, file, "0");
+}
