@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * files.c - the files by which containers are known: locks on their state
+ * directories, files replaced in one step, identities of files.
+ *
+ * Library only. Deno has no flock(2) on directories, no O_NOFOLLOW and no
+ * O_EXCL with a mode that the umask does not change; these files need all of
+ * them, since the directory may be a container's root and so hostile.
+ */
+#include <linux/fs.h>
+
+#include "cleanup.h"
+#include "nsinit.h"
+#include "sys.h"
+#include "text.h"
+
+#define LOCK_SHARED 1
+#define LOCK_EXCLUSIVE 2
+#define LOCK_NO_WAIT 4
+#define LOCK_NONE 8
+
+#define FLAG_SHARED 1u
+#define FLAG_NO_WAIT 2u
+#define FLAG_KEEP_OPEN 1u
+#define FLAG_ONLY_REGULAR 2u
+
+#define FILE_TYPE 0170000
+#define FILE_REGULAR 0100000
+
+static int lock(int fd, int operation)
+{
+	int r;
+
+	do {
+		r = (int)NSI_SYS2(__NR_flock, fd, operation);
+	} while (r == -EINTR);
+	return r;
+}
+
+/*
+ * nsi_dir_lock() - open a directory and take its lock
+ * @path:   the directory; a symlink as its last component is refused
+ * @flags:  bit 0: shared, bit 1: do not wait
+ *
+ * While waiting, the holder may have removed the directory: its lock is then
+ * worth nothing, and a new directory of that name may be someone else's.
+ *
+ * Return: the descriptor, owned by the caller, or -errno: -ENOENT when there
+ * is none, -EAGAIN when it is held, -ESTALE when @path is another directory by
+ * now or gone, so that the caller starts over.
+ */
+int32_t nsi_dir_lock(const char *path, uint32_t flags)
+{
+	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	int operation = flags & FLAG_SHARED ? LOCK_SHARED : LOCK_EXCLUSIVE;
+	struct statx held, named;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = lock(fd, flags & FLAG_NO_WAIT ? operation | LOCK_NO_WAIT : operation);
+	if (r < 0)
+		return r;
+	r = nsi_sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO, &held);
+	if (r < 0)
+		return r;
+	r = nsi_sys_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &named);
+	if (r == -ENOENT)
+		return -ESTALE;
+	if (r < 0)
+		return r;
+	if (held.stx_ino != named.stx_ino || held.stx_dev_major != named.stx_dev_major ||
+	    held.stx_dev_minor != named.stx_dev_minor)
+		return -ESTALE;
+	return nsi_take_fd(&fd);
+}
+
+/*
+ * nsi_dir_unlock() - give a lock back
+ * @fd:  from nsi_dir_lock(); stays open
+ *
+ * Return: 0, or -errno.
+ */
+int32_t nsi_dir_unlock(int32_t fd)
+{
+	return lock(fd, LOCK_NONE);
+}
+
+static int write_all(int fd, const uint8_t *data, uint64_t length)
+{
+	while (length) {
+		long n = nsi_sys_write(fd, data, length);
+
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		data += n;
+		length -= (uint64_t)n;
+	}
+	return 0;
+}
+
+/* Makes @temporary with exactly @mode and the content; its descriptor, or -errno. */
+static int write_new(int dirfd, const char *temporary, const void *data, uint64_t length,
+		     uint32_t mode)
+{
+	NSI_AUTO_FD int fd =
+		nsi_sys_openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = (int)NSI_SYS2(__NR_fchmod, fd, mode);
+	if (!r)
+		r = write_all(fd, data, length);
+	if (!r)
+		return nsi_take_fd(&fd);
+	/* The failure of the writing is the one to tell. */
+	(void)nsi_sys_unlinkat(dirfd, temporary, 0);
+	return r;
+}
+
+static int check_replaceable(int dirfd, const char *name)
+{
+	struct statx st;
+	int r = nsi_sys_statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return (st.stx_mode & FILE_TYPE) == FILE_REGULAR ? 0 : -EEXIST;
+}
+
+/*
+ * nsi_file_replace() - write a file so that readers see the old or the new one
+ * @dir:        directory; a symlink as its last component is refused
+ * @name:       name in @dir to replace or make
+ * @temporary:  name in @dir that must not exist
+ * @data:       content, of @length bytes
+ * @mode:       permission bits, whatever the umask
+ * @flags:      bit 0: return an O_WRONLY descriptor of the file; bit 1: refuse
+ *              with -EEXIST when @name exists and is not a regular file
+ *
+ * No link is followed: rename(2) replaces a symlink itself. Not synced to the
+ * disk, since nothing of a container outlives the boot.
+ *
+ * Return: the descriptor or 0, or -errno with neither file left behind.
+ */
+int32_t nsi_file_replace(const char *dir, const char *name, const char *temporary, const void *data,
+			 uint64_t length, uint32_t mode, uint32_t flags)
+{
+	NSI_AUTO_FD int dirfd = -1;
+	NSI_AUTO_FD int fd = -1;
+	int r;
+
+	if (!nsi_text_is_name(name) || !nsi_text_is_name(temporary) || mode & ~0777u)
+		return -EINVAL;
+	dirfd = nsi_sys_openat(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (dirfd < 0)
+		return dirfd;
+	if (flags & FLAG_ONLY_REGULAR) {
+		r = check_replaceable(dirfd, name);
+		if (r < 0)
+			return r;
+	}
+	fd = write_new(dirfd, temporary, data, length, mode);
+	if (fd < 0)
+		return fd;
+	r = (int)NSI_SYS5(__NR_renameat2, dirfd, temporary, dirfd, name, 0);
+	if (r < 0) {
+		(void)nsi_sys_unlinkat(dirfd, temporary, 0);
+		return r;
+	}
+	return flags & FLAG_KEEP_OPEN ? nsi_take_fd(&fd) : 0;
+}
+
+/*
+ * nsi_file_inode() - inode number of a regular file
+ * @dir:   directory; a symlink as its last component is refused
+ * @name:  name in it, no link followed
+ * @out:   set on success
+ *
+ * Return: 0, or -errno; -EINVAL when it is not a regular file.
+ */
+int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out)
+{
+	NSI_AUTO_FD int dirfd = -1;
+	struct statx st;
+	int r;
+
+	if (!nsi_text_is_name(name))
+		return -EINVAL;
+	dirfd = nsi_sys_openat(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (dirfd < 0)
+		return dirfd;
+	r = nsi_sys_statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &st);
+	if (r < 0)
+		return r;
+	if ((st.stx_mode & FILE_TYPE) != FILE_REGULAR)
+		return -EINVAL;
+	*out = st.stx_ino;
+	return 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * undo.c - the end of a container: executing the undo list, and those of its
+ * operations that concern locks and files.
+ *
+ * The list is carried out in order by whoever ends the container: the library,
+ * the monitor, or someone who finds that the owner was killed. Each operation
+ * is content when its object is already gone. A failure does not stop the
+ * list, since what can be removed should be, but the first one is reported.
+ */
+#include "undo.h"
+#include "cleanup.h"
+#include "sys.h"
+#include "text.h"
+
+#define LOCK_EXCLUSIVE 2
+#define FILE_TYPE 0170000
+#define FILE_DIRECTORY 0040000
+
+/*
+ * nsi_op_lock_take() - take the lock of the container's state directory
+ *
+ * The descriptor was handed down by the process that made the container. When
+ * the directory has no name any more, someone else held the lock and cleaned
+ * up: what has our names now is not ours, so the list ends.
+ *
+ * Return: 0, or -errno.
+ */
+int nsi_op_lock_take(struct nsi_run *run, const struct nsi_op *op)
+{
+	uint64_t fd = NSI_LOCK_TAKE_FD(op);
+	struct statx st;
+	int r;
+
+	run->detail = NSI_AT_OPEN;
+	if (fd > INT32_MAX)
+		return -EBADF;
+	do {
+		r = (int)NSI_SYS2(__NR_flock, fd, LOCK_EXCLUSIVE);
+	} while (r == -EINTR);
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_VERIFY;
+	r = nsi_sys_statx((int)fd, "", AT_EMPTY_PATH, STATX_NLINK, &st);
+	if (r < 0)
+		return r;
+	if (st.stx_nlink == 0)
+		run->stop = 1;
+	return 0;
+}
+
+/*
+ * nsi_op_file_remove() - remove a file of a directory
+ *
+ * The directory may be the container's own root file system. Between looking
+ * and unlinking the name could be given to another file of that directory;
+ * unlinkat(2) follows no link and removes no directory, so nothing outside is
+ * in reach.
+ *
+ * Return: 0, also when the file or the directory is missing or the inode is
+ * another, or -errno; -EISDIR for a directory.
+ */
+int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *name = NSI_FILE_REMOVE_NAME(run, op);
+	NSI_AUTO_FD int dirfd = -1;
+	struct statx st;
+	int r;
+
+	run->detail = NSI_AT_RESOLVE;
+	if (!nsi_text_is_name(name))
+		return -EINVAL;
+	run->detail = NSI_AT_OPEN;
+	dirfd = nsi_sys_openat(AT_FDCWD, NSI_FILE_REMOVE_DIR(run, op),
+			       O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (dirfd < 0)
+		return dirfd == -ENOENT ? 0 : dirfd;
+	run->detail = NSI_AT_VERIFY;
+	r = nsi_sys_statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &st);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if ((st.stx_mode & FILE_TYPE) == FILE_DIRECTORY)
+		return -EISDIR;
+	if (NSI_FILE_REMOVE_INODE(op) && NSI_FILE_REMOVE_INODE(op) != st.stx_ino)
+		return 0;
+	run->detail = NSI_AT_NONE;
+	r = nsi_sys_unlinkat(dirfd, name, 0);
+	return r == -ENOENT ? 0 : r;
+}
+
+/*
+ * nsi_op_dir_remove() - remove an empty directory
+ *
+ * Return: 0, also when it is missing, or -errno.
+ */
+int nsi_op_dir_remove(struct nsi_run *run, const struct nsi_op *op)
+{
+	int r = nsi_sys_unlinkat(AT_FDCWD, NSI_DIR_REMOVE_PATH(run, op), AT_REMOVEDIR);
+
+	return r == -ENOENT ? 0 : r;
+}
+
+static int execute(struct nsi_run *run, const struct nsi_op *op)
+{
+	/* A switch, not a table of pointers: the helper's loader applies no relocations. */
+#define EXECUTE(kind, name) \
+	case NSI_OP_##kind: \
+		return nsi_op_##name(run, op);
+	switch (op->kind) {
+		NSI_UNDO_OPS(EXECUTE)
+	default:
+		run->detail = NSI_AT_TRUNCATED;
+		return -EBADMSG;
+	}
+#undef EXECUTE
+}
+
+static int execute_or_fault(struct nsi_run *run, uint32_t index)
+{
+	const struct nsi_plan_header *header = run->plan.header;
+
+	run->detail = NSI_AT_NONE;
+	run->value = 0;
+	if (header->fault_list == NSI_LIST_UNDO && header->fault_index == index)
+		return -(int)header->fault_errno;
+	return execute(run, &run->plan.op[NSI_LIST_UNDO][index]);
+}
+
+/*
+ * nsi_undo() - execute the undo list
+ * @run:  with its plan open; run->stop is cleared here and set by lock.take
+ *
+ * Return: 0, or -errno of the first operation that failed, which run->report
+ * then describes.
+ */
+int nsi_undo(struct nsi_run *run)
+{
+	int first = 0;
+
+	run->stop = 0;
+	for (uint32_t i = 0; i < run->plan.count[NSI_LIST_UNDO] && !run->stop; i++) {
+		int r = execute_or_fault(run, i);
+
+		if (r >= 0 || first)
+			continue;
+		first = r;
+		run->report = (struct nsi_report){
+			.magic = NSI_REPORT_MAGIC,
+			.type = NSI_MSG_ERROR,
+			.list = NSI_LIST_UNDO,
+			.index = i,
+			.error = -r,
+			.detail = run->detail,
+			.value = run->value,
+		};
+	}
+	return first;
+}
