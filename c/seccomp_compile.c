@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seccomp_compile.c - packed rules to a seccomp(2) program, by libseccomp.
+ *
+ * Library only: the program travels in the Plan and the helper just installs
+ * it. Layout of the rules, little-endian, every record a multiple of 4 bytes
+ * (repeated in ffi/layout.ts):
+ *
+ *	u32 default_action, u32 arch_count, u32 rule_count, u32 reserved
+ *	arch_count times:  u32 SCMP_ARCH_* token (0: native)
+ *	rule_count times:
+ *		i32 number (-1: by name), u32 action with its data bits,
+ *		u32 arg_count, u32 name_length
+ *		arg_count times:  u32 index, u32 op (enum scmp_compare),
+ *				  u64 value, u64 value_two
+ *		name, padded with NULs to a multiple of 4
+ *
+ * The arguments of one rule must all match. The machine's own architecture and
+ * its 32-bit ones are always in: a rule means the same whichever way a call is
+ * made. Calls of any other architecture kill the process.
+ */
+#include <linux/filter.h>
+#include <seccomp.h>
+
+#include "cleanup.h"
+#include "nsinit.h"
+#include "sys.h"
+
+#define UNKNOWN_NAME 10000
+#define RULES_MAX 65536u
+#define ARCHES_MAX 32u
+#define ARGS_MAX 6u
+#define NAME_MAX_LENGTH 64u
+#define BY_NAME (-1)
+
+/* What has not been read yet. */
+struct cursor {
+	const uint8_t *at;
+	uint32_t left;
+};
+
+struct rules_header {
+	uint32_t default_action;
+	uint32_t arch_count;
+	uint32_t rule_count;
+	uint32_t reserved;
+};
+
+struct rule {
+	int32_t number;
+	uint32_t action;
+	uint32_t arg_count;
+	uint32_t name_length;
+};
+
+struct rule_arg {
+	uint32_t index;
+	uint32_t op;
+	uint64_t value;
+	uint64_t value_two;
+};
+
+_Static_assert(sizeof(struct rules_header) == 16, "layout of the header");
+_Static_assert(sizeof(struct rule) == 16, "layout of a rule");
+_Static_assert(sizeof(struct rule_arg) == 24, "layout of an argument");
+
+/* The packed data may stand at any address: everything is copied out. */
+static int take(struct cursor *cursor, void *out, uint32_t length)
+{
+	if (length > cursor->left)
+		return -EBADMSG;
+	__builtin_memcpy(out, cursor->at, length);
+	cursor->at += length;
+	cursor->left -= length;
+	return 0;
+}
+
+static int add_arch(scmp_filter_ctx filter, uint32_t token)
+{
+	int r = seccomp_arch_add(filter, token);
+
+	return r == -EEXIST ? 0 : r;
+}
+
+static int add_arches(scmp_filter_ctx filter, struct cursor *cursor, uint32_t count)
+{
+	int r = 0;
+
+#if defined(__x86_64__)
+	r = add_arch(filter, SCMP_ARCH_X86);
+	if (!r)
+		r = add_arch(filter, SCMP_ARCH_X32);
+#elif defined(__aarch64__)
+	r = add_arch(filter, SCMP_ARCH_ARM);
+#endif
+	for (uint32_t i = 0; i < count && !r; i++) {
+		uint32_t token;
+
+		r = take(cursor, &token, sizeof(token));
+		if (!r)
+			r = add_arch(filter, token);
+	}
+	return r;
+}
+
+static int take_args(struct cursor *cursor, struct scmp_arg_cmp *args, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct rule_arg arg;
+		int r = take(cursor, &arg, sizeof(arg));
+
+		if (r < 0)
+			return r;
+		if (arg.index >= ARGS_MAX || arg.op < SCMP_CMP_NE || arg.op > SCMP_CMP_MASKED_EQ)
+			return -EINVAL;
+		args[i].arg = arg.index;
+		args[i].op = (enum scmp_compare)arg.op;
+		args[i].datum_a = arg.value;
+		args[i].datum_b = arg.value_two;
+	}
+	return 0;
+}
+
+/* The call's number on this machine: as given, or by name; UNKNOWN_NAME when there is none. */
+static int take_number(struct cursor *cursor, const struct rule *rule, int *number_out)
+{
+	uint32_t padded = (rule->name_length + 3u) & ~3u;
+	char name[NAME_MAX_LENGTH + 4];
+	int r;
+
+	if (rule->name_length > NAME_MAX_LENGTH || (rule->number == BY_NAME) != (padded != 0))
+		return -EBADMSG;
+	r = take(cursor, name, padded);
+	if (r < 0)
+		return r;
+	*number_out = rule->number;
+	if (rule->number != BY_NAME)
+		return rule->number < 0 ? -EBADMSG : 0;
+	name[rule->name_length] = 0;
+	*number_out = seccomp_syscall_resolve_name(name);
+	/* Below -1 are calls of other architectures; libseccomp takes those too. */
+	return *number_out == __NR_SCMP_ERROR ? UNKNOWN_NAME : 0;
+}
+
+static int add_rule(scmp_filter_ctx filter, struct cursor *cursor, uint32_t default_action)
+{
+	struct scmp_arg_cmp args[ARGS_MAX];
+	struct rule rule;
+	int number, r = take(cursor, &rule, sizeof(rule));
+
+	if (r < 0)
+		return r;
+	if (rule.arg_count > ARGS_MAX)
+		return -EBADMSG;
+	r = take_args(cursor, args, rule.arg_count);
+	if (r < 0)
+		return r;
+	r = take_number(cursor, &rule, &number);
+	if (r)
+		return r;
+	/* libseccomp refuses a rule that says what the default says. */
+	if (rule.action == default_action)
+		return 0;
+	return seccomp_rule_add_array(filter, rule.action, number, rule.arg_count, args);
+}
+
+static int fill(scmp_filter_ctx filter, struct cursor *cursor, const struct rules_header *header)
+{
+	/* no_new_privs is an operation of its own; seccomp_load() is never called. */
+	int r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
+
+	if (!r)
+		r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (!r)
+		r = add_arches(filter, cursor, header->arch_count);
+	for (uint32_t i = 0; i < header->rule_count && !r; i++) {
+		r = add_rule(filter, cursor, header->default_action);
+		if (r == UNKNOWN_NAME)
+			return -UNKNOWN_NAME - (int)i;
+	}
+	if (r < 0)
+		return r;
+	return cursor->left ? -EBADMSG : 0;
+}
+
+/* libseccomp before 2.6 writes the program only to a file. */
+static int export_program(scmp_filter_ctx filter, void *out, uint32_t size)
+{
+	NSI_AUTO_FD int fd = (int)NSI_SYS2(__NR_memfd_create, "seccomp", 1 /* MFD_CLOEXEC */);
+	long length;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = seccomp_export_bpf(filter, fd);
+	if (r < 0)
+		return r;
+	length = NSI_SYS3(__NR_lseek, fd, 0, 1 /* SEEK_CUR */);
+	if (length < 0)
+		return (int)length;
+	if (length > (long)(BPF_MAXINSNS * sizeof(struct sock_filter)))
+		return -E2BIG;
+	if (length > (long)size)
+		return -EOVERFLOW;
+	r = (int)NSI_SYS4(__NR_pread64, fd, out, length, 0);
+	if (r < 0)
+		return r;
+	return r == (int)length ? r : -EIO;
+}
+
+/*
+ * nsi_seccomp_compile() - compile packed rules to a seccomp program
+ * @rules:   of @length bytes, laid out as above
+ * @out:     receives a struct sock_filter array of at most @size bytes
+ *
+ * Return: length of the program in bytes, or -errno: -EBADMSG for malformed
+ * rules, -EINVAL for an action, operator or two comparisons of one argument
+ * that libseccomp refuses, -E2BIG when the kernel would find the program too
+ * long, -EOVERFLOW when @out is too small; -(10000 + i) when rule i names a
+ * call that libseccomp does not know.
+ */
+int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out, uint32_t size)
+{
+	struct cursor cursor = { .at = rules, .left = length };
+	struct rules_header header;
+	scmp_filter_ctx filter;
+	int r = take(&cursor, &header, sizeof(header));
+
+	if (r < 0)
+		return r;
+	if (header.rule_count > RULES_MAX || header.arch_count > ARCHES_MAX || header.reserved)
+		return -EBADMSG;
+	filter = seccomp_init(header.default_action);
+	if (!filter)
+		return -EINVAL;
+	r = fill(filter, &cursor, &header);
+	if (!r)
+		r = export_program(filter, out, size);
+	seccomp_release(filter);
+	return r;
+}
