@@ -86,9 +86,12 @@ export function countDenoTests(output: string, code: number): Counts {
   };
 }
 
+/** The line that `make` prints before it runs a C test program. */
+const PROGRAM_START = /^\S*\/test_\w+\r?$/gm;
+
 /**
- * Counts the C test programs of a run of `make`, which prints `ok NAME` or
- * `not ok NAME` for each.
+ * Counts the C test programs of a run of `make test` or `make asan`, which
+ * prints the path of each before running it and stops at the first that fails.
  *
  * @param output What it printed.
  * @param code Its exit status.
@@ -96,15 +99,12 @@ export function countDenoTests(output: string, code: number): Counts {
  * and named a program.
  */
 export function countPrograms(output: string, code: number): Counts {
-  const passed = (output.match(/^ok \S+/gm) ?? []).length;
-  const failed = (output.match(/^not ok \S+/gm) ?? []).length;
-  const unclear = code !== 0 || passed + failed === 0;
+  const started = output.match(PROGRAM_START)?.length ?? 0;
 
-  return {
-    passed,
-    failed: unclear ? Math.max(failed, 1) : failed,
-    skipped: 0,
-  };
+  if (started === 0) return ONE_FAILED;
+  return code === 0
+    ? { passed: started, failed: 0, skipped: 0 }
+    : { passed: started - 1, failed: 1, skipped: 0 };
 }
 
 /**
