@@ -21,9 +21,18 @@ enum nsi_target {
  * never through a symlink that the kernel has not resolved inside the root). */
 int nsi_inroot_target(struct nsi_run *run, const char *path, enum nsi_target kind);
 
+/* nsi_inroot_make() - as nsi_inroot_target(), with extra RESOLVE_* bits and with the mode of the
+ * last component when it is made (not cut by the umask). With RESOLVE_NO_SYMLINKS any symlink
+ * on the way is -ELOOP, dangling or not. */
+int nsi_inroot_make(struct nsi_run *run, const char *path, enum nsi_target kind, uint64_t resolve,
+		    unsigned int mode);
+
 /* nsi_inroot_parent() - O_PATH fd of the directory that holds @path (made if
  * missing); *name_out points to the last component inside @path. */
 int nsi_inroot_parent(struct nsi_run *run, const char *path, const char **name_out);
+
+/* nsi_inroot_real_parent() - the same, refusing symlinks on the way (-ELOOP). */
+int nsi_inroot_real_parent(struct nsi_run *run, const char *path, const char **name_out);
 
 /* nsi_null_device() - O_PATH fd (run->nullfd) of the host's null device, opened
  * once from the host's /dev and checked to be char 1:3; -errno. */

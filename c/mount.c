@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * mount.c - mounts of the container, by tree.c.
+ *
+ * New instances of file systems are made here; trees of the host arrive in slots
+ * as detached clones that the caller's process took with open_tree(2). The target
+ * is resolved inside the root to a descriptor and never looked up again but to
+ * verify. Nothing may be put inside procfs unless the Plan says so: what lies
+ * there decides about labels and sysctls (CVE-2015-3631, CVE-2019-16884); only a
+ * procfs may cover a procfs, at its root.
+ */
+#include "cleanup.h"
+#include "inroot.h"
+#include "mount.h"
+#include "slot.h"
+#include "text.h"
+
+#define FS_STRICT 1u
+#define FS_KEEP_MODE 2u
+
+#define TREE_RECURSIVE 1u
+#define TREE_STRICT 2u
+#define TREE_IN_PROC 4u
+#define TREE_IS_PROC 8u
+#define TREE_IS_SYSFS 16u
+
+#define PROC_ROOT_INO 1
+#define OVERFLOW_ID 65534u
+
+static int set_number(int fsfd, const char *key, unsigned int value, int octal)
+{
+	char text[24];
+
+	if (octal) {
+		size_t n = 0;
+
+		for (int shift = 9; shift >= 0; shift -= 3)
+			text[n++] = (char)('0' + ((value >> shift) & 7u));
+		text[n] = 0;
+	} else {
+		nsi_text_number(text, value);
+	}
+	return nsi_fs_option(fsfd, key, text);
+}
+
+/*
+ * The mode and owner of the directory that a tmpfs will cover. Ids that the user
+ * namespace does not know show as the overflow id and are left at root.
+ */
+static int keep_mode(struct nsi_run *run, int fsfd, const struct statx *covered)
+{
+	int r;
+
+	run->detail = NSI_AT_OPTION;
+	r = set_number(fsfd, "mode", covered->stx_mode & 07777u, 1);
+	if (r == 0 && covered->stx_uid != OVERFLOW_ID)
+		r = set_number(fsfd, "uid", covered->stx_uid, 0);
+	if (r == 0 && covered->stx_gid != OVERFLOW_ID)
+		r = set_number(fsfd, "gid", covered->stx_gid, 0);
+	return r;
+}
+
+/* 0 when a mount may cover @targetfd; procfs only by a procfs, at its root. */
+static int check_target(struct nsi_run *run, int targetfd, int is_proc)
+{
+	struct statx st;
+	int r;
+
+	run->detail = NSI_AT_VERIFY;
+	r = nsi_on_fs(targetfd, NSI_PROC_MAGIC);
+	if (r <= 0)
+		return r;
+	r = nsi_stat(targetfd, &st);
+	if (r < 0)
+		return r;
+	return is_proc && st.stx_ino == PROC_ROOT_INO ? 0 : -EPERM;
+}
+
+/*
+ * nsi_op_mount_fs() - mount a new instance of a file system
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_mount_fs(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *target = NSI_MOUNT_FS_TARGET(run, op);
+	const char *fstype = NSI_MOUNT_FS_FSTYPE(run, op);
+	uint64_t resolve = NSI_MOUNT_FS_FLAGS(op) & FS_STRICT ? RESOLVE_NO_SYMLINKS : 0;
+	NSI_AUTO_FD int coveredfd = -1;
+	NSI_AUTO_FD int targetfd = -1;
+	NSI_AUTO_FD int fsfd = -1;
+	NSI_AUTO_FD int treefd = -1;
+	struct statx st;
+	int r;
+
+	if (NSI_MOUNT_FS_FLAGS(op) & FS_KEEP_MODE)
+		coveredfd = nsi_inroot_open(run, target, O_PATH | O_DIRECTORY, resolve);
+	targetfd = nsi_inroot_make(run, target, NSI_TARGET_DIRECTORY, resolve, 0755);
+	if (targetfd < 0)
+		return targetfd;
+	r = check_target(run, targetfd, nsi_text_equal(fstype, "proc"));
+	if (r < 0)
+		return r;
+	fsfd = nsi_fs_open(run, fstype, NSI_MOUNT_FS_SOURCE(run, op));
+	if (fsfd < 0)
+		return fsfd;
+	if (coveredfd >= 0) {
+		r = nsi_stat(coveredfd, &st);
+		r = r < 0 ? r : keep_mode(run, fsfd, &st);
+		if (r < 0)
+			return r;
+	}
+	r = nsi_fs_options(run, fsfd, NSI_MOUNT_FS_OPTIONS(run, op));
+	if (r < 0)
+		return r;
+	treefd = nsi_fs_finish(run, fsfd, NSI_MOUNT_FS_ATTR(op));
+	if (treefd < 0)
+		return treefd;
+	r = nsi_tree_set(run, treefd, 0, 0, 0, NSI_MOUNT_FS_PROPAGATION(op));
+	return r < 0 ? r : nsi_tree_attach(run, treefd, targetfd, target, 0, resolve);
+}
+
+/* A bound /proc must be a procfs, and from its root; likewise /sys. */
+static int check_tree(struct nsi_run *run, int treefd, uint64_t flags, const struct statx *st)
+{
+	int r = 1;
+
+	run->detail = NSI_AT_VERIFY;
+	if (flags & TREE_IS_PROC)
+		r = nsi_on_fs(treefd, NSI_PROC_MAGIC);
+	if (r == 1 && (flags & TREE_IS_PROC) && st->stx_ino != PROC_ROOT_INO)
+		r = 0;
+	if (r == 1 && (flags & TREE_IS_SYSFS))
+		r = nsi_on_fs(treefd, NSI_SYSFS_MAGIC);
+	if (r < 0)
+		return r;
+	return r ? 0 : -EPERM;
+}
+
+/*
+ * Attributes, then propagation. A tree cloned from a shared mount of the host is
+ * a peer of it: mounts made in the container would appear on the host. Unless
+ * the Plan wants it shared it becomes a slave (a private one stays private).
+ */
+static int set_tree(struct nsi_run *run, const struct nsi_op *op, int treefd)
+{
+	unsigned int flags = NSI_MOUNT_TREE_FLAGS(op) & TREE_RECURSIVE ? AT_RECURSIVE : 0;
+	uint64_t wanted = NSI_MOUNT_TREE_PROPAGATION(op);
+	unsigned int deep = wanted & MS_REC ? AT_RECURSIVE : 0;
+	int r;
+
+	r = nsi_tree_set(run, treefd, flags, NSI_MOUNT_TREE_SET(op), NSI_MOUNT_TREE_CLEAR(op), 0);
+	if (r == 0 && !(wanted & MS_SHARED))
+		r = nsi_tree_set(run, treefd, AT_RECURSIVE, 0, 0, MS_SLAVE);
+	if (r == 0)
+		r = nsi_tree_set(run, treefd, deep, 0, 0, wanted & ~(uint64_t)MS_REC);
+	return r;
+}
+
+static int open_target(struct nsi_run *run, const char *path, uint64_t flags, int directory)
+{
+	enum nsi_target kind = directory ? NSI_TARGET_DIRECTORY : NSI_TARGET_FILE;
+
+	if (flags & TREE_IN_PROC) {
+		run->detail = NSI_AT_RESOLVE;
+		return nsi_inroot_open(run, path, O_PATH | (directory ? O_DIRECTORY : 0),
+				       RESOLVE_NO_SYMLINKS);
+	}
+	return nsi_inroot_make(run, path, kind, flags & TREE_STRICT ? RESOLVE_NO_SYMLINKS : 0,
+			       directory ? 0755 : 0644);
+}
+
+/*
+ * nsi_op_mount_tree() - attach a tree that the caller's process has cloned
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_mount_tree(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *target = NSI_MOUNT_TREE_TARGET(run, op);
+	uint64_t flags = NSI_MOUNT_TREE_FLAGS(op);
+	uint64_t resolve = flags & (TREE_STRICT | TREE_IN_PROC) ? RESOLVE_NO_SYMLINKS : 0;
+	int treefd = nsi_slot_get(run, NSI_MOUNT_TREE_SLOT(op));
+	NSI_AUTO_FD int targetfd = -1;
+	struct statx st;
+	int r;
+
+	run->detail = NSI_AT_OPEN;
+	if (treefd < 0)
+		return treefd;
+	r = nsi_stat(treefd, &st);
+	r = r < 0 ? r : check_tree(run, treefd, flags, &st);
+	r = r < 0 ? r : set_tree(run, op, treefd);
+	if (r < 0)
+		return r;
+	targetfd = open_target(run, target, flags, (st.stx_mode & S_IFMT) == S_IFDIR);
+	if (targetfd < 0)
+		return targetfd;
+	r = flags & TREE_IN_PROC ? 0 : check_target(run, targetfd, !!(flags & TREE_IS_PROC));
+	r = r < 0 ? r : nsi_tree_attach(run, treefd, targetfd, target, 0, resolve);
+	if (r < 0)
+		return r;
+	/* The mount stays; its descriptor has no further use. */
+	nsi_slot_drop(run, NSI_MOUNT_TREE_SLOT(op));
+	return 0;
+}
+
+/*
+ * nsi_op_mount_propagation() - propagation of every mount of the namespace
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_mount_propagation(struct nsi_run *run, const struct nsi_op *op)
+{
+	struct mount_attr attr = {
+		.propagation = NSI_MOUNT_PROPAGATION_PROPAGATION(op) & ~(uint64_t)MS_REC,
+	};
+
+	run->detail = NSI_AT_ATTRIBUTES;
+	return nsi_sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr);
+}

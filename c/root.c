@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * root.c - the container's root: attached, filled, then switched to.
+ *
+ * The tree of the root arrives detached and is attached on top of / of the
+ * child's own mount namespace. Absolute paths still mean the host's files, as
+ * the process's root is the mount below, while run->rootfd is the container's
+ * root for everything that inroot.c resolves. (Only a walk that comes back to /
+ * through .. lands in the new tree; command.c takes care of that.) Then either
+ * pivot_root(2) with the old root stacked on the new one and detached, or, where
+ * / is the initramfs that cannot be pivoted away, chroot(2) into the tree, which
+ * covers everything below it.
+ */
+#include "cleanup.h"
+#include "inroot.h"
+#include "mount.h"
+#include "slot.h"
+
+#define UMOUNT_DETACH 2  /* MNT_DETACH */
+#define UMOUNT_NOLINK 8  /* UMOUNT_NOFOLLOW */
+#define UMOUNT_ROUNDS 64 /* mounts stacked on one another */
+
+static void set_root(struct nsi_run *run, int fd)
+{
+	if (run->rootfd >= 0)
+		nsi_sys_close(run->rootfd);
+	run->rootfd = fd;
+}
+
+static int umount(const char *path, int flags)
+{
+	return (int)NSI_SYS2(__NR_umount2, path, flags);
+}
+
+/*
+ * nsi_op_root_attach() - attach the tree of the root on top of /
+ *
+ * With no propagation in the Plan the tree becomes a slave of what it was cloned
+ * from; pivot_root(2) wants the mount that it is attached to not to be shared,
+ * which mount.propagation has seen to.
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_root_attach(struct nsi_run *run, const struct nsi_op *op)
+{
+	uint64_t propagation = NSI_ROOT_ATTACH_PROPAGATION(op) & ~(uint64_t)MS_REC;
+	int treefd = nsi_slot_get(run, NSI_ROOT_ATTACH_SLOT(op));
+	struct statx st;
+	int r;
+
+	run->detail = NSI_AT_OPEN;
+	if (treefd < 0)
+		return treefd;
+	r = nsi_stat(treefd, &st);
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_VERIFY;
+	if ((st.stx_mode & S_IFMT) != S_IFDIR)
+		return -ENOTDIR;
+	r = nsi_tree_set(run, treefd, AT_RECURSIVE, 0, 0, propagation ? propagation : MS_SLAVE);
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_ATTACH;
+	r = nsi_sys_move_mount(treefd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	if (r < 0)
+		return r;
+	run->slot[NSI_ROOT_ATTACH_SLOT(op)] = -1;
+	set_root(run, treefd);
+	return 0;
+}
+
+static int open_root(struct nsi_run *run)
+{
+	run->detail = NSI_AT_OPEN;
+	return nsi_sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+}
+
+/*
+ * nsi_op_root_current() - what is / now is the root of all later paths
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_root_current(struct nsi_run *run, const struct nsi_op *op)
+{
+	int fd = open_root(run);
+
+	(void)op;
+	if (fd < 0)
+		return fd;
+	set_root(run, fd);
+	return 0;
+}
+
+/* / is now what rootfd was: same mount, same directory. */
+static int check_root(struct nsi_run *run)
+{
+	NSI_AUTO_FD int fd = open_root(run);
+	struct statx now, wanted;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	run->detail = NSI_AT_VERIFY;
+	r = nsi_stat(fd, &now);
+	r = r < 0 ? r : nsi_stat(run->rootfd, &wanted);
+	if (r < 0)
+		return r;
+	if (now.stx_mnt_id != wanted.stx_mnt_id || now.stx_ino != wanted.stx_ino)
+		return -ESTALE;
+	set_root(run, nsi_take_fd(&fd));
+	return 0;
+}
+
+static void drop_null(struct nsi_run *run)
+{
+	if (run->nullfd >= 0)
+		nsi_sys_close(run->nullfd);
+	run->nullfd = -1;
+}
+
+/*
+ * nsi_op_root_pivot() - switch to the attached root and let the old one go
+ *
+ * pivot_root(2) with both arguments "." stacks the old root on the new one, so no
+ * directory is needed for it and read-only images work.
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_root_pivot(struct nsi_run *run, const struct nsi_op *op)
+{
+	int r;
+
+	(void)op;
+	if (run->rootfd < 0)
+		return -EBADF;
+	drop_null(run);
+	run->detail = NSI_AT_MOUNT;
+	r = (int)NSI_SYS1(__NR_fchdir, run->rootfd);
+	if (r == 0)
+		r = (int)NSI_SYS2(__NR_pivot_root, ".", ".");
+	if (r == 0)
+		r = umount(".", UMOUNT_DETACH);
+	if (r == 0)
+		r = (int)NSI_SYS1(__NR_chdir, "/");
+	return r < 0 ? r : check_root(run);
+}
+
+/*
+ * Takes the old root's procfs or sysfs away, which the container could uncover:
+ * a visible one also lets user namespaces below mount new ones without masks.
+ * Inside a user namespace the mounts are locked, there an empty tmpfs covers it.
+ */
+static int hide_old(struct nsi_run *run, const char *path, int64_t magic)
+{
+	static const uint8_t options[] = "mode\0000555\0nr_inodes\0001";
+	const struct nsi_bytes list = { options, sizeof(options) };
+	NSI_AUTO_FD int fd = -1;
+	NSI_AUTO_FD int treefd = -1;
+	int r = 0;
+
+	run->detail = NSI_AT_MOUNT;
+	for (int i = 0; r == 0 && i < UMOUNT_ROUNDS; i++)
+		r = umount(path, UMOUNT_DETACH | UMOUNT_NOLINK);
+	fd = nsi_sys_openat(AT_FDCWD, path, O_PATH | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = nsi_on_fs(fd, magic);
+	if (r <= 0)
+		return r;
+	treefd = nsi_fs_make(run, "tmpfs", NULL, list, MOUNT_ATTR_RDONLY);
+	if (treefd < 0)
+		return treefd;
+	run->detail = NSI_AT_ATTACH;
+	return nsi_sys_move_mount(treefd, "", fd, "",
+				  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+/*
+ * nsi_op_root_move() - switch to the attached root, the old one staying below
+ *
+ * The tree lies on top of / already, which is what moving it there would do, so
+ * .. never leads out: at the top of the namespace the kernel steps onto the
+ * topmost mount again. For an / that pivot_root(2) refuses.
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_root_move(struct nsi_run *run, const struct nsi_op *op)
+{
+	int r;
+
+	(void)op;
+	if (run->rootfd < 0)
+		return -EBADF;
+	drop_null(run);
+	r = hide_old(run, "/proc", NSI_PROC_MAGIC);
+	if (r == 0)
+		r = hide_old(run, "/sys", NSI_SYSFS_MAGIC);
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_MOUNT;
+	r = (int)NSI_SYS1(__NR_fchdir, run->rootfd);
+	if (r == 0)
+		r = (int)NSI_SYS1(__NR_chroot, ".");
+	if (r == 0)
+		r = (int)NSI_SYS1(__NR_chdir, "/");
+	return r < 0 ? r : check_root(run);
+}
+
+/*
+ * nsi_op_root_readonly() - the root's top mount, not those below it
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_root_readonly(struct nsi_run *run, const struct nsi_op *op)
+{
+	(void)op;
+	if (run->rootfd < 0)
+		return -EBADF;
+	return nsi_tree_set(run, run->rootfd, 0, MOUNT_ATTR_RDONLY, 0, 0);
+}
+
+/*
+ * nsi_op_root_enter() - work in a directory of the host
+ *
+ * For containers without a mount namespace: the root stays the host's.
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_root_enter(struct nsi_run *run, const struct nsi_op *op)
+{
+	int r = (int)NSI_SYS1(__NR_chdir, NSI_ROOT_ENTER_PATH(run, op));
+
+	run->detail = NSI_AT_OPEN;
+	return r < 0 || run->rootfd >= 0 ? r : nsi_op_root_current(run, op);
+}
