@@ -5,6 +5,7 @@
  * @module
  */
 import { main } from "./lib/cli/main.ts";
+import { Output } from "./lib/cli/output.ts";
 
 /** Exit status for a fault of this program, as for all of its own errors. */
 const EXIT_FAULT = 125;
@@ -13,10 +14,8 @@ if (import.meta.main) {
   // A promise that nobody waits for must not end in Deno's own status 1.
   addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    import("./lib/cli/output.ts").then(({ Output }) => {
-      new Output({ format: "text", debug: true }).fail(event.reason);
-      Deno.exit(EXIT_FAULT);
-    });
+    new Output({ format: "text", debug: true }).fail(event.reason);
+    Deno.exit(EXIT_FAULT);
   });
   Deno.exit(await main(Deno.args));
 }

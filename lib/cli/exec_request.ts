@@ -21,7 +21,6 @@ const DEFAULTS_MODULE = "../config/defaults.ts";
 const GENERATOR_MODULE = "./generator.ts";
 const PARSE_MODULE = "../config/parse.ts";
 const PROBLEMS_MODULE = "../config/problems.ts";
-const VALIDATE_MODULE = "../config/validate.ts";
 
 /** A configuration that is yet to be made. */
 export interface ConfigSource {
@@ -56,6 +55,17 @@ async function checkDirectory(directory: string): Promise<void> {
   }
 }
 
+/** Whether there is a file of that name, be it a link that leads nowhere. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** Finds `container.json`; `undefined` when there is none to be read. */
 async function findConfigFile(
   directory: string,
@@ -64,17 +74,21 @@ async function findConfigFile(
   const path = resolvePath(directory, CONFIG_FILE);
   let info: Deno.FileInfo;
   try {
-    // A link that leads nowhere is not "no file": reading it will say so.
-    info = await Deno.lstat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new ConfigError(`Cannot read ${path}: ${describeCause(error)}`, [], {
-      cause: error,
+    if (!await exists(path)) return undefined;
+    info = await Deno.stat(path);
+  } catch (cause) {
+    throw new ConfigError(`Cannot read ${path}: ${describeCause(cause)}`, [], {
+      cause,
     });
   }
-  return options.ignoresEmptyFile && info.isFile && info.size === 0
-    ? undefined
-    : path;
+  if (!info.isFile) {
+    // The root file system may be the directory: a pipe in it would hold us up.
+    throw new ConfigError(
+      `Cannot read ${path}: it is no regular file; ` +
+        "remove it, or name a configuration by --config",
+    );
+  }
+  return options.ignoresEmptyFile && info.size === 0 ? undefined : path;
 }
 
 async function makeTemplate(rootfs: string): Promise<Config> {
@@ -142,11 +156,7 @@ export async function findConfig(
     const { applyGenerator }: typeof import("./generator.ts") = await import(
       GENERATOR_MODULE
     );
-    const changed = applyGenerator(config, values, cwd);
-    const { validateConfig }: typeof import("../config/validate.ts") =
-      await import(VALIDATE_MODULE);
-    validateConfig(changed);
-    return changed;
+    return applyGenerator(config, values, cwd);
   };
   return path === undefined ? { load } : { path, load };
 }

@@ -76,6 +76,11 @@ export async function helpFor(name: string | undefined): Promise<string> {
   return formatOverview(await Promise.all(COMMANDS.map(loadEntry)));
 }
 
+async function printVersion(output: Output): Promise<number> {
+  await output.result(`nsinit ${VERSION}`);
+  return 0;
+}
+
 /**
  * Runs one command line. Errors are printed, not thrown.
  *
@@ -93,10 +98,7 @@ export async function main(args: readonly string[]): Promise<number> {
     output = new Output(outputOptions(values));
 
     const [name, ...rest] = before.rest;
-    if (values.flag("version")) {
-      await output.result(`nsinit ${VERSION}`);
-      return 0;
-    }
+    if (values.flag("version")) return await printVersion(output);
     if (name === undefined) {
       await output.result(await helpFor(undefined));
       return 0;
@@ -109,6 +111,7 @@ export async function main(args: readonly string[]): Promise<number> {
     });
     values = valuesOf(command, before.given, after.given);
     output = new Output(outputOptions(values));
+    if (values.flag("version")) return await printVersion(output);
     if (values.flag("help")) {
       await output.result(await helpFor(name));
       return 0;

@@ -34,8 +34,13 @@ async function config(invocation: Invocation): Promise<number> {
     );
   }
   const source = await findConfig(values, output, { ignoresEmptyFile: true });
-  const { formatConfig } = await import("../../config/format.ts");
-  const text = formatConfig(await source.load(), "container.json");
+  const [{ formatConfig }, { validateConfig }] = await Promise.all([
+    import("../../config/format.ts"),
+    import("../../config/validate.ts"),
+  ]);
+  const made = await source.load();
+  validateConfig(made);
+  const text = formatConfig(made, "container.json");
   const file = values.text("file") ?? "";
   if (file === "" || STDOUT.includes(file)) await output.result(text);
   else await writeConfig(absolute(file), text);

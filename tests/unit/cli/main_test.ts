@@ -1,0 +1,140 @@
+import { assert, assertEquals } from "@std/assert";
+import { VERSION } from "../../../lib/cli/version.ts";
+
+const CLI = new URL("../../../cli.ts", import.meta.url).pathname;
+
+interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function nsinit(...args: string[]): Promise<Result> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--quiet", CLI, ...args],
+    stdin: "null",
+  }).output();
+  const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
+Deno.test("nsinit prints help without a command", async () => {
+  const { code, stdout, stderr } = await nsinit();
+  assertEquals([code, stderr], [0, ""]);
+  assert(stdout.startsWith("Usage: nsinit"));
+  assertEquals((await nsinit("--help")).stdout, stdout);
+  assertEquals((await nsinit("help")).stdout, stdout);
+});
+
+Deno.test("nsinit help CMD and CMD --help are the same", async () => {
+  const [help, flag] = await Promise.all([
+    nsinit("help", "kill"),
+    nsinit("kill", "-h"),
+  ]);
+  assertEquals(help, flag);
+  assert(help.stdout.includes("--signal SIGNAL"));
+});
+
+Deno.test("nsinit --version prints the version", async () => {
+  const wanted = { code: 0, stdout: `nsinit ${VERSION}\n`, stderr: "" };
+  assertEquals(await nsinit("--version"), wanted);
+  assertEquals(await nsinit("exec", "--version"), wanted);
+});
+
+const WRONG: readonly [string[], number, string][] = [
+  [["exce"], 2, 'Unknown command "exce"; did you mean exec?'],
+  [["frobnicate"], 2, 'Unknown command "frobnicate" (nsinit --help lists'],
+  [["constructor"], 2, 'Unknown command "constructor"'],
+  [["--rot", "x", "list"], 2, "did you mean --root?"],
+  [["init"], 2, "init was an internal command"],
+  [["execin", "sh"], 2, "use `nsinit exec CMD`, which joins"],
+  [["--nspid", "1", "exec"], 2, "internal option of nsinit 1.x"],
+  [["exec", "--func", "mknod", "sh"], 2, "is not served"],
+  [["exec", "--data-path", "/proc/self/fdinfo"], 2, "Nothing to run"],
+  [["exec", "--memroy-limit=1", "sh"], 2, "did you mean --memory-limit?"],
+  [["--systemd-cgroup", "list"], 125, "cgroupfs driver"],
+  [["exec", "--systemd", "sh"], 125, "cgroupfs driver"],
+  [["-root", "/x", "list"], 2, "leave --data-path"],
+  [["list", "x"], 2, "list takes no argument"],
+  [["config", "x"], 2, "config takes no argument"],
+  [["kill", "a", "TREM"], 2, "did you mean TERM?"],
+  [["kill", "a", "9", "b"], 2, "Too many arguments"],
+  [["kill", "--signal", "9", "a", "9"], 2, "Two signals"],
+  [["state", "a", "b"], 2, "Too many arguments"],
+  [["state", "a/b"], 125, "a/b"],
+  [["help", "nope"], 2, "Unknown command"],
+  [
+    ["config", "--data-path", "/", "--net", "host", "--sysctl", "net.a=1"],
+    125,
+    "NEWNET",
+  ],
+];
+
+for (const [args, code, says] of WRONG) {
+  Deno.test(`nsinit ${args.join(" ")} is refused`, async () => {
+    const result = await nsinit(...args);
+    assertEquals([result.code, result.stdout], [code, ""], result.stderr);
+    assert(result.stderr.startsWith("nsinit: "), result.stderr);
+    assert(result.stderr.includes(says), result.stderr);
+    assertEquals(result.stderr.trimEnd().split("\n").length, 1, result.stderr);
+  });
+}
+
+Deno.test("nsinit writes errors as JSON, and to the log", async () => {
+  const log = await Deno.makeTempFile();
+  try {
+    const { code, stderr } = await nsinit(
+      "--log-format=json",
+      "--log",
+      log,
+      "exec",
+      "--wrong\x1b",
+    );
+    assertEquals(code, 2);
+    const line = JSON.parse(stderr);
+    assertEquals([line.level, line.code], ["error", "UsageInvalid"]);
+    assert(line.msg.includes("--wrong\x1b"));
+    assert(!Number.isNaN(Date.parse(line.time)));
+    assertEquals(await Deno.readTextFile(log), stderr);
+  } finally {
+    await Deno.remove(log);
+  }
+});
+
+Deno.test("nsinit says so when the log cannot be written", async () => {
+  const { code, stderr } = await nsinit("--log", "/nowhere/log", "exce");
+  assertEquals(code, 2);
+  assert(stderr.includes("Cannot write to the log file /nowhere/log"), stderr);
+});
+
+Deno.test("nsinit does not mind a reader that goes away", async () => {
+  const child = new Deno.Command("/bin/sh", {
+    args: [
+      "-c",
+      '{ "$0" run --allow-all --quiet "$1" help exec; echo $? >&2; } | :',
+      Deno.execPath(),
+      CLI,
+    ],
+    stderr: "piped",
+  });
+  const { stderr } = await child.output();
+  assertEquals(new TextDecoder().decode(stderr), "0\n");
+});
+
+Deno.test("nsinit config prints the template, and writes a file", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const args = ["--data-path", dir, "config", "--hostname", "web"];
+    const { code, stdout } = await nsinit(...args);
+    assertEquals(code, 0);
+    assertEquals(JSON.parse(stdout).hostname, "web");
+    const file = `${dir}/container.json`;
+    const written = await nsinit(...args, "--file", file);
+    assertEquals(written, { code: 0, stdout: "", stderr: "" });
+    assertEquals(await Deno.readTextFile(file), stdout);
+    const spec = await nsinit("--data-path", dir, "spec");
+    assertEquals(spec.stdout, stdout);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
