@@ -10,6 +10,12 @@
 import { build } from "./build.ts";
 import { DENO, run, say } from "./process.ts";
 
+/**
+ * The library, and the folders with modules whose names are computed when they
+ * are imported, so that `deno compile` does not find them by itself.
+ */
+const INCLUDED = ["lib/libnsinit.so", "lib", "ffi", "std/jsonc/mod.ts"];
+
 /** Builds the library and the executable; gives the exit status. */
 async function compile(): Promise<number> {
   if (!await build()) return 1;
@@ -17,8 +23,7 @@ async function compile(): Promise<number> {
   const code = await run(DENO, [
     "compile",
     "-A",
-    "--include",
-    "lib/libnsinit.so",
+    ...INCLUDED.flatMap((path) => ["--include", path]),
     "--output",
     "nsinit",
     "cli.ts",

@@ -45,6 +45,7 @@ const GATES: readonly Check[] = [
   gate("lint", DENO, "lint"),
   gate("check", DENO, "check"),
   gate("doc lint", DENO, "doc", "--lint", "mod.ts"),
+  gate("publish", DENO, "publish", "--dry-run", "--allow-dirty"),
   gate("c format", "make", ...inC("format-check")),
   gate("c/ops.h", DENO, "run", "-A", "tasks/gen_ops.ts", "--check"),
 ];
