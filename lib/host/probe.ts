@@ -1,0 +1,207 @@
+/**
+ * Looks at the machine: reads only, works for every user.
+ *
+ * The cost does not grow with the number of mounts: hierarchies are looked for
+ * at their usual places, and the mount table is read only when one is elsewhere.
+ *
+ * @module
+ */
+import { HostError } from "../errors.ts";
+import {
+  type CgroupLine,
+  type CgroupMount,
+  groupBelowMount,
+  parseCgroupMounts,
+  parseKernelRelease,
+  parseProcCgroup,
+} from "./kernel_files.ts";
+import type { CgroupHierarchy, CgroupLayout, Host } from "./types.ts";
+
+/** Usual place of all hierarchies. */
+const CGROUP_ROOT = "/sys/fs/cgroup";
+/** Highest capability of Linux 3.16, for kernels that do not tell. */
+const OLDEST_LAST_CAPABILITY = 37;
+
+/** Text of a file; `undefined` when it cannot be read. */
+function readText(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return undefined;
+  }
+}
+
+/** Whether something is there. */
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return false;
+  }
+}
+
+/** Where a version 1 hierarchy usually is: by its whole name, then by parts. */
+function usualPlaces(line: CgroupLine): string[] {
+  if (line.version === 2) return [CGROUP_ROOT, `${CGROUP_ROOT}/unified`];
+  const names = line.controllers.map((name) => name.replace(/^name=/, ""));
+  return [names.join(","), ...(names.length > 1 ? names : [])]
+    .map((name) => `${CGROUP_ROOT}/${name}`);
+}
+
+/** The file by which a mounted hierarchy of a version is known. */
+function markerFile(version: 1 | 2): string {
+  return version === 2 ? "cgroup.controllers" : "tasks";
+}
+
+/** Finds a hierarchy at its usual place, with pid 1's group in it. */
+function findUsual(
+  line: CgroupLine,
+): Pick<CgroupHierarchy, "mount" | "root" | "base"> | undefined {
+  const below = groupBelowMount(line.path, "/");
+  const marker = markerFile(line.version);
+  for (const mount of usualPlaces(line)) {
+    const base = mount + below;
+    if (isThere(`${base}/${marker}`)) return { mount, root: "/", base };
+  }
+  return undefined;
+}
+
+/** Finds a hierarchy in the mount table. */
+function findMounted(
+  line: CgroupLine,
+  mounts: readonly CgroupMount[],
+): Pick<CgroupHierarchy, "mount" | "root" | "base"> | undefined {
+  for (const { version, mount, root, options } of mounts) {
+    if (version !== line.version) continue;
+    if (!line.controllers.every((name) => options.includes(name))) continue;
+    const base = mount + groupBelowMount(line.path, root);
+    const marker = markerFile(version);
+    if (isThere(`${base}/${marker}`)) return { mount, root, base };
+    if (isThere(`${mount}/${marker}`)) return { mount, root, base: mount };
+  }
+  return undefined;
+}
+
+/**
+ * Which file takes block IO weights. The weight files are not in the root
+ * group, so others of the same scheduler tell; a wrong guess fails closed with
+ * a missing file.
+ */
+function findWeightFile(
+  version: 1 | 2,
+  controllers: readonly string[],
+  mount: string,
+): string | undefined {
+  if (version === 1) {
+    if (!controllers.includes("blkio")) return undefined;
+    return isThere(`${mount}/blkio.bfq.io_service_bytes`)
+      ? "blkio.bfq.weight"
+      : "blkio.weight";
+  }
+  if (!controllers.includes("io")) return undefined;
+  return isThere(`${mount}/io.cost.qos`) ? "io.weight" : "io.bfq.weight";
+}
+
+function readHierarchy(
+  line: CgroupLine,
+  place: Pick<CgroupHierarchy, "mount" | "root" | "base">,
+): CgroupHierarchy {
+  const { version } = line;
+  const controllers = version === 1
+    ? line.controllers
+    : (readText(`${place.base}/cgroup.controllers`) ?? "").split(/\s+/)
+      .filter((name) => name !== "");
+  const weightFile = findWeightFile(version, controllers, place.mount);
+  return {
+    version,
+    controllers,
+    ...place,
+    ...(weightFile === undefined ? {} : { weightFile }),
+  };
+}
+
+/**
+ * Finds the cgroup hierarchies and pid 1's group in each.
+ *
+ * Reads `/proc/1/cgroup` (or `/proc/self/cgroup` where that is hidden) and
+ * looks at one file per hierarchy. Not pure.
+ *
+ * @returns The layout; mode `none` when nothing is mounted.
+ *
+ * @example
+ * ```ts
+ * import { probeCgroups } from "./probe.ts";
+ *
+ * const { mode, hierarchies } = probeCgroups();
+ * if (mode === "none" && hierarchies.length > 0) throw new Error("impossible");
+ * ```
+ */
+export function probeCgroups(): CgroupLayout {
+  const text = readText("/proc/1/cgroup") ?? readText("/proc/self/cgroup") ??
+    "";
+  const lines = parseProcCgroup(text)
+    .sort((a, b) => a.version - b.version);
+  let mounts: CgroupMount[] | undefined;
+  const hierarchies: CgroupHierarchy[] = [];
+  for (const line of lines) {
+    const place = findUsual(line) ?? findMounted(
+      line,
+      mounts ??= parseCgroupMounts(readText("/proc/self/mountinfo") ?? ""),
+    );
+    if (place) hierarchies.push(readHierarchy(line, place));
+  }
+  const has1 = hierarchies.some(({ version }) => version === 1);
+  const has2 = hierarchies.some(({ version }) => version === 2);
+  const mode = has1 ? (has2 ? "hybrid" : "v1") : has2 ? "v2" : "none";
+  return { mode, hierarchies };
+}
+
+/**
+ * Looks at the machine: cgroups, kernel, security modules, architecture.
+ *
+ * About fifteen small reads; nothing is written, no privilege is needed.
+ *
+ * @returns The machine as the planner sees it.
+ * @throws {HostError} `HostUnsupported` on other processors than x86_64 and aarch64.
+ *
+ * @example
+ * ```ts
+ * import { probeHost } from "./probe.ts";
+ *
+ * const host = probeHost();
+ * if (host.kernel[0] < 4) throw new Error("too old");
+ * ```
+ */
+export function probeHost(): Host {
+  const architecture = Deno.build.arch;
+  if (architecture !== "x86_64" && architecture !== "aarch64") {
+    throw new HostError(
+      `Cannot run containers on ${architecture}: only x86_64 and aarch64 are supported`,
+    );
+  }
+  const last = Number(readText("/proc/sys/kernel/cap_last_cap"));
+  const enabled = readText("/sys/module/apparmor/parameters/enabled") ?? "";
+  return {
+    cgroup: probeCgroups(),
+    lastCapability: last > 0 ? last : OLDEST_LAST_CAPABILITY,
+    apparmor: enabled.startsWith("Y"),
+    selinux: isThere("/sys/fs/selinux/enforce"),
+    architecture,
+    kernel: parseKernelRelease(readText("/proc/sys/kernel/osrelease") ?? ""),
+    euid: Deno.uid() ?? 0,
+    ...probeUserNamespace(),
+  };
+}
+
+function probeUserNamespace(): Pick<Host, "userNamespaceInode"> {
+  try {
+    const { ino } = Deno.statSync("/proc/self/ns/user");
+    return ino === null ? {} : { userNamespaceInode: ino };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * CPU limits -> files of the cpu controller.
+ *
+ * @module
+ */
+import type { Int64, Resources } from "../../config/types.ts";
+import { refuse } from "../refusal.ts";
+import {
+  type CgroupVersion,
+  isSet,
+  type LimitWrite,
+  notInV2,
+} from "./types.ts";
+
+/** The kernel's default period in microseconds. */
+const DEFAULT_PERIOD_US = 100_000;
+/** Range of version 1 shares. */
+const SHARES = { min: 2n, max: 262144n } as const;
+
+/**
+ * Converts version 1 shares to a version 2 weight. Pure.
+ *
+ * The formula is the one that all runtimes use: 2 to 262144 go linearly to 1 to 10000.
+ *
+ * @param shares Shares, 2 to 262144.
+ * @returns The weight, 1 to 10000.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { sharesToWeight } from "./cpu.ts";
+ *
+ * assertEquals([2, 1024, 262144].map(sharesToWeight), ["1", "39", "10000"]);
+ * ```
+ */
+export function sharesToWeight(shares: Int64): string {
+  return String(1n + ((BigInt(shares) - SHARES.min) * 9999n) / 262142n);
+}
+
+function write(
+  limit: LimitWrite["limit"],
+  file: string,
+  value: Int64 | string,
+): LimitWrite {
+  return { limit, controller: "cpu", file, value: String(value) };
+}
+
+function shareWrites(
+  { cpuShares }: Resources,
+  version: CgroupVersion,
+): LimitWrite[] {
+  if (!isSet(cpuShares)) return [];
+  const shares = BigInt(cpuShares);
+  if (shares < SHARES.min || shares > SHARES.max) {
+    throw refuse(
+      "cgroups.cpuShares",
+      `Cannot set CPU shares to ${cpuShares}: must be ${SHARES.min} to ${SHARES.max}`,
+    );
+  }
+  return version === 1
+    // Older kernels clamp instead of refusing: the original reads it back too.
+    ? [{ ...write("cpuShares", "cpu.shares", cpuShares), verify: true }]
+    : [write("cpuShares", "cpu.weight", sharesToWeight(cpuShares))];
+}
+
+function quotaWrites(
+  { cpuQuota, cpuPeriod }: Resources,
+  version: CgroupVersion,
+): LimitWrite[] {
+  if (version === 1) {
+    return [
+      ...(isSet(cpuPeriod)
+        ? [write("cpuPeriod", "cpu.cfs_period_us", cpuPeriod)]
+        : []),
+      ...(isSet(cpuQuota)
+        ? [write("cpuQuota", "cpu.cfs_quota_us", cpuQuota)]
+        : []),
+    ];
+  }
+  if (!isSet(cpuQuota) && !isSet(cpuPeriod)) return [];
+  const quota = isSet(cpuQuota) && BigInt(cpuQuota) > 0n ? cpuQuota : "max";
+  const period = isSet(cpuPeriod) ? cpuPeriod : DEFAULT_PERIOD_US;
+  return [
+    write(
+      isSet(cpuQuota) ? "cpuQuota" : "cpuPeriod",
+      "cpu.max",
+      `${quota} ${period}`,
+    ),
+  ];
+}
+
+function realtimeWrites(
+  { cpuRtPeriod, cpuRtRuntime }: Resources,
+  version: CgroupVersion,
+): LimitWrite[] {
+  const writes = [
+    ...(isSet(cpuRtPeriod)
+      ? [write("cpuRtPeriod", "cpu.rt_period_us", cpuRtPeriod)]
+      : []),
+    ...(isSet(cpuRtRuntime)
+      ? [write("cpuRtRuntime", "cpu.rt_runtime_us", cpuRtRuntime)]
+      : []),
+  ];
+  const [first] = writes;
+  if (version === 2 && first) {
+    throw notInV2(first.limit, "leave cpuRtPeriod and cpuRtRuntime out");
+  }
+  return writes;
+}
+
+/**
+ * Lists the writes for the CPU limits of a group. Pure.
+ *
+ * @param resources The limits: shares, quota and period in microseconds.
+ * @param version Version of the hierarchy that carries the controller.
+ * @returns The writes in order.
+ * @throws {ConfigError} `ConfigInvalid` for shares out of range.
+ * @throws {HostError} `HostUnsupported` for real-time limits on version 2.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { cpuWrites } from "./cpu.ts";
+ *
+ * assertEquals(cpuWrites({ cpuQuota: 50_000 }, 2)[0]?.value, "50000 100000");
+ * assertEquals(cpuWrites({ cpuShares: 512 }, 1)[0]?.verify, true);
+ * ```
+ */
+export function cpuWrites(
+  resources: Resources,
+  version: CgroupVersion,
+): LimitWrite[] {
+  return [
+    ...shareWrites(resources, version),
+    ...quotaWrites(resources, version),
+    ...realtimeWrites(resources, version),
+  ];
+}

@@ -1,0 +1,139 @@
+/**
+ * Mounts of kind `cgroup`: the container's own groups, read-only.
+ *
+ * @module
+ */
+import { MOUNT_FLAGS } from "../config/names/mount_flags.ts";
+import { HostError } from "../errors.ts";
+import { MOUNT_ATTRS } from "./flags.ts";
+import type { ChildOp } from "./ops.ts";
+import type { MountContext, MountPart } from "./mounts.ts";
+import type { ResourceCgroup } from "./types.ts";
+
+const { MS_REC, MS_PRIVATE, MS_RDONLY } = MOUNT_FLAGS;
+/** nosuid, nodev, noexec. */
+const PLAIN_ATTRS = MOUNT_ATTRS.MOUNT_ATTR_NOSUID |
+  MOUNT_ATTRS.MOUNT_ATTR_NODEV | MOUNT_ATTRS.MOUNT_ATTR_NOEXEC;
+const READONLY_ATTRS = PLAIN_ATTRS | MOUNT_ATTRS.MOUNT_ATTR_RDONLY;
+
+/** Directory of a hierarchy, as systems name it. */
+function directoryName({ version, controllers }: ResourceCgroup): string {
+  if (version === 2) return "unified";
+  return controllers.map((name) => name.replace(/^name=/, "")).join(",");
+}
+
+/** Binds a group, always read-only: `release_agent` runs programs on the host. */
+function groupPart(
+  group: ResourceCgroup,
+  target: string,
+  { slots }: Pick<MountContext, "slots">,
+): MountPart {
+  const slot = slots.take();
+  return {
+    parent: [{
+      op: "tree.open",
+      slot,
+      flags: 1,
+      path: group.path,
+      note: `bound at ${target}`,
+    }],
+    child: [{
+      op: "mount.tree",
+      flags: 1,
+      slot,
+      set: READONLY_ATTRS,
+      clear: 0,
+      propagation: MS_PRIVATE | MS_REC,
+      target,
+      note: group.path,
+    }],
+    slots: [slot],
+  };
+}
+
+/** One directory and, for controllers that share it, a link for each name. */
+function hierarchyPart(
+  group: ResourceCgroup,
+  target: string,
+  context: Pick<MountContext, "slots">,
+): MountPart {
+  const name = directoryName(group);
+  const path = `${target}/${name}`;
+  const part = groupPart(group, path, context);
+  const links = group.version === 1 && group.controllers.length > 1
+    ? group.controllers
+    : [];
+  return {
+    ...part,
+    child: [
+      { op: "dir.make", mode: 0o755, path },
+      ...part.child,
+      ...links.map((link): ChildOp => ({
+        op: "link.make",
+        flags: 0,
+        path: `${target}/${link}`,
+        target: name,
+      })),
+    ],
+  };
+}
+
+/**
+ * Plans a mount of kind `cgroup`. Pure.
+ *
+ * Version 2: the container's group itself. Version 1 and hybrid: a small tmpfs
+ * with one directory for each hierarchy.
+ *
+ * @param target Path inside.
+ * @param flags `MS_*` bits; `MS_RDONLY` also closes the tmpfs.
+ * @param context Groups and slots.
+ * @returns The operations; the parent's must follow the making of the groups.
+ * @throws {HostError} `HostUnsupported` when the container has no group.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { planCgroupMount } from "./cgroup_mounts.ts";
+ * import { SlotAllocator } from "./slots.ts";
+ *
+ * const groups = [{ version: 2, controllers: [], base: "/cg", path: "/cg/a" }] as const;
+ * const part = planCgroupMount("/sys/fs/cgroup", 14, { groups, slots: new SlotAllocator() });
+ * assertEquals(part.child.map(({ op }) => op), ["mount.tree"]);
+ * ```
+ */
+export function planCgroupMount(
+  target: string,
+  flags: number,
+  context: Pick<MountContext, "groups" | "slots">,
+): MountPart {
+  const { groups } = context;
+  const [only] = groups;
+  if (only === undefined) {
+    throw new HostError(
+      `Cannot mount cgroups at ${target}: this host has none mounted; mount cgroup2 at /sys/fs/cgroup, or leave the mount out`,
+    );
+  }
+  if (groups.length === 1 && only.version === 2) {
+    return groupPart(only, target, context);
+  }
+  const parts = groups.map((group) => hierarchyPart(group, target, context));
+  const isClosed = (flags & MS_RDONLY) !== 0;
+  return {
+    parent: parts.flatMap(({ parent }) => parent),
+    child: [
+      {
+        op: "mount.fs",
+        flags: 0,
+        attr: PLAIN_ATTRS,
+        propagation: 0,
+        fstype: "tmpfs",
+        source: "cgroup",
+        target,
+        options: ["mode", "755"],
+      },
+      ...parts.flatMap(({ child }) => child),
+      ...(isClosed ? [{ op: "path.readonly", path: target } as const] : []),
+    ],
+    slots: parts.flatMap(({ slots }) => slots),
+  };
+}

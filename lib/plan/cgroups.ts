@@ -1,0 +1,294 @@
+/**
+ * The container's cgroups: which groups are made, limited and joined.
+ *
+ * @module
+ */
+import type { Cgroup, Config } from "../config/types.ts";
+import { HostError } from "../errors.ts";
+import {
+  type CgroupHierarchy,
+  type Host,
+  isKernelAtLeast,
+} from "../host/types.ts";
+import {
+  type DevicePolicy,
+  devicePolicy,
+  deviceWrites,
+  isOpenPolicy,
+} from "./cgroup/devices.ts";
+import { deviceProgram } from "./cgroup/devices_bpf.ts";
+import {
+  findHierarchy,
+  limitWrites,
+  missingController,
+} from "./cgroup/limits.ts";
+import type { ChildOp, ParentOp } from "./ops.ts";
+import { SLOTS } from "./ops.ts";
+import { refuse } from "./refusal.ts";
+import type { ResourceCgroup } from "./types.ts";
+
+/** Version 2 controllers that a container with limits gets, for its statistics. */
+const ALWAYS_ENABLED = ["cpu", "io", "memory", "pids"];
+/** Version 1 hierarchies that hold a container without limits together. */
+const TRACKING = ["freezer", "pids", "name=systemd"];
+
+/** What the cgroups add to a Plan. */
+export interface CgroupPart {
+  /** The groups. */
+  readonly groups: readonly ResourceCgroup[];
+  /** Parent: makes and limits them. */
+  readonly parent: readonly ParentOp[];
+  /** Child: joins those that clone3(2) does not enter. */
+  readonly child: readonly ChildOp[];
+  /** Slot of the version 2 group for `spawn`, -1 for none. */
+  readonly spawnSlot: number;
+}
+
+/** Checks a group path; it becomes part of host paths. */
+function checkPath(path: string): void {
+  const parts = path.split("/").filter((part) => part !== "");
+  if (
+    parts.length > 0 && !parts.some((part) => part === "." || part === "..")
+  ) {
+    return;
+  }
+  throw refuse(
+    "cgroups",
+    `Cannot make cgroups at ${
+      JSON.stringify(path)
+    }: a path has at least one name, and none is . or ..`,
+  );
+}
+
+/**
+ * Finds the directory of a group in a hierarchy. Pure.
+ *
+ * @param hierarchy The hierarchy.
+ * @param path Path of the group; an absolute one counts from the mount point,
+ * a relative one from pid 1's group.
+ * @returns The group and the directory below which it is made.
+ * @throws {ConfigError} `ConfigInvalid` for an empty path or one with `..`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { locateGroup } from "./cgroups.ts";
+ *
+ * const pids = { version: 1, controllers: ["pids"], mount: "/cg", root: "/", base: "/cg/a" } as const;
+ * assertEquals(locateGroup(pids, "nsinit/demo").path, "/cg/a/nsinit/demo");
+ * assertEquals(locateGroup(pids, "/nsinit/demo").path, "/cg/nsinit/demo");
+ * ```
+ */
+export function locateGroup(
+  hierarchy: CgroupHierarchy,
+  path: string,
+): ResourceCgroup {
+  checkPath(path);
+  const { version, controllers, mount } = hierarchy;
+  const base = path.startsWith("/") ? mount : hierarchy.base;
+  const below = path.split("/").filter((part) => part !== "").join("/");
+  return { version, controllers, base, path: `${base}/${below}` };
+}
+
+/** Hierarchies in which the container gets a group. */
+function chooseHierarchies(
+  config: Config,
+  host: Host,
+): readonly CgroupHierarchy[] {
+  const { hierarchies } = host.cgroup;
+  if (config.cgroups) return hierarchies;
+  const unified = hierarchies.filter(({ version }) => version === 2);
+  if (unified.length > 0) return unified;
+  return hierarchies.filter(({ controllers }) =>
+    controllers.some((name) => TRACKING.includes(name))
+  );
+}
+
+/** Without any group only a pid namespace holds a container's processes together. */
+function checkHeld(config: Config, groups: readonly unknown[]): void {
+  if (groups.length > 0) return;
+  const hasPidNamespace = config.namespaces.some(({ type, path }) =>
+    type === "NEWPID" && path === undefined
+  );
+  if (hasPidNamespace) return;
+  throw new HostError(
+    "Cannot start a container without a pid namespace: this host has no cgroups mounted, so its processes could not be found again; mount cgroup2 at /sys/fs/cgroup, or add the namespace NEWPID",
+  );
+}
+
+/** Names as `cgroup.enable` takes them. */
+function enableOp(
+  group: ResourceCgroup,
+  wanted: readonly string[],
+): ParentOp[] {
+  const controllers = group.controllers
+    .filter((name) => ALWAYS_ENABLED.includes(name) || wanted.includes(name))
+    .map((name) => `+${name}`);
+  if (controllers.length === 0) return [];
+  const { base, path } = group;
+  return [{ op: "cgroup.enable", base, path, controllers }];
+}
+
+function makeOps(group: ResourceCgroup): ParentOp[] {
+  const { version, base, path, controllers } = group;
+  const make: ParentOp = {
+    op: "cgroup.make",
+    flags: 1,
+    base,
+    path,
+    note: version === 2 ? "v2" : controllers.join(","),
+  };
+  return version === 1 && controllers.includes("cpuset")
+    ? [make, { op: "cgroup.cpuset", base, path }]
+    : [make];
+}
+
+/** Device rules: the version 1 controller, else a program on the version 2 group. */
+function deviceOps(
+  policy: DevicePolicy,
+  cgroupPath: string,
+  host: Host,
+): ParentOp[] {
+  if (isOpenPolicy(policy)) return [];
+  const v1 = findHierarchy(host, "devices", 1);
+  if (v1) {
+    const { path } = locateGroup(v1, cgroupPath);
+    return deviceWrites(policy).map(({ file, value }) => ({
+      op: "cgroup.write",
+      flags: 0,
+      path,
+      file,
+      value,
+    }));
+  }
+  const v2 = host.cgroup.hierarchies.find(({ version }) => version === 2);
+  if (!v2) {
+    const limit = policy.allow ? "deniedDevices" : "allowedDevices";
+    throw missingController(limit, "devices");
+  }
+  const { path } = locateGroup(v2, cgroupPath);
+  return [{ op: "cgroup.devices", path, program: deviceProgram(policy) }];
+}
+
+/** All limits of a configuration, with what enables them first. */
+function limitOps(
+  cgroups: Cgroup,
+  groups: readonly ResourceCgroup[],
+  cgroupPath: string,
+  host: Host,
+): ParentOp[] {
+  const placed = limitWrites(cgroups, host);
+  const wanted = placed
+    .filter(({ hierarchy }) => hierarchy.version === 2)
+    .map(({ write }) => write.controller);
+  return [
+    ...groups.filter(({ version }) => version === 2)
+      .flatMap((group) => enableOp(group, wanted)),
+    ...placed.map(({ hierarchy, write }): ParentOp => ({
+      op: "cgroup.write",
+      flags: write.verify ? 1 : 0,
+      path: locateGroup(hierarchy, cgroupPath).path,
+      file: write.file,
+      value: write.value,
+      note: write.limit,
+    })),
+    ...deviceOps(devicePolicy(cgroups), cgroupPath, host),
+  ];
+}
+
+/**
+ * Lists how a process enters groups. Pure.
+ *
+ * Version 1 groups are joined by the single-threaded child through `tasks`,
+ * which does not wait for the kernel's grace period; the version 2 group is
+ * entered by clone3(2) since Linux 5.7, before by `cgroup.procs`.
+ *
+ * @param groups The groups.
+ * @param host The machine.
+ * @returns Parent and child operations, and the slot for `spawn`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { planCgroupEntry } from "./cgroups.ts";
+ *
+ * const v2 = { version: 2, path: "/cg/demo" } as const;
+ * assertEquals(planCgroupEntry([v2], { kernel: [6, 1] }).spawnSlot, 7);
+ * assertEquals(planCgroupEntry([v2], { kernel: [5, 4] }).child.length, 1);
+ * ```
+ */
+export function planCgroupEntry(
+  groups: readonly Pick<ResourceCgroup, "version" | "path">[],
+  host: Pick<Host, "kernel">,
+): Pick<CgroupPart, "parent" | "child" | "spawnSlot"> {
+  const canClone = isKernelAtLeast(host, 5, 7);
+  const cloned = canClone && groups.find(({ version }) => version === 2);
+  return {
+    parent: cloned
+      ? [{ op: "cgroup.open", slot: SLOTS.cgroup, path: cloned.path }]
+      : [],
+    child: groups.filter((group) => group !== cloned).map((
+      { version, path },
+    ): ChildOp => ({
+      op: "cgroup.join",
+      path,
+      file: version === 1 ? "tasks" : "cgroup.procs",
+    })),
+    spawnSlot: cloned ? SLOTS.cgroup : -1,
+  };
+}
+
+/**
+ * Plans the cgroups of a new container. Pure.
+ *
+ * With `cgroups` in the configuration: a group in every hierarchy, limits, and
+ * device rules that start at "deny all". Without: a group to be found by, in
+ * the version 2 hierarchy or else in a few of version 1, and no rules.
+ *
+ * @param config The configuration.
+ * @param host The machine.
+ * @param cgroupPath Path of the groups, from the placement.
+ * @returns The groups and the operations.
+ * @throws {ConfigError} `ConfigInvalid` for limits that cannot be.
+ * @throws {HostError} `HostUnsupported` for limits that the host cannot keep.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import type { Host } from "../host/types.ts";
+ * import { planCgroups } from "./cgroups.ts";
+ *
+ * const unified = { version: 2, controllers: ["cpu"], mount: "/cg", root: "/", base: "/cg" } as const;
+ * const host: Host = {
+ *   cgroup: { mode: "v2", hierarchies: [unified] },
+ *   lastCapability: 40,
+ *   apparmor: false,
+ *   selinux: false,
+ *   architecture: "x86_64",
+ *   kernel: [6, 1],
+ *   euid: 0,
+ * };
+ * const part = planCgroups(defaultConfig("/srv/root"), host, "nsinit/demo");
+ * assertEquals(part.groups.map(({ path }) => path), ["/cg/nsinit/demo"]);
+ * assertEquals(part.spawnSlot, 7);
+ * ```
+ */
+export function planCgroups(
+  config: Config,
+  host: Host,
+  cgroupPath: string,
+): CgroupPart {
+  const groups = chooseHierarchies(config, host)
+    .map((hierarchy) => locateGroup(hierarchy, cgroupPath));
+  checkHeld(config, groups);
+  const entry = planCgroupEntry(groups, host);
+  const limits = config.cgroups
+    ? limitOps(config.cgroups, groups, cgroupPath, host)
+    : [];
+  return {
+    ...entry,
+    groups,
+    parent: [...groups.flatMap(makeOps), ...limits, ...entry.parent],
+  };
+}

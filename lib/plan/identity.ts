@@ -1,0 +1,164 @@
+/**
+ * Who the process is: user, groups, capabilities.
+ *
+ * @module
+ */
+import {
+  CAPABILITIES,
+  type CapabilityName,
+} from "../config/names/capabilities.ts";
+import type { CapabilitySets, Config } from "../config/types.ts";
+import type { Host } from "../host/types.ts";
+import { type ChildOp, type Op, type ParentOp, POINTS } from "./ops.ts";
+import { refuse } from "./refusal.ts";
+import type { ProcessSpec } from "./types.ts";
+
+/** The five capability sets as masks. */
+export interface CapabilityMasks {
+  /** Upper bound of what exec can give. */
+  readonly bounding: bigint;
+  /** In force. */
+  readonly effective: bigint;
+  /** May be made effective. */
+  readonly permitted: bigint;
+  /** Kept over exec for files that say so. */
+  readonly inheritable: bigint;
+  /** Kept over exec for all files. */
+  readonly ambient: bigint;
+}
+
+function isList(
+  capabilities: readonly CapabilityName[] | CapabilitySets,
+): capabilities is readonly CapabilityName[] {
+  return Array.isArray(capabilities);
+}
+
+/**
+ * Turns capabilities into masks. Pure.
+ *
+ * A plain list is bounding, permitted and effective; inheritable and ambient
+ * stay empty. (The original filled inheritable too, which gives capabilities to
+ * users that should not have them: CVE-2022-29162.) Of five sets, effective is
+ * cut to permitted and ambient to permitted and inheritable, as the kernel
+ * would refuse more. Names that this kernel does not know are left out.
+ *
+ * @param capabilities Names, the five sets, or none at all.
+ * @param last Highest capability of the kernel.
+ * @returns The masks.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { capabilityMasks } from "./identity.ts";
+ *
+ * const masks = capabilityMasks(["CHOWN", "KILL"], 40);
+ * assertEquals([masks.bounding, masks.effective, masks.ambient], [0x21n, 0x21n, 0n]);
+ * ```
+ */
+export function capabilityMasks(
+  capabilities: readonly CapabilityName[] | CapabilitySets | undefined,
+  last: number,
+): CapabilityMasks {
+  const known = (1n << BigInt(last + 1)) - 1n;
+  const mask = (names: readonly CapabilityName[]): bigint =>
+    names.reduce(
+      (bits, name) => bits | (1n << BigInt(CAPABILITIES.indexOf(name))),
+      0n,
+    ) & known;
+  const given = capabilities ?? [];
+  if (isList(given)) {
+    const kept = mask(given);
+    return {
+      bounding: kept,
+      effective: kept,
+      permitted: kept,
+      inheritable: 0n,
+      ambient: 0n,
+    };
+  }
+  const permitted = mask(given.permitted);
+  const inheritable = mask(given.inheritable);
+  return {
+    bounding: mask(given.bounding),
+    effective: mask(given.effective) & permitted,
+    permitted,
+    inheritable,
+    ambient: mask(given.ambient) & permitted & inheritable,
+  };
+}
+
+/** What the identity adds to a Plan. */
+export interface IdentityPart {
+  /** Parent: resolves names while the child waits. */
+  readonly parent: readonly ParentOp[];
+  /** Child: hands over passwd and group, waits for the user record. */
+  readonly lookup: readonly ChildOp[];
+  /** Child: bounding set, then ids; capabilities are kept. */
+  readonly change: readonly ChildOp[];
+  /** Child: the final capability sets. */
+  readonly drop: Op<"caps.set">;
+}
+
+/**
+ * Plans user, groups and capabilities. Pure.
+ *
+ * Order: bounding set, groups, ids, sets (CVE-2020-5291). The bounding set goes
+ * first because dropping from it needs SETPCAP.
+ *
+ * @param config The configuration.
+ * @param process The process.
+ * @param host The machine.
+ * @param options `groupsDenied`: setgroups(2) is denied in the user namespace.
+ * @returns The operations.
+ * @throws {ConfigError} `ConfigInvalid` for groups where setgroups(2) is denied.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import { planIdentity } from "./identity.ts";
+ *
+ * const part = planIdentity(
+ *   defaultConfig("/srv/root"),
+ *   { user: "daemon" },
+ *   { lastCapability: 40 },
+ *   { groupsDenied: false },
+ * );
+ * assertEquals(part.change.map(({ op }) => op), ["caps.bound", "user.apply"]);
+ * ```
+ */
+export function planIdentity(
+  config: Config,
+  process: Pick<ProcessSpec, "user" | "capabilities" | "additionalGroups">,
+  host: Pick<Host, "lastCapability">,
+  options: { readonly groupsDenied: boolean },
+): IdentityPart {
+  const groups = [
+    ...(config.additionalGroups ?? []),
+    ...(process.additionalGroups ?? []),
+  ];
+  if (options.groupsDenied && groups.length > 0) {
+    throw refuse(
+      "additionalGroups",
+      "Cannot give additional groups: without root the kernel denies setgroups in a user namespace; leave additionalGroups out",
+    );
+  }
+  const { bounding, effective, permitted, inheritable, ambient } =
+    capabilityMasks(
+      process.capabilities ?? config.capabilities,
+      host.lastCapability,
+    );
+  const point = POINTS.user;
+  return {
+    parent: [
+      { op: "await", point },
+      { op: "user.resolve", user: process.user, groups },
+    ],
+    lookup: [{ op: "user.files" }, { op: "sync", point }],
+    change: [
+      { op: "caps.bound", mask: bounding },
+      { op: "user.apply", flags: options.groupsDenied ? 1 : 0 },
+    ],
+    drop: { op: "caps.set", effective, permitted, inheritable, ambient },
+  };
+}

@@ -1,0 +1,367 @@
+/**
+ * The mounts of the configuration, in order.
+ *
+ * Bind sources are opened in the parent, where paths are the host's; targets
+ * are resolved by the child inside the root. See mount_setattr(2), fsopen(2).
+ *
+ * @module
+ */
+import { isWithin, normalizePath } from "../config/host_paths.ts";
+import { MOUNT_FLAGS, PROPAGATION_FLAGS } from "../config/names/mount_flags.ts";
+import type { Command, Config, Mount } from "../config/types.ts";
+import { HostError } from "../errors.ts";
+import type { Host } from "../host/types.ts";
+import { planCgroupMount } from "./cgroup_mounts.ts";
+import { isMapped } from "./id_maps.ts";
+import { attributesOf, optionsOf, propagationOf } from "./mount_options.ts";
+import type { ChildOp, Op, ParentOp } from "./ops.ts";
+import { refuse } from "./refusal.ts";
+import type { SlotAllocator } from "./slots.ts";
+import type { ResourceCgroup } from "./types.ts";
+
+const { MS_REC, MS_SHARED } = MOUNT_FLAGS;
+
+/** Flags of `mount.fs` and `mount.tree`; see the table of operations. */
+const FS_STRICT_TARGET = 1;
+const FS_TAKE_MODE = 2;
+const TREE_RECURSIVE = 1;
+const TREE_STRICT_TARGET = 2;
+const TREE_INTO_PROC = 4;
+const TREE_IS_PROC = 8;
+const TREE_IS_SYSFS = 16;
+
+/** Files of procfs that may be mounted over: they are read, not trusted. */
+const PROC_FILES: ReadonlySet<string> = new Set([
+  "/proc/cpuinfo",
+  "/proc/meminfo",
+  "/proc/stat",
+  "/proc/swaps",
+  "/proc/uptime",
+  "/proc/loadavg",
+  "/proc/diskstats",
+  "/proc/slabinfo",
+  "/proc/net/dev",
+  "/proc/sys/kernel/ns_last_pid",
+  "/proc/sys/crypto/fips_enabled",
+]);
+
+/** What mounts are planned from. */
+export interface MountContext {
+  /** The configuration. */
+  readonly config: Config;
+  /** The machine. */
+  readonly host: Host;
+  /** Slots of this Plan. */
+  readonly slots: SlotAllocator;
+  /** The container's groups, for mounts of kind `cgroup`. */
+  readonly groups: readonly ResourceCgroup[];
+  /** Propagation of mounts that ask for none. */
+  readonly propagation: number;
+}
+
+/** What mounts add to a Plan. */
+export interface MountPart {
+  /** Parent: opens sources; those of `cgroup` need the groups made before. */
+  readonly parent: readonly ParentOp[];
+  /** Child: makes and attaches. */
+  readonly child: readonly ChildOp[];
+  /** Slots that the child needs. */
+  readonly slots: readonly number[];
+}
+
+/** A mount with its place in the configuration and its clean target. */
+interface PlacedMount {
+  readonly mount: Mount;
+  readonly path: string;
+  readonly target: string;
+}
+
+/**
+ * Brings a destination into normal form. Pure.
+ *
+ * @param destination Path inside; one that starts with the root's host path is
+ * taken as meant inside, as in the original.
+ * @param rootfs The root's host path.
+ * @returns A normalised absolute path.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { targetInside } from "./mounts.ts";
+ *
+ * assertEquals(targetInside("/srv/root/proc/", "/srv/root"), "/proc");
+ * assertEquals(targetInside("dev//pts", "/srv/root"), "/dev/pts");
+ * ```
+ */
+export function targetInside(destination: string, rootfs: string): string {
+  const target = normalizePath(destination);
+  const root = normalizePath(rootfs);
+  return root !== "/" && target !== root && isWithin(target, root)
+    ? target.slice(root.length)
+    : target;
+}
+
+/** Refuses targets that would give the container a false procfs. */
+function checkTarget({ mount, path, target }: PlacedMount): void {
+  const { device } = mount;
+  const key = `${path}.destination`;
+  if (target === "/") {
+    throw refuse(
+      key,
+      `Cannot mount ${device} at /: that is the root itself; set rootfs instead`,
+    );
+  }
+  if (target === "/proc" && device !== "proc" && device !== "bind") {
+    throw refuse(
+      key,
+      `Cannot mount ${device} at /proc: labels and limits are set through it; only proc may be there`,
+    );
+  }
+  if (!target.startsWith("/proc/")) return;
+  if (device === "bind" && PROC_FILES.has(target)) return;
+  throw refuse(
+    key,
+    `Cannot mount ${device} at ${target}: inside /proc only files such as /proc/cpuinfo or /proc/meminfo may be bound over`,
+  );
+}
+
+function commandOps(commands: readonly Command[] | undefined): ChildOp[] {
+  return (commands ?? []).map(({ path, args, env, dir }) => ({
+    op: "command.run",
+    path,
+    argv: [path, ...args],
+    envp: env,
+    dir: dir === "" ? "/" : dir,
+  }));
+}
+
+/** Options of a new file system, as this container and host need them. */
+function fsOptions(mount: Mount, { config, host }: MountContext): string[] {
+  const { device, flags, data } = mount;
+  const options = optionsOf(flags, data).filter(([key, value]) =>
+    // The group that owns terminals may not exist in a small user namespace.
+    !(device === "devpts" && key === "gid" &&
+      config.namespaces.some(({ type }) => type === "NEWUSER") &&
+      !isMapped(config.gidMappings, Number(value)))
+  );
+  const label = config.mountLabel ?? "";
+  const isLabelled = label !== "" && host.selinux &&
+    (device === "tmpfs" || device === "devpts");
+  return [
+    ...options.flat(),
+    ...(isLabelled ? ["context", label] : []),
+  ];
+}
+
+function fsOp(placed: PlacedMount, context: MountContext): ChildOp {
+  const { mount: { device, source, flags, data }, target } = placed;
+  const isStrict = (device === "proc" || device === "sysfs") &&
+    target.lastIndexOf("/") === 0;
+  // As the original: what covers a directory looks like it, unless told.
+  const takesMode = device === "tmpfs" && !/(^|,)(mode|uid|gid)=/.test(data);
+  return {
+    op: "mount.fs",
+    flags: (isStrict ? FS_STRICT_TARGET : 0) | (takesMode ? FS_TAKE_MODE : 0),
+    attr: attributesOf(flags).set,
+    propagation: mountPropagation(placed, context),
+    fstype: device,
+    source: source === "" ? device : source,
+    target,
+    options: fsOptions(placed.mount, context),
+  };
+}
+
+/** Propagation of a mount; new file systems share with nobody unless told. */
+function mountPropagation(
+  { mount, path }: PlacedMount,
+  context: MountContext,
+): number {
+  const wanted = [mount.flags, ...(mount.propagationFlags ?? [])];
+  const fallback = mount.device === "bind" ? context.propagation : 0;
+  const chosen = propagationOf(wanted, fallback, `${path}.propagationFlags`);
+  const root = (context.config.rootPropagation ?? 0) & PROPAGATION_FLAGS;
+  const isShared = (chosen & PROPAGATION_FLAGS) === MS_SHARED;
+  if (isShared && root !== MS_SHARED && mount.device === "bind") {
+    throw refuse(
+      `${path}.propagationFlags`,
+      `Cannot share the mount at ${mount.destination} with the host: the root is not shared; set rootPropagation to MS_SHARED|MS_REC`,
+    );
+  }
+  return chosen;
+}
+
+function treeFlags({ mount: { flags }, target }: PlacedMount): number {
+  const recursive = (flags & MS_REC) !== 0 ? TREE_RECURSIVE : 0;
+  if (target === "/proc") {
+    return recursive | TREE_STRICT_TARGET | TREE_IS_PROC;
+  }
+  if (target === "/sys") return recursive | TREE_STRICT_TARGET | TREE_IS_SYSFS;
+  return target.startsWith("/proc/") ? recursive | TREE_INTO_PROC : recursive;
+}
+
+function bindPart(placed: PlacedMount, context: MountContext): MountPart {
+  const { mount: { source, flags }, path, target } = placed;
+  if (!source.startsWith("/")) {
+    throw refuse(
+      `${path}.source`,
+      `Cannot bind ${JSON.stringify(source)}: must be an absolute path`,
+    );
+  }
+  const slot = context.slots.take();
+  const { set, clear } = attributesOf(flags);
+  return {
+    parent: [{
+      op: "tree.open",
+      slot,
+      flags: (flags & MS_REC) !== 0 ? 1 : 0,
+      path: source,
+      note: `bound at ${target}`,
+    }],
+    child: [{
+      op: "mount.tree",
+      flags: treeFlags(placed),
+      slot,
+      set,
+      clear,
+      propagation: mountPropagation(placed, context),
+      target,
+      note: source,
+    }],
+    slots: [slot],
+  };
+}
+
+function checkRelabel({ mount, path }: PlacedMount, host: Host): void {
+  // Without SELinux there is no label to change: nothing is left undone.
+  if (mount.relabel === "" || !host.selinux) return;
+  throw new HostError(
+    `Cannot relabel ${mount.source}: changing SELinux labels of files is not supported; label it with chcon and leave ${path}.relabel out`,
+  );
+}
+
+function mountPart(placed: PlacedMount, context: MountContext): MountPart {
+  checkTarget(placed);
+  checkRelabel(placed, context.host);
+  const { mount, target } = placed;
+  switch (mount.device) {
+    case "bind":
+      return bindPart(placed, context);
+    case "cgroup":
+      return planCgroupMount(target, mount.flags, context);
+    default:
+      return { parent: [], child: [fsOp(placed, context)], slots: [] };
+  }
+}
+
+/**
+ * Plans the mounts of a container. Pure.
+ *
+ * @param context The configuration, the host, slots and groups.
+ * @returns The operations in order.
+ * @throws {ConfigError} `ConfigInvalid` for targets inside /proc, sources that
+ * are not absolute, and propagation that cannot be.
+ * @throws {HostError} `HostUnsupported` for labels on a host that has none.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import { planMounts } from "./mounts.ts";
+ * import { SlotAllocator } from "./slots.ts";
+ *
+ * const { child } = planMounts({
+ *   config: defaultConfig("/srv/root"),
+ *   host: {
+ *     cgroup: { mode: "none", hierarchies: [] },
+ *     lastCapability: 40,
+ *     apparmor: false,
+ *     selinux: false,
+ *     architecture: "x86_64",
+ *     kernel: [6, 1],
+ *     euid: 0,
+ *   },
+ *   slots: new SlotAllocator(),
+ *   groups: [],
+ *   propagation: 0,
+ * });
+ * assertEquals(child.length, 6);
+ * ```
+ */
+export function planMounts(context: MountContext): MountPart {
+  const { config, host } = context;
+  if ((config.mountLabel ?? "") !== "" && !host.selinux) {
+    throw new HostError(
+      `Cannot label mounts ${config.mountLabel}: SELinux is not in force on this host; leave mountLabel out`,
+    );
+  }
+  const parts = config.mounts.map((mount, index): MountPart => {
+    const target = targetInside(mount.destination, config.rootfs);
+    const placed = { mount, path: `mounts[${index}]`, target };
+    const part = mountPart(placed, context);
+    return {
+      ...part,
+      child: [
+        ...commandOps(mount.premountCmds),
+        ...part.child,
+        ...commandOps(mount.postmountCmds),
+      ],
+    };
+  });
+  return {
+    parent: parts.flatMap(({ parent }) => parent),
+    child: parts.flatMap(({ child }) => child),
+    slots: parts.flatMap(({ slots }) => slots),
+  };
+}
+
+/**
+ * Plans what protects files of the runtime inside the root. Pure.
+ *
+ * @param paths Paths inside the root.
+ * @returns One operation each.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { planProtection } from "./mounts.ts";
+ *
+ * assertEquals(planProtection(["/container.json"])[0]?.op, "file.protect");
+ * ```
+ */
+export function planProtection(
+  paths: readonly string[],
+): Op<"file.protect">[] {
+  return paths.map((path) => ({ op: "file.protect", path }));
+}
+
+/**
+ * Plans hidden and read-only paths. Pure.
+ *
+ * Before the root switch: a file is hidden by the host's null device, which
+ * the container cannot replace.
+ *
+ * @param config The configuration.
+ * @returns Read-only paths, then hidden ones, so that none is uncovered again.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import { planMasks } from "./mounts.ts";
+ *
+ * const ops = planMasks(defaultConfig("/srv/root"));
+ * assertEquals(ops.at(-1), { op: "path.mask", path: "/proc/kcore" });
+ * ```
+ */
+export function planMasks(config: Config): ChildOp[] {
+  return [
+    ...(config.readonlyPaths ?? []).map((path): ChildOp => ({
+      op: "path.readonly",
+      path,
+    })),
+    ...(config.maskPaths ?? []).map((path): ChildOp => ({
+      op: "path.mask",
+      path,
+    })),
+  ];
+}

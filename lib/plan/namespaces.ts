@@ -1,0 +1,153 @@
+/**
+ * Which namespaces are made, joined by path, or shared; and the shape of the
+ * start that follows from it.
+ *
+ * @module
+ */
+import { NAMESPACES } from "../config/names/namespaces.ts";
+import type { Namespace, NamespaceType } from "../config/types.ts";
+import type { ChildOp, ParentOp } from "./ops.ts";
+import { refuse } from "./refusal.ts";
+import type { SlotAllocator } from "./slots.ts";
+
+/**
+ * Order of joining: the user namespace first, for the rights over the others;
+ * the mount namespace last, since it takes the paths of the host away.
+ */
+const JOIN_ORDER: readonly NamespaceType[] = [
+  "NEWUSER",
+  "NEWIPC",
+  "NEWUTS",
+  "NEWNET",
+  "NEWPID",
+  "NEWCGROUP",
+  "NEWTIME",
+  "NEWNS",
+];
+
+/** Namespaces of a container by what happens to them. */
+export interface NamespaceSplit {
+  /** Made new. */
+  readonly created: ReadonlySet<NamespaceType>;
+  /** Joined by path, in order of joining. */
+  readonly joined: readonly Required<Namespace>[];
+  /** `CLONE_NEW*` bits of the new ones. */
+  readonly flags: number;
+}
+
+/** What the namespaces add to a Plan. */
+export interface NamespacePart extends NamespaceSplit {
+  /** Flags of `spawn`: all new ones in the direct shape, else 0. */
+  readonly spawnFlags: number;
+  /** Parent: opens the namespace files. */
+  readonly parent: readonly ParentOp[];
+  /** Child: joins them, then clones itself into the new ones. */
+  readonly child: readonly ChildOp[];
+  /** Slots that the child needs. */
+  readonly slots: readonly number[];
+}
+
+/** Bits of `CLONE_NEW*` for some types. */
+export function cloneFlags(types: Iterable<NamespaceType>): number {
+  let flags = 0;
+  for (const type of types) flags |= NAMESPACES[type].flag;
+  return flags;
+}
+
+/**
+ * Sorts namespaces into new and joined ones. Pure.
+ *
+ * @param namespaces The configuration's list.
+ * @returns The two groups.
+ * @throws {ConfigError} `ConfigInvalid` when a type is listed twice.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { splitNamespaces } from "./namespaces.ts";
+ *
+ * const split = splitNamespaces([{ type: "NEWNS" }, { type: "NEWNET", path: "/run/netns/a" }]);
+ * assertEquals(split.flags, 0x20000);
+ * assertEquals(split.joined.length, 1);
+ * ```
+ */
+export function splitNamespaces(
+  namespaces: readonly Namespace[],
+): NamespaceSplit {
+  const created = new Set<NamespaceType>();
+  const byType = new Map<NamespaceType, Required<Namespace>>();
+  namespaces.forEach(({ type, path }, index) => {
+    if (created.has(type) || byType.has(type)) {
+      throw refuse(
+        `namespaces[${index}]`,
+        `Cannot use the namespace ${type} twice: list each type once`,
+      );
+    }
+    if (path === undefined || path === "") created.add(type);
+    else byType.set(type, { type, path });
+  });
+  const joined = JOIN_ORDER.flatMap((type) => byType.get(type) ?? []);
+  return { created, joined, flags: cloneFlags(created) };
+}
+
+/**
+ * Plans the namespaces of a start. Pure.
+ *
+ * Direct shape: `spawn` makes all new namespaces at once. Staged shape: the
+ * spawned process joins groups and namespaces by path, then clones itself into
+ * the new ones. It is needed when a namespace is joined, and for a new cgroup
+ * namespace, whose root is fixed by the groups of the process that makes it.
+ *
+ * @param namespaces The configuration's list.
+ * @param slots Slots of this Plan.
+ * @returns The operations and the flags of `spawn`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { planNamespaces } from "./namespaces.ts";
+ * import { SlotAllocator } from "./slots.ts";
+ *
+ * const direct = planNamespaces([{ type: "NEWPID" }], new SlotAllocator());
+ * assertEquals([direct.spawnFlags, direct.child], [0x20000000, []]);
+ * ```
+ */
+export function planNamespaces(
+  namespaces: readonly Namespace[],
+  slots: SlotAllocator,
+): NamespacePart {
+  const split = splitNamespaces(namespaces);
+  if (split.joined.length === 0 && !split.created.has("NEWCGROUP")) {
+    return {
+      ...split,
+      spawnFlags: split.flags,
+      parent: [],
+      child: [],
+      slots: [],
+    };
+  }
+  const opened = split.joined.map(({ type, path }) => ({
+    flag: NAMESPACES[type].flag,
+    path,
+    slot: slots.take(),
+  }));
+  return {
+    ...split,
+    spawnFlags: 0,
+    parent: opened.map(({ flag, path, slot }) => ({
+      op: "ns.open",
+      slot,
+      type: flag,
+      path,
+    })),
+    child: [
+      ...opened.map(({ flag, slot }): ChildOp => ({
+        op: "ns.enter",
+        slot,
+        flags: flag,
+      })),
+      { op: "ns.clone", flags: split.flags },
+    ],
+    slots: opened.map(({ slot }) => slot),
+  };
+}

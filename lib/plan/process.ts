@@ -1,0 +1,196 @@
+/**
+ * From the finished root to exec: the steps that the first process of a
+ * container and every joined one share.
+ *
+ * @module
+ */
+import type { Config, Int64, Rlimit } from "../config/types.ts";
+import { RLIM_INFINITY } from "../config/names/rlimits.ts";
+import { HostError } from "../errors.ts";
+import type { Host } from "../host/types.ts";
+import { planIdentity } from "./identity.ts";
+import { type ChildOp, type ParentOp, POINTS } from "./ops.ts";
+import { planProgram } from "./program.ts";
+import { refuse } from "./refusal.ts";
+import { planSeccomp } from "./seccomp.ts";
+import type { TerminalPart } from "./terminal.ts";
+import type { CompiledFilter, ProcessSpec } from "./types.ts";
+
+/** File mode mask of the original. */
+const UMASK = 0o022;
+
+/** What the last steps are planned from. */
+export interface ProcessContext {
+  /** The configuration. */
+  readonly config: Config;
+  /** The process. */
+  readonly process: ProcessSpec;
+  /** The machine. */
+  readonly host: Host;
+  /** Its streams. */
+  readonly terminal: TerminalPart;
+  /** The configuration's filter, compiled. */
+  readonly filter: CompiledFilter | undefined;
+  /** Working directory when the process names none. */
+  readonly defaultCwd: string;
+  /** Whether setgroups(2) is denied. */
+  readonly groupsDenied: boolean;
+  /** Parent: what happens when all is ready, before the program runs. */
+  readonly whenReady: readonly ParentOp[];
+}
+
+/** What the last steps add to a Plan. */
+export interface ProcessPart {
+  /** Parent: from the user's names to the running program. */
+  readonly parent: readonly ParentOp[];
+  /** Child. */
+  readonly child: readonly ChildOp[];
+}
+
+/** Limits count up to 2^64 - 1; negative numbers mean that too. */
+function unsigned(value: Int64): Int64 {
+  return BigInt(value) < 0n ? RLIM_INFINITY : value;
+}
+
+function rlimitOps(rlimits: readonly Rlimit[]): ChildOp[] {
+  return rlimits.map(({ type, soft, hard }) => ({
+    op: "rlimit.set",
+    resource: type,
+    soft: unsigned(soft),
+    hard: unsigned(hard),
+  }));
+}
+
+/** Labels at exec. A label that cannot be set is never left out silently. */
+function labelOps(config: Config, host: Host): ChildOp[] {
+  const ops: ChildOp[] = [];
+  const profile = config.apparmorProfile ?? "";
+  // Without AppArmor everything is unconfined already.
+  if (profile !== "" && (host.apparmor || profile !== "unconfined")) {
+    if (!host.apparmor) {
+      throw new HostError(
+        `Cannot apply the AppArmor profile ${profile}: AppArmor is not in force on this host; boot with apparmor=1 security=apparmor, or leave apparmorProfile out`,
+      );
+    }
+    ops.push({ op: "label.apparmor", value: `exec ${profile}` });
+  }
+  const label = config.processLabel ?? "";
+  if (label !== "") {
+    if (!host.selinux) {
+      throw new HostError(
+        `Cannot label the process ${label}: SELinux is not in force on this host; leave processLabel out`,
+      );
+    }
+    ops.push({ op: "label.selinux", value: label });
+  }
+  return ops;
+}
+
+function cwdOf({ process, defaultCwd }: ProcessContext): string {
+  const cwd = process.cwd === "" ? defaultCwd : process.cwd;
+  if (cwd.startsWith("/")) return cwd;
+  throw refuse(
+    "process.cwd",
+    `Cannot use ${
+      JSON.stringify(cwd)
+    } as working directory: must be an absolute path inside`,
+  );
+}
+
+function limitOps({ config, process, host }: ProcessContext): ChildOp[] {
+  const { oomScoreAdj } = config;
+  return [
+    ...rlimitOps(process.rlimits ?? config.rlimits ?? []),
+    ...(oomScoreAdj === undefined
+      ? []
+      : [{ op: "oom.adjust", value: String(oomScoreAdj) } as const]),
+    ...labelOps(config, host),
+  ];
+}
+
+/**
+ * Plans the last steps. Pure.
+ *
+ * The order is fixed by what each step needs and what it takes away: labels and
+ * limits while privileged; passwd and group from the final root; the terminal
+ * while still its owner; bounding set, groups, ids, capabilities; then no
+ * descriptor of the host is left, the working directory is entered with the
+ * user's rights, and the filter comes last.
+ *
+ * @param context All that the steps depend on.
+ * @returns The operations.
+ * @throws {ConfigError} `ConfigInvalid` for a relative working directory and
+ * what the parts refuse.
+ * @throws {HostError} `HostUnsupported` for labels on a host that has none.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import type { Host } from "../host/types.ts";
+ * import { planProcess } from "./process.ts";
+ * import { planTerminal } from "./terminal.ts";
+ * import type { ProcessSpec } from "./types.ts";
+ *
+ * const process: ProcessSpec = {
+ *   args: ["/bin/sh"],
+ *   env: [],
+ *   user: "",
+ *   cwd: "",
+ *   tty: false,
+ *   stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
+ * };
+ * const host: Host = {
+ *   cgroup: { mode: "none", hierarchies: [] },
+ *   lastCapability: 40,
+ *   apparmor: false,
+ *   selinux: false,
+ *   architecture: "x86_64",
+ *   kernel: [6, 1],
+ *   euid: 0,
+ * };
+ * const { child } = planProcess({
+ *   config: defaultConfig("/srv/root"),
+ *   process,
+ *   host,
+ *   terminal: planTerminal(process),
+ *   filter: undefined,
+ *   defaultCwd: "/",
+ *   groupsDenied: false,
+ *   whenReady: [],
+ * });
+ * assertEquals(child.at(-1)?.op, "exec");
+ * ```
+ */
+export function planProcess(context: ProcessContext): ProcessPart {
+  const { config, process, host, terminal, filter } = context;
+  const identity = planIdentity(config, process, host, context);
+  const seccomp = planSeccomp(config, process, filter);
+  const signal = config.parentDeathSignal ?? 0;
+  const point = POINTS.exec;
+  return {
+    parent: [
+      ...identity.parent,
+      { op: "await", point },
+      ...context.whenReady,
+      { op: "release", point },
+      { op: "await.exec" },
+    ],
+    child: [
+      ...limitOps(context),
+      ...identity.lookup,
+      ...terminal.streams,
+      ...identity.change,
+      ...seccomp.early,
+      identity.drop,
+      { op: "umask.set", mask: UMASK },
+      { op: "fds.close", keep: 2 },
+      { op: "cwd.enter", path: cwdOf(context) },
+      // After the change of ids, which clears it.
+      ...(signal > 0 ? [{ op: "death.signal", signal } as const] : []),
+      { op: "sync", point },
+      ...seccomp.late,
+      planProgram(process),
+    ],
+  };
+}

@@ -1,0 +1,166 @@
+/**
+ * What the planner is given besides the configuration and the host, and what
+ * it returns.
+ *
+ * @module
+ */
+import type { CapabilityName } from "../config/names/capabilities.ts";
+import type {
+  CapabilitySets,
+  Config,
+  NamespaceType,
+  Rlimit,
+} from "../config/types.ts";
+import type { Plan } from "./ops.ts";
+
+/** Where a standard stream comes from: a descriptor of the caller, or its own. */
+export type StdioSource = { readonly fd: number } | "inherit";
+
+/** The three standard streams. Ignored when a terminal is made. */
+export interface StdioSources {
+  /** Descriptor 0 inside. */
+  readonly stdin: StdioSource;
+  /** Descriptor 1 inside. */
+  readonly stdout: StdioSource;
+  /** Descriptor 2 inside. */
+  readonly stderr: StdioSource;
+}
+
+/** Size of a terminal in characters; zeros leave the kernel's. */
+export interface TerminalSize {
+  /** Height. */
+  readonly rows: number;
+  /** Width. */
+  readonly columns: number;
+}
+
+/** A process to run in a container; absent members come from the configuration. */
+export interface ProcessSpec {
+  /** Program and arguments; never empty. */
+  readonly args: readonly string[];
+  /** Environment, `K=V`; a later entry of the same name wins. */
+  readonly env: readonly string[];
+  /** `user`, `uid`, `user:group`, `uid:gid`; empty is uid 0 and gid 0. */
+  readonly user: string;
+  /** Absolute working directory inside; empty is the root. */
+  readonly cwd: string;
+  /** Whether a terminal is made inside. */
+  readonly tty: boolean;
+  /** Size of that terminal. */
+  readonly terminalSize?: TerminalSize;
+  /** Instead of the configuration's. */
+  readonly capabilities?: readonly CapabilityName[] | CapabilitySets;
+  /** Instead of the configuration's. */
+  readonly rlimits?: readonly Rlimit[];
+  /** Besides the configuration's: supplementary groups by name or number. */
+  readonly additionalGroups?: readonly string[];
+  /** Instead of the configuration's. */
+  readonly noNewPrivileges?: boolean;
+  /** The standard streams. */
+  readonly stdio: StdioSources;
+  /** Further descriptors of the caller; none can be passed yet. */
+  readonly extraFiles?: readonly number[];
+}
+
+/** A seccomp filter compiled for this host. */
+export interface CompiledFilter {
+  /** `SECCOMP_FILTER_FLAG_*`. */
+  readonly flags: number;
+  /** `struct sock_filter` array. */
+  readonly program: Uint8Array;
+}
+
+/** Where a container is made. All that is random or looked up comes from here. */
+export interface Placement {
+  /** Container id. */
+  readonly id: string;
+  /** Directory of `state.json`. */
+  readonly stateDir: string;
+  /** The container's directory. */
+  readonly directory: string;
+  /** Marker that stands in the container's directory while it runs. */
+  readonly marker?: { readonly name: string };
+  /** Path of its cgroups: absolute, or relative to pid 1's group. */
+  readonly cgroupPath: string;
+  /** Files inside the root that are bound read-only over themselves. */
+  readonly protect: readonly string[];
+  /** Descriptor of the open state directory, for the undo list. */
+  readonly lockFd?: number;
+  /**
+   * Outer interface names, one for each veth network of the configuration in
+   * order; used where `hostInterfaceName` is empty.
+   */
+  readonly hostInterfaceNames: readonly string[];
+  /** Alias that marks interfaces as ours, e.g. `nsinit:demo`. */
+  readonly alias: string;
+  /** The configuration's seccomp filter, compiled; needed when it has one. */
+  readonly filter?: CompiledFilter;
+}
+
+/** One cgroup of a running container. */
+export interface JoinCgroup {
+  /** Version of its hierarchy. */
+  readonly version: 1 | 2;
+  /** Directory. */
+  readonly path: string;
+  /** File that the helper writes `0` to. */
+  readonly file: "tasks" | "cgroup.procs";
+}
+
+/** A running container that a process joins. */
+export interface JoinTarget {
+  /** Container id. */
+  readonly id: string;
+  /** Its configuration. */
+  readonly config: Config;
+  /** Pid of its first process, as seen here. */
+  readonly pid: number;
+  /** Descriptor of the pidfd of that process. */
+  readonly pidfd: number;
+  /** Namespaces that it does not share with the caller, made or joined. */
+  readonly namespaces: readonly NamespaceType[];
+  /** Its version 1 groups; version 2 ones only where clone3 cannot be used. */
+  readonly cgroupPaths: readonly JoinCgroup[];
+  /** Its version 2 group, entered by clone3(2). */
+  readonly cgroupV2?: string;
+  /** The configuration's seccomp filter, compiled; needed when it has one. */
+  readonly filter?: CompiledFilter;
+}
+
+/** A cgroup that a container has, in one hierarchy. */
+export interface ResourceCgroup {
+  /** Hierarchy version. */
+  readonly version: 1 | 2;
+  /** Controllers of the hierarchy. */
+  readonly controllers: readonly string[];
+  /** Directory below which everything was made by us. */
+  readonly base: string;
+  /** The container's directory. */
+  readonly path: string;
+}
+
+/** What a container makes outside itself; recorded before it is made. */
+export interface RecordedResources {
+  /** Its cgroups. */
+  readonly cgroups: readonly ResourceCgroup[];
+  /** Outer interfaces with the alias that marks them as ours. */
+  readonly interfaces: readonly {
+    readonly host: string;
+    readonly alias: string;
+  }[];
+  /** Files outside the state directory. */
+  readonly files: readonly {
+    readonly dir: string;
+    readonly name: string;
+    /** Inode number in decimal, when known. */
+    readonly inode?: string;
+  }[];
+}
+
+/** A start: the program, and what it will have made. */
+export interface StartPlan {
+  /** The program. */
+  readonly plan: Plan;
+  /** To be written down before the program is run. */
+  readonly resources: RecordedResources;
+}
