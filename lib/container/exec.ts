@@ -122,10 +122,7 @@ async function spawn(
   const start = await startRequest(request, id);
   const { run, state } = await startContainer(locked, start);
   request.onDebug?.(`container ${id} runs as process ${state.pid}`);
-  const undo: Plan["undo"] = [
-    { op: "lock.take", fd: locked.lockFd },
-    ...undoOf(locked, state),
-  ];
+  const undo = undoOf(state, { stateDir: locked.dir, lockFd: locked.lockFd });
   unlockDirectory(locked.lockFd);
   return handOver(request, run, start.attachment, {
     undo,

@@ -8,6 +8,7 @@ import { compileFilter } from "../../ffi/seccomp.ts";
 import { NsinitError, StateError } from "../errors.ts";
 import { probeHost } from "../host/probe.ts";
 import { buildJoinPlan } from "../plan/build.ts";
+import type { JoinTarget } from "../plan/types.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { isFrozen } from "./list.ts";
 import { openProcess } from "./liveness.ts";
@@ -16,6 +17,19 @@ import { isRunning } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent } from "./run_plan.ts";
 import type { StoredState } from "./store_types.ts";
+
+/** The container's groups: v1 ones are joined by `tasks`, the v2 one by clone3. */
+function groupsOf(
+  state: StoredState,
+): Pick<JoinTarget, "cgroupPaths" | "cgroupV2"> {
+  const groups = state.resources.cgroups;
+  const unified = groups.find((group) => group.version === 2);
+  return {
+    cgroupPaths: groups.filter((group) => group.version === 1)
+      .map(({ path }) => ({ version: 1, path, file: "tasks" })),
+    ...(unified && { cgroupV2: unified.path }),
+  };
+}
 
 /** The container ended while it was being joined. */
 export class ContainerGone extends StateError {
@@ -55,6 +69,8 @@ export function joinContainer(
         `Cannot join container ${state.id}: it is paused; resume it first`,
       );
     }
+    const { seccomp } = state.config;
+    const filter = seccomp && compileFilter(seccomp);
     const plan = buildJoinPlan(
       {
         id: state.id,
@@ -62,11 +78,11 @@ export function joinContainer(
         pid: state.pid,
         pidfd,
         namespaces: state.namespaces,
-        cgroups: state.resources.cgroups,
+        ...groupsOf(state),
+        ...(filter && { filter }),
       },
       specOf(state.config, process, attachment),
       probeHost(),
-      compileFilter,
     );
     run = new PlanRun(plan);
     runParent(plan, run, () => {});

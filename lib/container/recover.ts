@@ -27,19 +27,19 @@ export function isRunning(state: StoredState): boolean {
 }
 
 /** The undo list of a recorded container. */
-export function undoOf(locked: LockedState, state: StoredState): UndoOp[] {
-  const { resources } = state;
-  return buildUndo({
-    ...resources,
-    files: [
-      ...resources.files,
-      ...resources.files.map(({ dir, name }) => ({
-        dir,
-        name: temporaryName(name),
-      })),
-    ],
-    stateDir: locked.dir,
-  });
+export function undoOf(
+  state: StoredState,
+  place: { readonly stateDir: string; readonly lockFd?: number },
+): UndoOp[] {
+  const { files } = state.resources;
+  const leftovers = files.map(({ dir, name }) => ({
+    dir,
+    name: temporaryName(name),
+  }));
+  return buildUndo(
+    { ...state.resources, files: [...files, ...leftovers] },
+    place,
+  );
 }
 
 /**
@@ -57,7 +57,7 @@ export async function removeRemains(
     const run = new PlanRun({
       parent: [],
       child: [],
-      undo: undoOf(locked, state),
+      undo: undoOf(state, { stateDir: locked.dir }),
     });
     try {
       run.undo();

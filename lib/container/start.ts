@@ -76,6 +76,13 @@ function hostNames(config: Config): string[] {
     );
 }
 
+/** Path of the container's cgroups; below the parent, named after the id where the file has no name. */
+function cgroupPathOf(config: Config, id: string): string {
+  const parent = config.cgroups?.parent ?? "nsinit";
+  const name = config.cgroups?.name || id;
+  return parent === "" ? name : `${parent.replace(/\/+$/, "")}/${name}`;
+}
+
 /**
  * Where a container's things go.
  *
@@ -96,14 +103,16 @@ export function placeContainer(
   ];
   const protect = files.map((path) => insideRoot(config.rootfs, path))
     .filter((path) => path !== undefined);
+  const filter = config.seccomp && compileFilter(config.seccomp);
   return {
     id,
     stateDir,
     directory,
-    markers,
+    cgroupPath: cgroupPathOf(config, id),
     protect: [...new Set(protect)],
     hostInterfaceNames: hostNames(config),
     alias: `nsinit:${id}`,
+    ...(filter && { filter }),
   };
 }
 
@@ -121,7 +130,7 @@ export function planStart(
   validateConfig(request.config);
   const spec = specOf(request.config, request.process, request.attachment);
   const placement = placeContainer(request, stateDir);
-  return buildStartPlan(request.config, spec, host, placement, compileFilter);
+  return buildStartPlan(request.config, spec, host, placement);
 }
 
 function initialState(request: StartRequest, start: StartPlan): StoredState {
@@ -136,8 +145,14 @@ function initialState(request: StartRequest, start: StartPlan): StoredState {
     created: new Date().toISOString(),
     directory: request.directory,
     config: request.config,
-    namespaces: start.namespaces,
-    resources: start.resources,
+    namespaces: request.config.namespaces.map((namespace) => namespace.type),
+    resources: {
+      ...start.resources,
+      files: markerNames(request.config.dialect).map((name) => ({
+        dir: request.directory,
+        name,
+      })),
+    },
   };
 }
 

@@ -3,37 +3,8 @@
  *
  * @module
  */
-import type { Config } from "../config/types.ts";
-
-/** A cgroup that the container has, in one hierarchy. */
-export interface RecordedCgroup {
-  /** Hierarchy version. */
-  readonly version: 1 | 2;
-  /** Controllers of the hierarchy, e.g. `["cpu", "cpuacct"]`. */
-  readonly controllers: readonly string[];
-  /** Directory below which everything was made by us. */
-  readonly base: string;
-  /** The container's directory. */
-  readonly path: string;
-}
-
-/** What a container has made outside itself; written before it is made. */
-export interface RecordedResources {
-  /** Its cgroups. */
-  readonly cgroups: readonly RecordedCgroup[];
-  /** Outer interfaces with the alias that marks them as ours. */
-  readonly interfaces: readonly {
-    readonly host: string;
-    readonly alias: string;
-  }[];
-  /** Files outside the state directory, e.g. the marker. */
-  readonly files: readonly {
-    readonly dir: string;
-    readonly name: string;
-    /** Inode number in decimal, when known: another file is left alone. */
-    readonly inode?: string;
-  }[];
-}
+import type { Config, NamespaceType } from "../config/types.ts";
+import type { RecordedResources } from "../plan/types.ts";
 
 /** Contents of `<root>/<id>/state.json`. */
 export interface StoredState {
@@ -58,7 +29,7 @@ export interface StoredState {
   /** Full configuration. */
   readonly config: Config;
   /** Types of namespaces that the container does not share with the host. */
-  readonly namespaces: readonly string[];
+  readonly namespaces: readonly NamespaceType[];
   /** What must be taken away at the end. */
   readonly resources: RecordedResources;
 }
