@@ -96,8 +96,21 @@ function isE(root: Shape): boolean {
     );
 }
 
+/** Keys that came when the process settings had gone. */
+function hasOnlyD(root: Shape): boolean {
+  return root.has(
+    "mask_paths",
+    "readonly_paths",
+    "parent_death_signal",
+    "privatefs",
+    "system_properties",
+    "seccomp",
+  ) || root.itemHas("mounts", "device");
+}
+
 /** Keys that D0 still had, or mounts with a type. */
 function isD0(root: Shape): boolean {
+  if (hasOnlyD(root)) return false;
   return root.has(
     "environment",
     "tty",
@@ -137,19 +150,8 @@ function detectByNamespaces(root: Shape): Dialect | undefined {
 }
 
 function detectByMarkers(root: Shape): Dialect | undefined {
-  const isD = root.has(
-    "readonlyfs",
-    "mask_paths",
-    "readonly_paths",
-    "uid_mappings",
-    "gid_mappings",
-    "parent_death_signal",
-    "privatefs",
-    "system_properties",
-    "seccomp",
-    "devices",
-  ) ||
-    root.itemHas("mounts", "device") ||
+  const isD = hasOnlyD(root) ||
+    root.has("readonlyfs", "uid_mappings", "gid_mappings", "devices") ||
     root.itemHas("networks", "host_interface_name");
   if (isE(root)) return "E";
   if (isD) return isD0(root) ? "D0" : "D";

@@ -140,9 +140,13 @@ async function loadJsonc(): Promise<((text: string) => unknown) | undefined> {
   } catch {
     // No import map here (the program that imports us has its own), so take the
     // copy of this checkout. The name is computed: published packages lack it.
-    const copy = new URL("../../std/jsonc/mod.ts", import.meta.url).href;
+    const copy = new URL("../../std/jsonc/mod.ts", import.meta.url);
     try {
-      const { parse } = await import(copy);
+      const permission = { name: "read", path: copy } as const;
+      const { state } = Deno.permissions.querySync(permission);
+      // Asking the user for a permission would be worse than doing without.
+      if (state !== "granted") return undefined;
+      const { parse } = await import(copy.href);
       return typeof parse === "function" ? (text) => parse(text) : undefined;
     } catch {
       return undefined;

@@ -30,7 +30,6 @@ export interface ParseConfigOptions {
 
 /** Model names that are not the text's name in camel case. */
 const RENAMED: Readonly<Record<string, string>> = {
-  sysctl: "system_properties",
   rootPropagation: "rootPropagation",
   cwd: "working_dir",
   env: "environment",

@@ -74,12 +74,13 @@ export class Findings {
       : names.length <= 16
       ? `wanted one of ${names.join(", ")}`
       : "remove it, or correct the name";
+    this.tolerable(path, `unknown ${kind} ${quote(found)}; ${hint}`, at);
+  }
+
+  /** Adds what is a fault, or only a remark when permissive. */
+  tolerable(path: JsonPath, message: string, at: "key" | "value"): undefined {
     const list = this.#permissive ? this.warnings : this.problems;
-    list.push({
-      path,
-      message: `unknown ${kind} ${quote(found)}; ${hint}`,
-      at,
-    });
+    list.push({ path, message, at });
   }
 
   /** Remembers that a part of the model was read from a path of the text. */

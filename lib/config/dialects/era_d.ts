@@ -38,6 +38,8 @@ function readSecurity(root: ObjectReader): Partial<Config> {
   const properties = root.stringMap("system_properties");
   const sysctl = root.stringMap("sysctl");
   const both = { ...properties, ...sysctl };
+  const key = sysctl === undefined ? "system_properties" : "sysctl";
+  root.findings.setOrigin(both, root.at(key));
   return compact<Partial<Config>>({
     apparmorProfile: nonEmpty(root.string("apparmor_profile")),
     processLabel: nonEmpty(root.string("process_label")),
@@ -61,9 +63,20 @@ function refuseHooks(root: ObjectReader): void {
   }
 }
 
+/** Process settings left the file with dialect D; ignoring them would surprise. */
+function refuseProcess(root: ObjectReader): void {
+  for (const key of ["environment", "user", "working_dir", "tty", "console"]) {
+    if (!root.has(key)) continue;
+    const message = "process settings are not part of dialect D; remove this," +
+      " and give it to the command or to start()";
+    root.findings.tolerable(root.at(key), message, "key");
+  }
+}
+
 /** What only runc's files have. */
 function readRuncMembers(root: ObjectReader): Partial<Config> {
   refuseHooks(root);
+  refuseProcess(root);
   root.string("version");
   root.boolean("no_new_keyring");
   root.boolean("rootless");

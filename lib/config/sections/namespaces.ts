@@ -12,6 +12,7 @@ import {
   NAMESPACES,
   parseNamespaceType,
 } from "../names/namespaces.ts";
+import { nearestName } from "../names/nearest.ts";
 import { ObjectReader } from "../object_reader.ts";
 import { type Findings, quote } from "../problems.ts";
 import type { Namespace, NamespaceType } from "../types.ts";
@@ -25,8 +26,11 @@ function readType(
 ): NamespaceType | undefined {
   const type = parseNamespaceType(name);
   if (type !== undefined) return type;
-  const message = `unknown namespace ${quote(name)}; wanted one of ` +
-    NAMESPACE_TYPES.join(", ");
+  const nearest = nearestName(name, NAMESPACE_TYPES);
+  const hint = nearest === undefined
+    ? `wanted one of ${NAMESPACE_TYPES.join(", ")}`
+    : `did you mean ${quote(nearest)}?`;
+  const message = `unknown namespace ${quote(name)}; ${hint}`;
   return findings.problem(path, message, at);
 }
 
