@@ -9,7 +9,12 @@ import type { ExecRequest, ProcessRequest } from "../container/request.ts";
 import { ConfigError, UsageError } from "../errors.ts";
 import type { Invocation } from "./command.ts";
 import { DIALECTS } from "./exec_options.ts";
-import { currentDirectory, directoryOf, stateRootOf } from "./globals.ts";
+import {
+  checkDirectory,
+  currentDirectory,
+  directoryOf,
+  stateRootOf,
+} from "./globals.ts";
 import { describeCause, type Output } from "./output.ts";
 import type { Values } from "./values.ts";
 
@@ -34,25 +39,6 @@ export interface ConfigSource {
 export interface ConfigSourceOptions {
   /** For `config`: the shell has emptied the file that it redirects into. */
   readonly ignoresEmptyFile: boolean;
-}
-
-async function checkDirectory(directory: string): Promise<void> {
-  let info: Deno.FileInfo;
-  try {
-    info = await Deno.stat(directory);
-  } catch (cause) {
-    throw new ConfigError(
-      `Cannot use the container's directory ${directory}: ` +
-        describeCause(cause),
-      [],
-      { cause },
-    );
-  }
-  if (!info.isDirectory) {
-    throw new ConfigError(
-      `Cannot use the container's directory ${directory}: it is no directory`,
-    );
-  }
 }
 
 /** Whether there is a file of that name, be it a link that leads nowhere. */

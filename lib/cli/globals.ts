@@ -4,9 +4,9 @@
  * @module
  */
 import { resolvePath } from "../config/host_paths.ts";
-import { HostError } from "../errors.ts";
+import { ConfigError, HostError } from "../errors.ts";
 import type { Option } from "./command.ts";
-import type { OutputOptions } from "./output.ts";
+import { describeCause, type OutputOptions } from "./output.ts";
 import type { Values } from "./values.ts";
 
 /** The global options; they may stand before and after the command. */
@@ -151,6 +151,25 @@ export function stateRootOf(values: Values): string {
  */
 export function directoryOf(values: Values): string {
   return absolute(values.text("data-path") || ".");
+}
+
+/**
+ * Makes sure that a container's directory is one.
+ *
+ * @param directory Its absolute path.
+ * @throws {ConfigError} `ConfigInvalid` if there is no such directory.
+ */
+export async function checkDirectory(directory: string): Promise<void> {
+  const attempt = `Cannot use the container's directory ${directory}`;
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.stat(directory);
+  } catch (cause) {
+    throw new ConfigError(`${attempt}: ${describeCause(cause)}`, [], { cause });
+  }
+  if (!info.isDirectory) {
+    throw new ConfigError(`${attempt}: it is no directory`);
+  }
 }
 
 /**

@@ -226,6 +226,10 @@ export function describeCause(error: unknown): string {
 
 function describeFault(error: unknown): string {
   if (!(error instanceof Error)) return `Internal error: ${String(error)}`;
+  // What the system refused is no fault of this program, only badly worded.
+  if (/ \(os error \d+\)/.test(error.message)) {
+    return error.message.replace(/ \(os error \d+\)/, "");
+  }
   return `Internal error: ${error.name}: ${error.message} ` +
     "(please report it, with the output of --debug)";
 }

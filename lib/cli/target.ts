@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { UsageError } from "../errors.ts";
+import { NsinitError, StateError, UsageError } from "../errors.ts";
 import type { Invocation } from "./command.ts";
-import { directoryOf, stateRootOf } from "./globals.ts";
+import { checkDirectory, directoryOf, stateRootOf } from "./globals.ts";
 
 /** A container that a command is about. */
 export interface Target {
@@ -17,19 +17,43 @@ export interface Target {
   readonly rest: readonly string[];
 }
 
+/** In a constant, so that it is read when needed: see `loadEntry`. */
+const IDENTITY_MODULE = "../container/identity.ts";
+
+/** Says which directory was meant, since nobody typed the id. */
+function nameDirectory(
+  error: unknown,
+  target: Target,
+  directory: string,
+): never {
+  const isMissing = error instanceof NsinitError &&
+    (error.code === "ContainerNotExists" ||
+      error.code === "ContainerNotRunning");
+  if (!isMissing) throw error;
+  const { stateRoot, id } = target;
+  throw new StateError(
+    error.code === "ContainerNotRunning" ? error.code : "ContainerNotExists",
+    `No container of ${directory} runs: go to its directory, or name it by ` +
+      "--id (nsinit list shows those that run)",
+    { cause: error, context: { id, directory, stateRoot } },
+  );
+}
+
 /**
- * Finds the container: `--id`, else the first argument, else the one of the
- * container's directory.
+ * Does something with the container that is meant: `--id`, else the first
+ * argument, else the one of the container's directory.
  *
  * @param invocation Options and arguments.
  * @param maxRest How many arguments may follow the id.
- * @returns The target.
+ * @param act What to do.
  * @throws {UsageError} `UsageInvalid` if there are too many arguments.
+ * @throws {StateError} `ContainerNotExists` or what `act` throws.
  */
-export async function findTarget(
+export async function withTarget(
   invocation: Invocation,
-  maxRest = 0,
-): Promise<Target> {
+  maxRest: number,
+  act: (target: Target) => Promise<void>,
+): Promise<void> {
   const { values, args } = invocation;
   const given = values.text("id") ?? args[0];
   const rest = args.slice(values.has("id") ? 0 : 1);
@@ -37,9 +61,18 @@ export async function findTarget(
     const shown = JSON.stringify(rest[maxRest]);
     throw new UsageError(`Too many arguments: ${shown} is one more than taken`);
   }
-  const { checkId, deriveId } = await import("../container/identity.ts");
-  const id = given === undefined
-    ? await deriveId(directoryOf(values))
-    : checkId(given);
-  return { stateRoot: stateRootOf(values), id, rest };
+  const { checkId, deriveId }: typeof import("../container/identity.ts") =
+    await import(IDENTITY_MODULE);
+  const stateRoot = stateRootOf(values);
+  if (given !== undefined) {
+    return await act({ stateRoot, id: checkId(given), rest });
+  }
+  const directory = directoryOf(values);
+  await checkDirectory(directory);
+  const target = { stateRoot, id: await deriveId(directory), rest };
+  try {
+    await act(target);
+  } catch (error) {
+    nameDirectory(error, target, directory);
+  }
 }

@@ -5,13 +5,13 @@
  */
 import type { Command, Invocation } from "../command.ts";
 import { ID_OPTION } from "../exec_options.ts";
-import { findTarget } from "../target.ts";
+import { withTarget } from "../target.ts";
 
 async function remove(invocation: Invocation): Promise<number> {
-  const { stateRoot, id } = await findTarget(invocation);
   const { deleteContainer } = await import("../../container/delete.ts");
-  await deleteContainer(stateRoot, id, {
-    force: invocation.values.flag("force"),
+  const force = invocation.values.flag("force");
+  await withTarget(invocation, 0, async ({ stateRoot, id }) => {
+    await deleteContainer(stateRoot, id, { force });
   });
   return 0;
 }

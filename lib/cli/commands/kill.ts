@@ -8,7 +8,7 @@ import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
 import { ID_OPTION } from "../exec_options.ts";
 import { parseSignal, SIGNAL_NAMES } from "../signals.ts";
-import { findTarget } from "../target.ts";
+import { withTarget } from "../target.ts";
 
 function signalNumber(text: string): number {
   const number = parseSignal(text);
@@ -24,16 +24,16 @@ function signalNumber(text: string): number {
 
 async function kill(invocation: Invocation): Promise<number> {
   const { values } = invocation;
-  const { stateRoot, id, rest } = await findTarget(invocation, 1);
-  if (rest.length > 0 && values.has("signal")) {
-    throw new UsageError(
-      `Two signals: --signal ${values.text("signal")} and ${rest[0]}`,
-    );
-  }
-  const signal = signalNumber(rest[0] ?? values.text("signal") ?? "TERM");
+  const all = values.flag("all");
   const { killContainer } = await import("../../container/kill.ts");
-  await killContainer(stateRoot, id, signal, {
-    all: values.flag("all"),
+  await withTarget(invocation, 1, async ({ stateRoot, id, rest: [last] }) => {
+    if (last !== undefined && values.has("signal")) {
+      throw new UsageError(
+        `Two signals: --signal ${values.text("signal")} and ${last}`,
+      );
+    }
+    const signal = signalNumber(last ?? values.text("signal") ?? "TERM");
+    await killContainer(stateRoot, id, signal, { all });
   });
   return 0;
 }

@@ -8,7 +8,7 @@ import { ID_OPTION } from "../exec_options.ts";
 import { FORMAT_OPTION } from "../format_option.ts";
 import { formatJson } from "../output.ts";
 import { formatTable } from "../table.ts";
-import { findTarget } from "../target.ts";
+import { withTarget } from "../target.ts";
 
 /** Longest command line that is shown, in characters. */
 const MAX_COMMAND = 200;
@@ -25,20 +25,20 @@ async function commandOf(pid: number): Promise<string> {
   }
 }
 
+async function tableOf(pids: readonly number[]): Promise<string> {
+  const rows = pids.map(async (pid) => [String(pid), await commandOf(pid)]);
+  return formatTable(["PID", "COMMAND"], await Promise.all(rows));
+}
+
 async function ps(invocation: Invocation): Promise<number> {
   const { values, output } = invocation;
-  const { stateRoot, id } = await findTarget(invocation);
   const { processesOf } = await import("../../container/inspect.ts");
-  const pids = await processesOf(stateRoot, id);
-  if (values.text("format") === "json") {
-    await output.result(formatJson(pids));
-    return 0;
-  }
-  const commands = await Promise.all(pids.map(commandOf));
-  await output.result(formatTable(
-    ["PID", "COMMAND"],
-    pids.map((pid, index) => [String(pid), commands[index] ?? "-"]),
-  ));
+  await withTarget(invocation, 0, async ({ stateRoot, id }) => {
+    const pids = await processesOf(stateRoot, id);
+    await output.result(
+      values.text("format") === "json" ? formatJson(pids) : await tableOf(pids),
+    );
+  });
   return 0;
 }
 

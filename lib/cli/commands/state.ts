@@ -6,12 +6,13 @@
 import type { Command, Invocation } from "../command.ts";
 import { ID_OPTION } from "../exec_options.ts";
 import { formatJson } from "../output.ts";
-import { findTarget } from "../target.ts";
+import { withTarget } from "../target.ts";
 
 async function state(invocation: Invocation): Promise<number> {
-  const { stateRoot, id } = await findTarget(invocation);
   const { stateOf } = await import("../../container/inspect.ts");
-  await invocation.output.result(formatJson(await stateOf(stateRoot, id)));
+  await withTarget(invocation, 0, async ({ stateRoot, id }) => {
+    await invocation.output.result(formatJson(await stateOf(stateRoot, id)));
+  });
   return 0;
 }
 

@@ -62,6 +62,12 @@ const WRONG: readonly [string[], number, string][] = [
   [["kill", "--signal", "9", "a", "9"], 2, "Two signals"],
   [["state", "a", "b"], 2, "Too many arguments"],
   [["state", "a/b"], 125, "a/b"],
+  [
+    ["state", "--root", "/nowhere", "--data-path", "/"],
+    125,
+    "No container of / runs",
+  ],
+  [["ps", "--data-path", "/nowhere"], 125, "directory /nowhere: No such file"],
   [["help", "nope"], 2, "Unknown command"],
   [
     ["config", "--data-path", "/", "--net", "host", "--sysctl", "net.a=1"],
