@@ -144,3 +144,12 @@ Deno.test("nsinit config prints the template, and writes a file", async () => {
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+Deno.test("nsinit explain prints a Plan that knows the options", async () => {
+  const args = ["explain", "--data-path", "/tmp", "--memory-limit", "64m"];
+  const list = await nsinit(...args);
+  assertEquals([list.code, list.stderr], [0, ""]);
+  assert(list.stdout.includes("67108864"));
+  const { stdout } = await nsinit(...args, "--json", "/bin/true");
+  assertEquals(Object.keys(JSON.parse(stdout)), ["parent", "child", "undo"]);
+});
