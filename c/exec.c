@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exec.c - the last steps of the child's list: closing what must not reach the
+ * program, entering the working directory, execve(2).
+ *
+ * fds.close comes after everything that needs the root's descriptors; the
+ * socket stays and is closed by exec itself, which is how the parent learns of
+ * success. Everything exec needs is built by nsi_exec_prepare(), which a
+ * seccomp filter that is loaded just before exec triggers early: behind the
+ * filter only execve(2) itself is called, unless it fails.
+ */
+#include "handshake.h"
+#include "helper.h"
+#include "slot.h"
+#include "sys.h"
+#include "text.h"
+#include <linux/mman.h>
+
+#define NSI_PROT_READ_WRITE 3
+
+static struct {
+	const char **argv, **envp;
+} vectors;
+
+/*
+ * nsi_op_fds_close() - close every descriptor above keep but the hand-shake's
+ * @run: forgets the descriptors of its own
+ * @op:  fds.close
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_fds_close(struct nsi_run *run, const struct nsi_op *op)
+{
+	uint64_t keep = NSI_FDS_CLOSE_KEEP(op);
+	unsigned int first, sock = (unsigned int)run->sock;
+	int r = 0;
+
+	if (keep > INT32_MAX)
+		return -EINVAL;
+	first = (unsigned int)keep + 1;
+	if (first < sock)
+		r = (int)NSI_SYS3(__NR_close_range, first, sock - 1, 0);
+	if (r == 0)
+		r = (int)NSI_SYS3(__NR_close_range, first > sock ? first : sock + 1, ~0U, 0);
+	run->rootfd = run->procfd = run->ttyfd = run->nullfd = -1;
+	for (uint32_t slot = 0; slot < NSI_SLOTS; slot++)
+		run->slot[slot] = -1;
+	return r;
+}
+
+/*
+ * nsi_op_cwd_enter() - change to the program's working directory
+ * @run: the run
+ * @op:  cwd.enter
+ *
+ * A directory reached over a leaked descriptor lies outside the root, and
+ * getcwd(2) says "(unreachable)" (CVE-2024-21626): refused.
+ *
+ * Return: 0, -EXDEV when it lies outside the root, or another -errno.
+ */
+int nsi_op_cwd_enter(struct nsi_run *run, const struct nsi_op *op)
+{
+	char *name = (char *)run->payload;
+	int r;
+
+	run->detail = NSI_AT_RESOLVE;
+	r = (int)NSI_SYS1(__NR_chdir, NSI_CWD_ENTER_PATH(run, op));
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_VERIFY;
+	r = (int)NSI_SYS2(__NR_getcwd, name, sizeof(run->payload));
+	if (r < 0)
+		return r;
+	return name[0] == '/' ? 0 : -EXDEV;
+}
+
+static int has_home(struct nsi_bytes envp)
+{
+	for (const char *at = nsi_list_next(envp, NULL); at; at = nsi_list_next(envp, at))
+		if (at[0] == 'H' && at[1] == 'O' && at[2] == 'M' && at[3] == 'E' && at[4] == '=')
+			return 1;
+	return 0;
+}
+
+static const char **fill(const char **vector, struct nsi_bytes list)
+{
+	for (const char *at = nsi_list_next(list, NULL); at; at = nsi_list_next(list, at))
+		*vector++ = at;
+	return vector;
+}
+
+static int build_vectors(struct nsi_run *run, const struct nsi_op *op)
+{
+	struct nsi_bytes argv = NSI_EXEC_ARGV(run, op), envp = NSI_EXEC_ENVP(run, op);
+	size_t count = (size_t)nsi_list_count(argv) + nsi_list_count(envp) + 3;
+	size_t size = count * sizeof(char *) + sizeof("HOME=") + NSI_HOME_MAX;
+	const char **end;
+	char *home;
+	long address;
+	int r = 0;
+
+	address = NSI_SYS6(__NR_mmap, 0, size, NSI_PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			   0);
+	if (address < 0 && address > -4096)
+		return (int)address;
+	vectors.argv = (const char **)address;
+	end = fill(vectors.argv, argv);
+	*end++ = NULL;
+	vectors.envp = end;
+	end = fill(vectors.envp, envp);
+	if ((NSI_EXEC_FLAGS(op) & 1) && !has_home(envp)) {
+		if (!run->have_user)
+			return -EPROTO;
+		home = (char *)(vectors.argv + count);
+		r = nsi_text_append(home, sizeof("HOME=") + NSI_HOME_MAX, "HOME=");
+		if (r == 0)
+			r = nsi_text_append(home, sizeof("HOME=") + NSI_HOME_MAX, run->user.home);
+		*end++ = home;
+	}
+	*end = NULL;
+	return r;
+}
+
+/*
+ * nsi_exec_prepare() - do everything that exec needs but execve(2) itself
+ * @run: exec_sent is set
+ * @op:  exec
+ *
+ * Called twice it does nothing the second time.
+ *
+ * Return: 0, -EPIPE when the parent is gone, or another -errno.
+ */
+int nsi_exec_prepare(struct nsi_run *run, const struct nsi_op *op)
+{
+	struct nsi_report report = { .type = NSI_MSG_EXEC, .list = NSI_LIST_CHILD };
+	int r;
+
+	if (run->exec_sent)
+		return 0;
+	r = build_vectors(run, op);
+	if (r == 0)
+		r = nsi_child_restore();
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_PROTOCOL;
+	r = nsi_send(run->sock, &report, NULL, NULL, 0);
+	if (r == 0)
+		run->exec_sent = 1;
+	return r;
+}
+
+/*
+ * nsi_op_exec() - execute the program
+ * @run: value becomes the index of the path whose failure is returned
+ * @op:  exec; as execvp(3), a path that is missing or may not be executed leads to
+ *       the next one
+ *
+ * The detail NSI_AT_VERIFY with ENOENT means that the file is there and what is
+ * missing is its interpreter or loader.
+ *
+ * Return: -errno; it does not return on success.
+ */
+int nsi_op_exec(struct nsi_run *run, const struct nsi_op *op)
+{
+	struct nsi_bytes paths = NSI_EXEC_PATHS(run, op);
+	int result = -ENOENT, r;
+	int64_t index = 0;
+
+	r = nsi_exec_prepare(run, op);
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_EXEC;
+	for (const char *at = nsi_list_next(paths, NULL); at; at = nsi_list_next(paths, at)) {
+		r = (int)NSI_SYS3(__NR_execve, at, vectors.argv, vectors.envp);
+		if (r != -ENOENT && r != -ENOTDIR && r != -EACCES) {
+			run->detail = NSI_AT_EXEC;
+			run->value = index;
+			return r;
+		}
+		/* EACCES says more than a later ENOENT (execvp(3)). */
+		if (r == -EACCES && result != -EACCES) {
+			result = r;
+			run->detail = NSI_AT_EXEC;
+			run->value = index;
+		} else if (r == -ENOENT && result != -EACCES && run->detail != NSI_AT_VERIFY &&
+			   NSI_SYS3(__NR_faccessat, AT_FDCWD, at, 0) == 0) {
+			run->detail = NSI_AT_VERIFY;
+			run->value = index;
+		}
+		index++;
+	}
+	return result;
+}
