@@ -7,8 +7,6 @@
  * O_EXCL with a mode that the umask does not change; these files need all of
  * them, since the directory may be a container's root and so hostile.
  */
-#include <linux/fs.h>
-
 #include "cleanup.h"
 #include "nsinit.h"
 #include "sys.h"
