@@ -5,8 +5,9 @@
  */
 import { UsageError } from "../errors.ts";
 import type { Json } from "./json.ts";
-import { toContainerJson } from "./write_container_json.ts";
 import type { Config } from "./types.ts";
+import { toContainerJson } from "./write_container_json.ts";
+import { toOciJson } from "./write_oci.ts";
 
 /** How a configuration is written. */
 export interface FormatConfigOptions {
@@ -78,9 +79,11 @@ export function formatConfig(
   options: FormatConfigOptions = {},
 ): string {
   const warn = options.onWarning ?? ((): void => {});
-  if (format !== "container.json") {
-    const message = `Cannot write format "${format}"; wanted container.json`;
-    throw new UsageError(message);
+  if (format === "container.json") {
+    return `${formatJson(toContainerJson(config, warn))}\n`;
   }
-  return `${formatJson(toContainerJson(config, warn))}\n`;
+  if (format === "oci") return `${formatJson(toOciJson(config, warn))}\n`;
+  const message =
+    `Cannot write format "${format}"; wanted container.json or oci`;
+  throw new UsageError(message);
 }

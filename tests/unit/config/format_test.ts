@@ -162,3 +162,42 @@ Deno.test("formatJson indents with tabs and keeps 64 bits", () => {
     '{\n\t"a": [],\n\t"b": {},\n\t"c": [\n\t\t1,\n\t\tnull\n\t],\n\t"d": 18446744073709551615,\n\t"e": "x\\"\\n"\n}',
   );
 });
+
+Deno.test("formatConfig writes an OCI config.json", () => {
+  const warnings: string[] = [];
+  const text = formatConfig(
+    {
+      ...base,
+      process: { args: ["/bin/sh"], user: "5:6", tty: true, env: ["A=b"] },
+      cgroups: {
+        name: "a",
+        parent: "b",
+        allowAllDevices: false,
+        allowedDevices: base.cgroups?.allowedDevices ?? [],
+        memory: 4096,
+      },
+      mounts: [...base.mounts, {
+        device: "bind",
+        source: "/a",
+        destination: "/b",
+        flags: 0x5001,
+        data: "",
+        relabel: "",
+        propagationFlags: [0x44000],
+      }],
+    },
+    "oci",
+    { onWarning: (warning) => warnings.push(warning) },
+  );
+  const json = JSON.parse(text);
+  assertEquals(json.process.user, { uid: 5, gid: 6 });
+  assertEquals(json.process.capabilities.bounding.length, 14);
+  assertEquals(json.process.rlimits[0].type, "RLIMIT_NOFILE");
+  assertEquals(json.mounts.at(-1).options, ["rbind", "ro", "rprivate"]);
+  assertEquals(json.mounts[1].options, ["nosuid", "strictatime", "mode=755"]);
+  assertEquals(json.linux.cgroupsPath, "/b/a");
+  assertEquals(json.linux.resources.memory, { limit: 4096 });
+  assertEquals(json.linux.resources.devices.length, 15);
+  assertEquals(json.linux.namespaces[0], { type: "mount" });
+  assertEquals(warnings, ["parent_death_signal is left out"]);
+});

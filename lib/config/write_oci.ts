@@ -1,0 +1,268 @@
+/**
+ * The model as an OCI config.json (runtime-spec 1.2).
+ *
+ * @module
+ */
+import type { Json, JsonObject } from "./json.ts";
+import { MOUNT_FLAGS } from "./names/mount_flags.ts";
+import { NAMESPACES } from "./names/namespaces.ts";
+import { RLIMITS } from "./names/rlimits.ts";
+import { compact } from "./reading.ts";
+import type {
+  CapabilitySets,
+  Config,
+  Device,
+  Mount,
+  Seccomp,
+} from "./types.ts";
+import { writeOciResources } from "./write_oci_resources.ts";
+import type { WarningSink } from "./write_seccomp.ts";
+
+const OCI_VERSION = "1.2.0";
+
+/** Options of mount flags, as runc spells them; bind is told apart below. */
+const OPTIONS: readonly (readonly [number, string])[] = [
+  [MOUNT_FLAGS.MS_RDONLY, "ro"],
+  [MOUNT_FLAGS.MS_NOSUID, "nosuid"],
+  [MOUNT_FLAGS.MS_NODEV, "nodev"],
+  [MOUNT_FLAGS.MS_NOEXEC, "noexec"],
+  [MOUNT_FLAGS.MS_SYNCHRONOUS, "sync"],
+  [MOUNT_FLAGS.MS_DIRSYNC, "dirsync"],
+  [MOUNT_FLAGS.MS_NOSYMFOLLOW, "nosymfollow"],
+  [MOUNT_FLAGS.MS_NOATIME, "noatime"],
+  [MOUNT_FLAGS.MS_NODIRATIME, "nodiratime"],
+  [MOUNT_FLAGS.MS_SILENT, "silent"],
+  [MOUNT_FLAGS.MS_RELATIME, "relatime"],
+  [MOUNT_FLAGS.MS_STRICTATIME, "strictatime"],
+  [MOUNT_FLAGS.MS_LAZYTIME, "lazytime"],
+];
+
+const PROPAGATIONS: readonly (readonly [number, string])[] = [
+  [MOUNT_FLAGS.MS_PRIVATE, "private"],
+  [MOUNT_FLAGS.MS_SLAVE, "slave"],
+  [MOUNT_FLAGS.MS_SHARED, "shared"],
+  [MOUNT_FLAGS.MS_UNBINDABLE, "unbindable"],
+];
+
+/** `private`, or `rprivate` for the whole tree. */
+function namePropagation(flags: number): string[] {
+  const prefix = (flags & MOUNT_FLAGS.MS_REC) === 0 ? "" : "r";
+  return PROPAGATIONS.filter(([bit]) => (flags & bit) !== 0)
+    .map(([, name]) => prefix + name);
+}
+
+/** Splits mount data at commas outside quotes: SELinux contexts have some. */
+function splitData(data: string): string[] {
+  return data.match(/(?:"[^"]*"|[^,"])+/g) ?? [];
+}
+
+function writeMount(mount: Mount, warn: WarningSink): JsonObject {
+  const { device, flags, destination } = mount;
+  const isTree = (flags & MOUNT_FLAGS.MS_REC) !== 0;
+  if (mount.relabel !== "") warn(`${destination}: relabel is left out`);
+  if (mount.premountCmds ?? mount.postmountCmds) {
+    warn(`${destination}: premount and postmount commands are left out`);
+  }
+  return {
+    destination,
+    type: device,
+    source: mount.source,
+    options: [
+      ...device === "bind" ? [isTree ? "rbind" : "bind"] : [],
+      ...OPTIONS.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name),
+      ...(mount.propagationFlags ?? []).flatMap(namePropagation),
+      ...splitData(mount.data),
+    ],
+  };
+}
+
+function writeDevice(device: Device): JsonObject {
+  const { type, path, major, minor, fileMode, uid, gid } = device;
+  return { type, path, major, minor, fileMode, uid, gid };
+}
+
+function writeUser(config: Config, warn: WarningSink): JsonObject {
+  const user = config.process?.user ?? "";
+  const match = /^(\d+)(?::(\d+))?$/.exec(user);
+  const isRoot = user === "" || user === "root";
+  if (match === null && !isRoot) {
+    warn(
+      `process.user ${user} is a name; OCI has numbers only, so 0 is written`,
+    );
+  }
+  const groups = config.additionalGroups ?? [];
+  const named = groups.filter((group) => !/^\d+$/.test(group));
+  if (named.length > 0) {
+    warn(`additional groups ${named.join(", ")} are names and are left out`);
+  }
+  const additionalGids = groups.filter((group) => /^\d+$/.test(group)).map(
+    Number,
+  );
+  return {
+    uid: Number(match?.[1] ?? 0),
+    gid: Number(match?.[2] ?? 0),
+    ...additionalGids.length > 0 ? { additionalGids } : {},
+  };
+}
+
+/** Bounding, effective and permitted, as the original's one list meant. */
+function toSets(capabilities: Config["capabilities"]): CapabilitySets {
+  if (capabilities !== undefined && "bounding" in capabilities) {
+    return capabilities;
+  }
+  const kept = capabilities ?? [];
+  return {
+    bounding: kept,
+    effective: kept,
+    inheritable: [],
+    permitted: kept,
+    ambient: [],
+  };
+}
+
+function writeCapabilities({ capabilities }: Config): JsonObject {
+  const sets = Object.entries(toSets(capabilities)).map(([set, names]) => [
+    set,
+    names.map((name: string) => `CAP_${name}`),
+  ]);
+  return Object.fromEntries(sets);
+}
+
+function writeProcess(config: Config, warn: WarningSink): JsonObject {
+  const { process = {}, rlimits = [] } = config;
+  return compact<Record<string, Json>>({
+    terminal: process.tty ?? false,
+    user: writeUser(config, warn),
+    args: process.args ?? ["sh"],
+    env: process.env ?? [],
+    cwd: process.cwd ?? "/",
+    capabilities: writeCapabilities(config),
+    rlimits: rlimits.map(({ type, hard, soft }) => ({
+      type: `RLIMIT_${RLIMITS[type] ?? type}`,
+      hard,
+      soft,
+    })),
+    noNewPrivileges: config.noNewPrivileges ?? false,
+    ...config.apparmorProfile
+      ? { apparmorProfile: config.apparmorProfile }
+      : {},
+    ...config.processLabel ? { selinuxLabel: config.processLabel } : {},
+    ...config.oomScoreAdj === undefined
+      ? {}
+      : { oomScoreAdj: config.oomScoreAdj },
+  });
+}
+
+function writeSeccomp(seccomp: Seccomp, warn: WarningSink): JsonObject {
+  const { defaultAction, defaultErrnoRet, architectures, flags } = seccomp;
+  const syscalls = seccomp.syscalls.flatMap((rule) => {
+    const { name, action, errnoRet, args } = rule;
+    if (typeof name === "number") {
+      warn(`seccomp: the rule for system call number ${name} is left out`);
+      return [];
+    }
+    const items = args.map(({ index, value, valueTwo, op }) => ({
+      index,
+      value,
+      valueTwo,
+      op,
+    }));
+    const errno = errnoRet === undefined ? {} : { errnoRet };
+    return [{ names: [name], action, ...errno, args: items }];
+  });
+  return {
+    defaultAction,
+    ...defaultErrnoRet === undefined ? {} : { defaultErrnoRet },
+    architectures,
+    ...flags === undefined ? {} : { flags },
+    syscalls,
+  };
+}
+
+function writeMappings(config: Config): JsonObject {
+  const members = (["uidMappings", "gidMappings"] as const).flatMap((key) => {
+    const mappings = config[key];
+    if (mappings === undefined) return [];
+    const lines = mappings.map(({ containerId, hostId, size }) => ({
+      containerID: containerId,
+      hostID: hostId,
+      size,
+    }));
+    return [[key, lines]];
+  });
+  return Object.fromEntries(members);
+}
+
+function writeLinux(config: Config, warn: WarningSink): JsonObject {
+  const { seccomp, sysctl, mountLabel, rootPropagation = 0 } = config;
+  const [propagation = "rslave"] = namePropagation(rootPropagation);
+  const { name = "", parent = "" } = config.cgroups ?? {};
+  if (name === "") warn("cgroups: the group is named by the runtime");
+  return {
+    namespaces: config.namespaces.map(({ type, path }) => ({
+      type: NAMESPACES[type].oci,
+      ...path === undefined ? {} : { path },
+    })),
+    ...writeMappings(config),
+    devices: config.devices.map(writeDevice),
+    ...name === ""
+      ? {}
+      : { cgroupsPath: `/${parent}/${name}`.replace(/\/+/g, "/") },
+    resources: writeOciResources(config.cgroups ?? { name, parent }, warn),
+    rootfsPropagation: propagation,
+    maskedPaths: config.maskPaths ?? [],
+    readonlyPaths: config.readonlyPaths ?? [],
+    ...sysctl === undefined ? {} : { sysctl },
+    ...mountLabel === undefined ? {} : { mountLabel },
+    ...seccomp === undefined ? {} : { seccomp: writeSeccomp(seccomp, warn) },
+  };
+}
+
+function warnLost(config: Config, warn: WarningSink): void {
+  const veths = (config.networks ?? []).filter(({ type }) => type === "veth");
+  if (veths.length > 0) warn("networks are left out: OCI leaves them to hooks");
+  if ((config.routes ?? []).length > 0) warn("routes are left out");
+  if (config.parentDeathSignal) warn("parent_death_signal is left out");
+  if (config.noPivotRoot) {
+    warn("no_pivot_root is left out; it is a flag of run");
+  }
+}
+
+/**
+ * Turns a configuration into an OCI config.json.
+ *
+ * Pure. What OCI cannot say is told.
+ *
+ * @param config The configuration.
+ * @param warn Takes a sentence for each setting that is lost or changed.
+ * @returns The JSON value.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "./defaults.ts";
+ * import { toOciJson } from "./write_oci.ts";
+ *
+ * const json = toOciJson(defaultConfig("/srv"), () => {});
+ * assertEquals(json["ociVersion"], "1.2.0");
+ * ```
+ */
+export function toOciJson(config: Config, warn: WarningSink): JsonObject {
+  warnLost(config, warn);
+  const annotations = (config.labels ?? []).map((label) => {
+    const cut = label.indexOf("=");
+    return cut < 0 ? [label, ""] : [label.slice(0, cut), label.slice(cut + 1)];
+  });
+  return {
+    ociVersion: OCI_VERSION,
+    process: writeProcess(config, warn),
+    root: { path: config.rootfs, readonly: config.readonlyfs ?? false },
+    ...config.hostname ? { hostname: config.hostname } : {},
+    ...config.domainname ? { domainname: config.domainname } : {},
+    mounts: config.mounts.map((mount) => writeMount(mount, warn)),
+    ...annotations.length > 0
+      ? { annotations: Object.fromEntries(annotations) }
+      : {},
+    linux: writeLinux(config, warn),
+  };
+}
