@@ -6,7 +6,7 @@
  * @module
  */
 import type { Config } from "../config/types.ts";
-import { type Host } from "../host/types.ts";
+import type { Host } from "../host/types.ts";
 import { planCgroupEntry, planCgroups } from "./cgroups.ts";
 import { planDevices } from "./devices.ts";
 import { planIdMaps } from "./id_maps.ts";

@@ -155,8 +155,8 @@ function fsOptions(mount: Mount, { config, host }: MountContext): string[] {
 
 function fsOp(placed: PlacedMount, context: MountContext): ChildOp {
   const { mount: { device, source, flags, data }, target } = placed;
-  const isStrict = (device === "proc" || device === "sysfs") &&
-    target.lastIndexOf("/") === 0;
+  // Never through a link: the container would choose its own procfs.
+  const isStrict = device === "proc" || device === "sysfs";
   // As the original: what covers a directory looks like it, unless told.
   const takesMode = device === "tmpfs" && !/(^|,)(mode|uid|gid)=/.test(data);
   return {

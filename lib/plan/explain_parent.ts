@@ -1,0 +1,135 @@
+/**
+ * Sentences for the operations of the parent's and the undo list.
+ *
+ * @module
+ */
+import { CLONE_FLAGS, formatBits } from "./flags.ts";
+import { type Op, type OpNameOf, POINTS } from "./ops.ts";
+import { decodeSlots } from "./slots.ts";
+
+/** One sentence for each operation of the lists. */
+export type Sentences<L extends "parent" | "child" | "undo"> = {
+  readonly [N in OpNameOf<L>]: (op: Op<N>) => string;
+};
+
+/**
+ * Names a point of the hand-shake. Pure.
+ *
+ * @param point Number of the point.
+ * @returns Its name in the table.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { pointName } from "./explain_parent.ts";
+ *
+ * assertEquals(pointName(5), "exec");
+ * ```
+ */
+export function pointName(point: number | bigint): string {
+  const found = Object.entries(POINTS).find(([, number]) =>
+    number === Number(point)
+  );
+  return found?.[0] ?? String(point);
+}
+
+/**
+ * Lists slots. Pure.
+ *
+ * @param bytes A packed list of slots.
+ * @returns Their numbers.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { slotList } from "./explain_parent.ts";
+ * import { encodeSlots } from "./slots.ts";
+ *
+ * assertEquals(slotList(encodeSlots([3, 16])), "3, 16");
+ * ```
+ */
+export function slotList(bytes: Uint8Array): string {
+  return decodeSlots(bytes).join(", ");
+}
+
+function bit(flags: number | bigint, mask: number): boolean {
+  return (Number(flags) & mask) !== 0;
+}
+
+/** Id map lines on one line. */
+function mapText(lines: string): string {
+  return lines.trim().split("\n").join("; ");
+}
+
+/** MAC address as usual. */
+function macText(bytes: Uint8Array | undefined): string {
+  if (!bytes) return "";
+  const text = [...bytes].map((byte) => byte.toString(16).padStart(2, "0"));
+  return ` with MAC ${text.join(":")}`;
+}
+
+/** Sentences for the parent's operations. */
+export const PARENT_SENTENCES: Sentences<"parent"> = {
+  "fd.use": ({ fd, slot }) => `take descriptor ${fd} into slot ${slot}`,
+  "tree.open": ({ path, slot, flags }) =>
+    `clone the mount tree ${path}${
+      bit(flags, 1) ? " with its submounts" : ""
+    } into slot ${slot}`,
+  "ns.open": ({ path, slot, type }) =>
+    `open the namespace ${path} (${
+      formatBits(type, CLONE_FLAGS)
+    }) into slot ${slot}`,
+  "cgroup.open": ({ path, slot }) =>
+    `open the cgroup ${path} into slot ${slot}`,
+  "fds.send": ({ slots }) => `send the child slots ${slotList(slots)}`,
+  "cgroup.make": ({ path, flags }) =>
+    `make the cgroup ${path}${
+      bit(flags, 1) ? ", which must not exist yet" : ""
+    }`,
+  "cgroup.cpuset": ({ path }) =>
+    `fill empty cpuset.cpus and cpuset.mems down to ${path}`,
+  "cgroup.enable": ({ controllers, path }) =>
+    `enable the controllers ${controllers.join(" ")} down to ${path}`,
+  "cgroup.write": ({ path, file, value, flags }) =>
+    `write ${JSON.stringify(value)} to ${path}/${file}${
+      bit(flags, 1) ? " and check that it was kept" : ""
+    }`,
+  "cgroup.devices": ({ path, program }) =>
+    `attach a device program of ${program.length / 8} instructions to ${path}`,
+  "spawn": ({ flags, cgroup }) =>
+    `start the helper${
+      flags === 0 ? "" : ` with ${formatBits(flags, CLONE_FLAGS)}`
+    }${Number(cgroup) < 0 ? "" : ` in the cgroup of slot ${cgroup}`}`,
+  "await": ({ point }) => `wait until the child reaches ${pointName(point)}`,
+  "release": ({ point }) => `let the child go on from ${pointName(point)}`,
+  "await.exec": () => "wait until the program runs",
+  "idmap.write": ({ uids, gids, flags }) =>
+    `map user ids (${mapText(uids)}) and group ids (${mapText(gids)})${
+      bit(flags, 1) ? ", denying setgroups" : ""
+    }`,
+  "user.resolve": ({ user, groups }) =>
+    `look up ${user === "" ? "root (no user given)" : JSON.stringify(user)}${
+      groups.length === 0 ? "" : ` and the groups ${groups.join(", ")}`
+    } in the container's passwd and group, and let the child go on`,
+  "state.save": () => "write state.json and the marker",
+  "veth.make": ({ host, name, bridge, mtu, txqueuelen, flags, mac }) =>
+    `make a veth pair: ${host} on bridge ${bridge}, ${name} inside${
+      macText(mac)
+    }${mtu === 0 ? "" : `, MTU ${mtu}`}${
+      txqueuelen === 0 ? "" : `, queue ${txqueuelen}`
+    }${bit(flags, 1) ? ", hairpin" : ""}`,
+  "monitor": ({ pidfd }) =>
+    `stay as a small monitor of the process of pidfd ${pidfd}`,
+};
+
+/** Sentences for the operations of the undo list. */
+export const UNDO_SENTENCES: Sentences<"undo"> = {
+  "lock.take": () => "take the lock, and stop if someone else has cleaned up",
+  "cgroup.kill": ({ path }) => `kill every process in ${path}`,
+  "cgroup.remove": ({ path, base }) =>
+    `remove the cgroup ${path} and its empty parents that are ours up to ${base}`,
+  "link.remove": ({ host, alias }) =>
+    `remove the interface ${host} if its alias is ${alias}`,
+  "file.remove": ({ dir, name }) => `remove the file ${dir}/${name}`,
+  "dir.remove": ({ path }) => `remove the directory ${path}`,
+};
