@@ -3,6 +3,7 @@
  * calls.c - system calls that JavaScript needs on descriptors of a run: ends of
  * processes, bytes, terminals. Each is one call and keeps no state.
  */
+#include "cleanup.h"
 #include "nsinit.h"
 #include "process.h"
 #include "sys.h"
@@ -94,6 +95,28 @@ int64_t nsi_write(int32_t fd, const void *data, uint64_t length)
 int32_t nsi_pipe(int32_t *out)
 {
 	return (int32_t)NSI_SYS2(__NR_pipe2, out, O_CLOEXEC);
+}
+
+/*
+ * nsi_null() - the host's null device, for detached standard streams
+ *
+ * Return: a descriptor for reading and writing, owned by the caller; -ENODEV when
+ * /dev/null is not the null device.
+ */
+int32_t nsi_null(void)
+{
+	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOFOLLOW, 0);
+	struct statx sx;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = nsi_sys_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &sx);
+	if (r < 0)
+		return r;
+	if ((sx.stx_mode & S_IFMT) != S_IFCHR || sx.stx_rdev_major != 1 || sx.stx_rdev_minor != 3)
+		return -ENODEV;
+	return nsi_take_fd(&fd);
 }
 
 /*

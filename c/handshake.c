@@ -11,7 +11,7 @@
 #include "handshake.h"
 #include "sys.h"
 #include <linux/net.h>
-#include <linux/uio.h>
+#include <sys/uio.h>
 
 /* The kernel's names for what <sys/socket.h> has, which the helper must not need. */
 #define NSI_SOL_SOCKET 1
