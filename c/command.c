@@ -57,7 +57,8 @@ static int fill_words(const char **words, struct nsi_bytes list)
 /* 1 when the container's root lies over the process's own. */
 static int root_is_attached(const struct nsi_run *run)
 {
-	struct statx own, root;
+	struct statx own = { .stx_mask = 0 };
+	struct statx root = own;
 	int r = nsi_sys_statx(AT_FDCWD, "/", 0, NSI_STAT_MASK, &own);
 
 	if (run->rootfd < 0)

@@ -55,7 +55,7 @@ static int make_node(struct nsi_run *run, const struct nsi_op *op, int dirfd, co
 			      ((device_minor(device) & ~0xffu) << 12);
 	uint64_t mode = (NSI_DEVICE_MAKE_TYPE(op) & S_IFMT) | (NSI_DEVICE_MAKE_MODE(op) & 07777);
 	NSI_AUTO_FD int fd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	long mask;
 	int r;
 
@@ -83,7 +83,7 @@ static int clone_host_node(struct nsi_run *run, const struct nsi_op *op)
 	const char *path = NSI_DEVICE_MAKE_PATH(run, op);
 	NSI_AUTO_FD int hostfd = -1;
 	NSI_AUTO_FD int fd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r;
 
 	while (*path == '/')
@@ -143,7 +143,7 @@ int nsi_op_device_make(struct nsi_run *run, const struct nsi_op *op)
 	NSI_AUTO_FD int dirfd = -1;
 	NSI_AUTO_FD int fd = -1;
 	const char *name = NULL;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r;
 
 	dirfd = nsi_inroot_real_parent(run, NSI_DEVICE_MAKE_PATH(run, op), &name);
@@ -167,7 +167,7 @@ int nsi_op_device_make(struct nsi_run *run, const struct nsi_op *op)
 static int look_at_link(int dirfd, const char *name, const char *target)
 {
 	char text[LINK_MAX];
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r = nsi_sys_statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st);
 	long n;
 

@@ -59,7 +59,7 @@ int nsi_inroot_open(struct nsi_run *run, const char *path, int flags, uint64_t r
 
 static int file_type(int fd, unsigned int *type_out)
 {
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r = nsi_sys_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &st);
 
 	if (r < 0)

@@ -28,7 +28,7 @@
 int nsi_null_device(struct nsi_run *run)
 {
 	NSI_AUTO_FD int fd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r;
 
 	if (run->nullfd >= 0)
@@ -93,7 +93,7 @@ int nsi_op_path_mask(struct nsi_run *run, const struct nsi_op *op)
 	const char *path = NSI_PATH_MASK_PATH(run, op);
 	NSI_AUTO_FD int treefd = -1;
 	NSI_AUTO_FD int fd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 
 	fd = open_covered(run, path, 0, 0, &st);
 	if (fd < 0)
@@ -129,7 +129,7 @@ int nsi_op_path_readonly(struct nsi_run *run, const struct nsi_op *op)
 {
 	const char *path = NSI_PATH_READONLY_PATH(run, op);
 	NSI_AUTO_FD int fd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 
 	fd = open_covered(run, path, 0, 0, &st);
 	if (fd < 0)
@@ -147,7 +147,7 @@ int nsi_op_file_protect(struct nsi_run *run, const struct nsi_op *op)
 {
 	const char *path = NSI_FILE_PROTECT_PATH(run, op);
 	NSI_AUTO_FD int fd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 
 	fd = open_covered(run, path, O_NOFOLLOW, RESOLVE_NO_SYMLINKS, &st);
 	if (fd < 0)

@@ -63,7 +63,7 @@ static int keep_mode(struct nsi_run *run, int fsfd, const struct statx *covered)
 /* 0 when a mount may cover @targetfd; procfs only by a procfs, at its root. */
 static int check_target(struct nsi_run *run, int targetfd, int is_proc)
 {
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r;
 
 	run->detail = NSI_AT_VERIFY;
@@ -90,7 +90,7 @@ int nsi_op_mount_fs(struct nsi_run *run, const struct nsi_op *op)
 	NSI_AUTO_FD int targetfd = -1;
 	NSI_AUTO_FD int fsfd = -1;
 	NSI_AUTO_FD int treefd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r;
 
 	if (NSI_MOUNT_FS_FLAGS(op) & FS_KEEP_MODE)
@@ -182,7 +182,7 @@ int nsi_op_mount_tree(struct nsi_run *run, const struct nsi_op *op)
 	uint64_t resolve = flags & (TREE_STRICT | TREE_IN_PROC) ? RESOLVE_NO_SYMLINKS : 0;
 	int treefd = nsi_slot_get(run, NSI_MOUNT_TREE_SLOT(op));
 	NSI_AUTO_FD int targetfd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r;
 
 	run->detail = NSI_AT_OPEN;

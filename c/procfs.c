@@ -21,7 +21,7 @@
 /* 0 when @fd is the root of a procfs. */
 static int check_proc_root(int fd)
 {
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r = nsi_on_fs(fd, NSI_PROC_MAGIC);
 
 	if (r <= 0)

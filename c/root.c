@@ -45,7 +45,7 @@ int nsi_op_root_attach(struct nsi_run *run, const struct nsi_op *op)
 {
 	uint64_t propagation = NSI_ROOT_ATTACH_PROPAGATION(op) & ~(uint64_t)MS_REC;
 	int treefd = nsi_slot_get(run, NSI_ROOT_ATTACH_SLOT(op));
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r;
 
 	run->detail = NSI_AT_OPEN;
@@ -95,7 +95,8 @@ int nsi_op_root_current(struct nsi_run *run, const struct nsi_op *op)
 static int check_root(struct nsi_run *run)
 {
 	NSI_AUTO_FD int fd = open_root(run);
-	struct statx now, wanted;
+	struct statx now = { .stx_mask = 0 };
+	struct statx wanted = now;
 	int r;
 
 	if (fd < 0)

@@ -42,7 +42,7 @@ int nsi_stat(int fd, struct statx *out)
  */
 int nsi_on_fs(int fd, int64_t magic)
 {
-	struct nsi_statfs fs;
+	struct nsi_statfs fs = { .type = 0 };
 	int r = nsi_sys_fstatfs(fd, &fs);
 
 	return r < 0 ? r : fs.type == magic;
@@ -92,7 +92,9 @@ int nsi_tree_set(struct nsi_run *run, int treefd, unsigned int flags, uint64_t s
 int nsi_tree_attach(struct nsi_run *run, int treefd, int targetfd, const char *path, int flags,
 		    uint64_t resolve)
 {
-	struct statx root, target, tree;
+	struct statx root = { .stx_mask = 0 };
+	struct statx target = root;
+	struct statx tree = root;
 	NSI_AUTO_FD int checkfd = -1;
 	int r;
 

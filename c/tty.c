@@ -57,7 +57,7 @@ static int check_pty(int fd, uint32_t first, uint32_t last, struct statx *st)
 
 static int check_ptmx(int fd)
 {
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r = check_pty(fd, PTMX_MAJOR, PTMX_MAJOR, &st);
 
 	return r < 0 || st.stx_rdev_minor == PTMX_MINOR ? r : -ENODEV;
@@ -90,7 +90,7 @@ static int open_master(struct nsi_run *run)
 static int open_slave(struct nsi_run *run, int masterfd)
 {
 	NSI_AUTO_FD int fd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int unlock = 0;
 	int r;
 
@@ -153,7 +153,7 @@ int nsi_op_tty_open(struct nsi_run *run, const struct nsi_op *op)
 static int open_console(struct nsi_run *run, int dirfd, const char *name)
 {
 	NSI_AUTO_FD int fd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r;
 
 	run->detail = NSI_AT_MAKE;
@@ -224,7 +224,7 @@ static int open_null(struct nsi_run *run, int mode)
 {
 	NSI_AUTO_FD int pathfd = -1;
 	NSI_AUTO_FD int fd = -1;
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r;
 
 	pathfd = nsi_inroot_open(run, "/dev/null", O_PATH, 0);
@@ -257,7 +257,7 @@ static int place(int fd, int number)
 /* Closed becomes null; null of the host becomes that of the container. */
 static int settle(struct nsi_run *run, int number)
 {
-	struct statx st;
+	struct statx st = { .stx_mask = 0 };
 	int r = nsi_stat(number, &st);
 	int fd, mode;
 

@@ -18,7 +18,8 @@ static int open_regular(struct nsi_run *run, const char *path)
 {
 	NSI_AUTO_FD int pathfd = -1;
 	NSI_AUTO_FD int fd = -1;
-	struct statx seen, st;
+	struct statx seen = { .stx_mask = 0 };
+	struct statx st = seen;
 	int r;
 
 	run->detail = NSI_AT_RESOLVE;
