@@ -1,0 +1,118 @@
+/**
+ * What a test needs of the machine. A test is left out only by a probe with a
+ * name, and says so.
+ *
+ * @module
+ */
+
+/** What a machine may offer. */
+export type Capability =
+  | "root"
+  | "cgroup-v1"
+  | "cgroup-v2"
+  | "memory-cgroup"
+  | "tmux"
+  | "ip"
+  | "ping"
+  | "apparmor"
+  | "no-apparmor"
+  | "selinux"
+  | "no-selinux"
+  | "full";
+
+interface Probe {
+  readonly doc: string;
+  readonly isThere: () => boolean;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function hasProgram(name: string): boolean {
+  const path = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`;
+  return path.split(":").some((dir) => dir !== "" && exists(`${dir}/${name}`));
+}
+
+function hasMount(pattern: RegExp): boolean {
+  return pattern.test(Deno.readTextFileSync("/proc/self/mountinfo"));
+}
+
+const PROBES: Readonly<Record<Capability, Probe>> = {
+  "root": { doc: "to be root", isThere: () => Deno.uid() === 0 },
+  "cgroup-v1": {
+    doc: "a cgroup v1 hierarchy",
+    isThere: () => hasMount(/ - cgroup .*(memory|cpu|pids|devices)/),
+  },
+  "cgroup-v2": {
+    doc: "cgroup v2 with controllers",
+    isThere: () => {
+      const [, point] = / (\S+) \S+ (?:\S+ )*- cgroup2 /.exec(
+        Deno.readTextFileSync("/proc/self/mountinfo"),
+      ) ?? [];
+      return point !== undefined &&
+        Deno.readTextFileSync(`${point}/cgroup.controllers`).trim() !== "";
+    },
+  },
+  "memory-cgroup": {
+    doc: "the memory controller",
+    isThere: () =>
+      /^memory\t(?!.*\t0$)/m.test(Deno.readTextFileSync("/proc/cgroups")) ||
+      hasMount(/ - cgroup2 /),
+  },
+  "tmux": { doc: "the program tmux", isThere: () => hasProgram("tmux") },
+  "ip": {
+    doc: "the program ip (package iproute2)",
+    isThere: () => hasProgram("ip"),
+  },
+  "ping": { doc: "the program ping", isThere: () => hasProgram("ping") },
+  "apparmor": {
+    doc: "a kernel with AppArmor",
+    isThere: () => exists("/sys/kernel/security/apparmor/profiles"),
+  },
+  "no-apparmor": {
+    doc: "a kernel without AppArmor",
+    isThere: () => !exists("/sys/module/apparmor"),
+  },
+  "selinux": {
+    doc: "a kernel with SELinux",
+    isThere: () => exists("/sys/fs/selinux/enforce"),
+  },
+  "no-selinux": {
+    doc: "a kernel without SELinux",
+    isThere: () => !exists("/sys/fs/selinux/enforce"),
+  },
+  "full": {
+    doc: "NSINIT_TEST_FULL=1, for runs that take long",
+    isThere: () => Deno.env.get("NSINIT_TEST_FULL") === "1",
+  },
+};
+
+/** Whether the machine offers something. */
+export function has(capability: Capability): boolean {
+  return PROBES[capability].isThere();
+}
+
+/**
+ * Finds what a test lacks here, and says on stderr that it is left out.
+ *
+ * @param name Name of the test.
+ * @param needs What it needs.
+ * @returns True when something is missing.
+ */
+export function mustSkip(name: string, needs: readonly Capability[]): boolean {
+  const missing = needs.filter((capability) => !has(capability));
+  if (missing.length === 0) return false;
+  const reason = missing.map((capability) => PROBES[capability].doc).join(
+    ", ",
+  );
+  Deno.stderr.writeSync(
+    new TextEncoder().encode(`SKIPPED: ${name}: needs ${reason}\n`),
+  );
+  return true;
+}

@@ -1,0 +1,107 @@
+/**
+ * Reads what the kernel tells about a process.
+ *
+ * @module
+ */
+import { CAPABILITIES } from "../../lib/config/names/capabilities.ts";
+
+/** Namespaces by their file names. */
+export const NAMESPACE_FILES: Readonly<Record<string, string>> = {
+  NEWNS: "mnt",
+  NEWUTS: "uts",
+  NEWIPC: "ipc",
+  NEWPID: "pid",
+  NEWNET: "net",
+  NEWUSER: "user",
+};
+
+/** Text of `/proc/PID/status` as a record. */
+export function parseStatus(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text.split("\n").filter((line) => line.includes(":")).map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon), line.slice(colon + 1).trim()];
+    }),
+  );
+}
+
+/** Status of a process of the host. */
+export function statusOf(pid: number | "self"): Record<string, string> {
+  return parseStatus(Deno.readTextFileSync(`/proc/${pid}/status`));
+}
+
+/** Names of the capabilities of a mask in hexadecimal. */
+export function capabilitiesOf(mask: string | undefined): string[] {
+  const bits = BigInt(`0x${mask ?? "0"}`);
+  return CAPABILITIES.filter((_, index) => (bits >> BigInt(index)) & 1n);
+}
+
+/** The mask of capabilities, as 16 hexadecimal digits. */
+export function maskOf(names: readonly string[]): string {
+  let mask = 0n;
+  for (const name of names) {
+    mask |= 1n << BigInt(CAPABILITIES.findIndex((known) => known === name));
+  }
+  return mask.toString(16).padStart(16, "0");
+}
+
+/** The mask of all capabilities that this kernel knows. */
+export function allCapabilities(): bigint {
+  const last = Number(Deno.readTextFileSync("/proc/sys/kernel/cap_last_cap"));
+  return (1n << BigInt(last + 1)) - 1n;
+}
+
+/** Link of a namespace of a process, e.g. `pid:[4026531836]`. */
+export function namespaceOf(pid: number | "self", file: string): string {
+  return Deno.readLinkSync(`/proc/${pid}/ns/${file}`);
+}
+
+/** One mount, read from mountinfo. */
+export interface MountLine {
+  /** Path within its file system. */
+  readonly root: string;
+  /** Where it is. */
+  readonly point: string;
+  /** Options of the mount. */
+  readonly options: readonly string[];
+  /** Propagation, e.g. `master:1`. */
+  readonly tags: readonly string[];
+  /** Kind of file system. */
+  readonly type: string;
+  /** Its source. */
+  readonly source: string;
+  /** Options of the file system. */
+  readonly superOptions: readonly string[];
+}
+
+/** Parses the text of a mountinfo. */
+export function parseMounts(text: string): MountLine[] {
+  return text.split("\n").filter((line) => line.includes(" - ")).map((line) => {
+    const fields = line.split(" ");
+    const dash = fields.indexOf("-");
+    return {
+      root: fields[3] ?? "",
+      point: fields[4] ?? "",
+      options: (fields[5] ?? "").split(","),
+      tags: fields.slice(6, dash),
+      type: fields[dash + 1] ?? "",
+      source: fields[dash + 2] ?? "",
+      superOptions: (fields[dash + 3] ?? "").split(","),
+    };
+  });
+}
+
+/** Whether there is a process of the host, dead ones that nobody has waited for included. */
+export function processExists(pid: number): boolean {
+  try {
+    Deno.statSync(`/proc/${pid}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Text of a kernel file, without white space around it. */
+export function readKernelFile(path: string): string {
+  return Deno.readTextFileSync(path).trim();
+}
