@@ -14,7 +14,12 @@ import { ContainerGone, joinContainer } from "./join.ts";
 import { wantsTerminal } from "./process_spec.ts";
 import { isRunning, removeRemains, undoOf } from "./recover.ts";
 import type { ExecRequest, ProcessRequest } from "./request.ts";
-import { planStart, startContainer, type StartRequest } from "./start.ts";
+import {
+  isNameTaken,
+  planStart,
+  startContainer,
+  type StartRequest,
+} from "./start.ts";
 import {
   type LockedState,
   lockState,
@@ -114,21 +119,34 @@ function handOver(
   return becomeMonitor({ run, attachment, ...ending });
 }
 
+/** The container that {@linkcode spawn} makes. */
+interface SpawnPlace {
+  readonly id: string;
+  readonly locked: LockedState;
+  readonly cgroupNameTaken: boolean;
+}
+
 async function spawn(
   request: ExecRequest,
-  id: string,
-  locked: LockedState,
+  { id, locked, cgroupNameTaken }: SpawnPlace,
 ): Promise<number> {
-  const start = await startRequest(request, id);
+  const start = { ...await startRequest(request, id), cgroupNameTaken };
   const { run, state } = await startContainer(locked, start);
   request.onDebug?.(`container ${id} runs as process ${state.pid}`);
   const undo = undoOf(state, { stateDir: locked.dir, lockFd: locked.lockFd });
   unlockDirectory(locked.lockFd);
-  return handOver(request, run, start.attachment, {
-    undo,
-    message:
-      `nsinit: Cannot clean up container ${id} completely: run "nsinit delete --force ${id}"`,
-  });
+  try {
+    return handOver(request, run, start.attachment, {
+      undo,
+      message:
+        `nsinit: Cannot clean up container ${id} completely: run "nsinit delete --force ${id}"`,
+    });
+  } catch (error) {
+    // The program runs, but nobody would watch it: take all of it back.
+    const again = await lockState(request.stateRoot, id, { make: false });
+    if (again) await removeRemains(again, state);
+    throw error;
+  }
 }
 
 function join(request: ExecRequest, state: StoredState): number {
@@ -159,6 +177,7 @@ function join(request: ExecRequest, state: StoredState): number {
 export async function execContainer(request: ExecRequest): Promise<number> {
   requireRoot();
   const id = await identify(request);
+  let cgroupNameTaken = false;
   for (let round = 0;; round++) {
     const locked = await lockState(request.stateRoot, id, { make: true });
     if (!locked) continue;
@@ -180,10 +199,13 @@ export async function execContainer(request: ExecRequest): Promise<number> {
       unlockState(locked);
       continue;
     }
-    return await spawn(request, id, locked).catch((error) => {
+    try {
+      return await spawn(request, { id, locked, cgroupNameTaken });
+    } catch (error) {
       unlockState(locked);
-      throw error;
-    });
+      if (cgroupNameTaken || !isNameTaken(error)) throw error;
+      cgroupNameTaken = true;
+    }
   }
 }
 

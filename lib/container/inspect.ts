@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatConfig } from "../config/format.ts";
+import { toContainerJson } from "../config/write_container_json.ts";
 import { StateError } from "../errors.ts";
 import { checkId } from "./identity.ts";
 import { summarize } from "./list.ts";
@@ -96,7 +96,7 @@ export async function stateOf(
     directory: state.directory,
     cgroup_paths: cgroupPaths,
     namespace_paths: namespacePaths,
-    config: JSON.parse(formatConfig(state.config, "container.json")),
+    config: toContainerJson(state.config, () => {}),
   };
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
+import { ConfigError, KernelError } from "../errors.ts";
 import { PlanRun } from "../../ffi/native.ts";
 import { compileFilter } from "../../ffi/seccomp.ts";
 import type { Fault } from "../../ffi/encode_plan.ts";
@@ -43,6 +43,8 @@ export interface StartRequest {
   readonly process: ProcessRequest;
   /** The caller's stdio. */
   readonly attachment: Attachment;
+  /** Whether the cgroup name of the configuration is in use by another container. */
+  readonly cgroupNameTaken?: boolean;
   /** For tests: an operation that fails. */
   readonly fault?: Fault;
 }
@@ -76,10 +78,16 @@ function hostNames(config: Config): string[] {
     );
 }
 
-/** Path of the container's cgroups; below the parent, named after the id where the file has no name. */
-function cgroupPathOf(config: Config, id: string): string {
+/**
+ * Path of the container's cgroups: below the parent, named by the file, or
+ * after the id where the file has no name or another container holds it.
+ */
+function cgroupPathOf(
+  { config, id, cgroupNameTaken }: StartRequest,
+): string {
   const parent = config.cgroups?.parent ?? "nsinit";
-  const name = config.cgroups?.name || id;
+  const wanted = config.cgroups?.name;
+  const name = !wanted ? id : cgroupNameTaken ? `${wanted}-${id}` : wanted;
   return parent === "" ? name : `${parent.replace(/\/+$/, "")}/${name}`;
 }
 
@@ -91,7 +99,7 @@ function cgroupPathOf(config: Config, id: string): string {
  * @returns The placement for the planner.
  */
 export function placeContainer(
-  request: Pick<StartRequest, "id" | "config" | "directory" | "configPath">,
+  request: StartRequest,
   stateDir: string,
 ): Placement {
   const { config, directory, id } = request;
@@ -108,7 +116,7 @@ export function placeContainer(
     id,
     stateDir,
     directory,
-    cgroupPath: cgroupPathOf(config, id),
+    cgroupPath: cgroupPathOf(request),
     protect: [...new Set(protect)],
     hostInterfaceNames: hostNames(config),
     alias: `nsinit:${id}`,
@@ -201,6 +209,15 @@ async function checkRootfs(rootfs: string): Promise<void> {
 }
 
 /**
+ * Whether a start failed because another container holds the cgroup name:
+ * two may be made from one file. Then `cgroupNameTaken` gives it another name.
+ */
+export function isNameTaken(error: unknown): boolean {
+  return error instanceof KernelError && error.operation === "cgroup.make" &&
+    error.errnoName === "EEXIST";
+}
+
+/**
  * Starts a container whose state directory is locked and empty.
  *
  * @param locked State directory with its lock held.
@@ -240,7 +257,7 @@ export async function startContainer(
   }
 }
 
-/** Kills and removes a half-made container; a second failure is added to nothing, the state stays for the next command. */
+/** Kills and removes a half-made container; what cannot be removed stays recorded for the next command. */
 async function discard(
   locked: LockedState,
   state: StoredState | undefined,
