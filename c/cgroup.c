@@ -166,15 +166,61 @@ static int has_word(const char *text, const char *word)
 	return 0;
 }
 
+static const char *controller_name(const char *item)
+{
+	return *item == '+' ? item + 1 : item;
+}
+
+/* Writes @sign and the controller to cgroup.subtree_control. */
+static int switch_one(int dirfd, const char *sign, const char *item)
+{
+	char request[NSI_CGROUP_NAME_MAX] = "";
+
+	if (nsi_text_append(request, sizeof(request), sign) < 0 ||
+	    nsi_text_append(request, sizeof(request), controller_name(item)) < 0)
+		return -E2BIG;
+	return nsi_cgroup_write(dirfd, "cgroup.subtree_control", request);
+}
+
 /*
- * Writes the controllers that are not yet on, together, and one by one when
- * that fails to learn which is refused. Reading first is no thrift: a write
- * that changes something takes the lock that all forks of the host share.
+ * Enables one controller after the other, after all together failed with
+ * @joint, to learn which is refused. Those that went through are taken back:
+ * a thread-aware one alone turns a group with processes into a thread root,
+ * which changes what others can do with it. For the same reason the errno of
+ * the joint attempt is the true one.
+ */
+static int enable_each(struct nsi_run *run, int dirfd, struct nsi_bytes list, const char *on,
+		       int joint)
+{
+	int64_t index = 0, failed = -1;
+
+	for (const char *at = nsi_list_next(list, NULL); at; at = nsi_list_next(list, at)) {
+		if (switch_one(dirfd, "+", at) < 0) {
+			failed = index;
+			break;
+		}
+		index++;
+	}
+	if (failed < 0)
+		return 0;
+	index = 0;
+	for (const char *at = nsi_list_next(list, NULL); index < failed;
+	     at = nsi_list_next(list, at)) {
+		if (!has_word(on, controller_name(at)))
+			(void)switch_one(dirfd, "-", at);
+		index++;
+	}
+	run->value = failed;
+	return joint;
+}
+
+/*
+ * Writes the controllers that are not yet on. Reading first is no thrift: a
+ * write that changes something takes the lock that all forks of the host share.
  */
 static int enable_here(struct nsi_run *run, int dirfd, struct nsi_bytes list)
 {
 	char have[NSI_CGROUP_FILE_MAX], on[NSI_CGROUP_FILE_MAX], request[512] = "";
-	int64_t index = 0;
 	int r;
 
 	run->detail = NSI_AT_READ;
@@ -183,13 +229,14 @@ static int enable_here(struct nsi_run *run, int dirfd, struct nsi_bytes list)
 		r = nsi_cgroup_read(dirfd, "cgroup.controllers", have, sizeof(have));
 	if (r < 0)
 		return r;
+	run->detail = NSI_AT_VERIFY;
+	run->value = 0;
 	for (const char *at = nsi_list_next(list, NULL); at; at = nsi_list_next(list, at)) {
-		const char *name = *at == '+' ? at + 1 : at;
+		const char *name = controller_name(at);
 
-		run->detail = NSI_AT_VERIFY;
-		run->value = index++;
 		if (!has_word(have, name))
 			return -EOPNOTSUPP;
+		run->value++;
 		if (has_word(on, name))
 			continue;
 		if (nsi_text_append(request, sizeof(request), *request ? " +" : "+") < 0 ||
@@ -197,16 +244,11 @@ static int enable_here(struct nsi_run *run, int dirfd, struct nsi_bytes list)
 			return -E2BIG;
 	}
 	run->detail = NSI_AT_WRITE;
-	if (!*request || !nsi_cgroup_write(dirfd, "cgroup.subtree_control", request))
+	run->value = 0;
+	if (!*request)
 		return 0;
-	index = 0;
-	for (const char *at = nsi_list_next(list, NULL); at; at = nsi_list_next(list, at)) {
-		run->value = index++;
-		r = nsi_cgroup_write(dirfd, "cgroup.subtree_control", at);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	r = nsi_cgroup_write(dirfd, "cgroup.subtree_control", request);
+	return r < 0 ? enable_each(run, dirfd, list, on, r) : 0;
 }
 
 /*
@@ -239,7 +281,6 @@ int nsi_op_cgroup_enable(struct nsi_run *run, const struct nsi_op *op)
 		if (r < 0)
 			return r;
 		run->detail = NSI_AT_OPEN;
-		run->value = 0;
 		r = nsi_cgroup_component(&rest, name);
 		if (r < 0 || !*rest)
 			return r;
