@@ -30,12 +30,15 @@ static int pass(int64_t fd, int flag)
 	return nsi_sys_fcntl((int)fd, F_SETFD, flag);
 }
 
-static const struct nsi_op *monitor_operation(const struct nsi_run *run)
+static int find_operation(const struct nsi_run *run, const struct nsi_op **op_out)
 {
-	for (uint32_t i = 0; i < run->plan.count[NSI_LIST_PARENT]; i++)
-		if (run->plan.op[NSI_LIST_PARENT][i].kind == NSI_OP_MONITOR)
-			return &run->plan.op[NSI_LIST_PARENT][i];
-	return NULL;
+	for (uint32_t i = 0; i < run->plan.count[NSI_LIST_PARENT]; i++) {
+		if (run->plan.op[NSI_LIST_PARENT][i].kind == NSI_OP_MONITOR) {
+			*op_out = &run->plan.op[NSI_LIST_PARENT][i];
+			return nsi_plan_fault(&run->plan, NSI_LIST_PARENT, i);
+		}
+	}
+	return -EINVAL;
 }
 
 static int pass_all(const struct nsi_run *run, const struct nsi_op *op, int planfd, int flag)
@@ -69,14 +72,15 @@ static int pass_all(const struct nsi_run *run, const struct nsi_op *op, int plan
  */
 int nsi_handover(struct nsi_run *run)
 {
-	const struct nsi_op *op = monitor_operation(run);
+	const struct nsi_op *op = NULL;
 	char number[24];
 	const char *argv[] = { "nsinit", "monitor", number, NULL };
 	const char *envp[] = { NULL };
 	int helperfd, r;
 
-	if (!op)
-		return -EINVAL;
+	r = find_operation(run, &op);
+	if (r < 0)
+		return r;
 	run->detail = NSI_AT_OPEN;
 	helperfd = nsi_helper_fd();
 	if (helperfd < 0)

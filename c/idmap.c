@@ -21,8 +21,7 @@ static int open_proc(const struct nsi_run *run)
 	int r;
 
 	nsi_text_number(path + sizeof("/proc/") - 1, (uint64_t)run->pid);
-	NSI_AUTO_FD int fd =
-		nsi_sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd;
 	r = nsi_sys_fstatfs(fd, &info);

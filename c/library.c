@@ -35,10 +35,10 @@ int32_t nsi_abi(void)
 int32_t nsi_sizes(uint32_t *out, uint32_t count)
 {
 	const uint32_t sizes[8] = {
-		sizeof(struct nsi_plan_header),	  sizeof(struct nsi_op),
-		sizeof(struct nsi_report),	  sizeof(struct nsi_user),
-		sizeof(struct nsi_run),		  offsetof(struct nsi_run, report),
-		offsetof(struct nsi_run, slot),	  offsetof(struct nsi_run, value),
+		sizeof(struct nsi_plan_header), sizeof(struct nsi_op),
+		sizeof(struct nsi_report),      sizeof(struct nsi_user),
+		sizeof(struct nsi_run),         offsetof(struct nsi_run, report),
+		offsetof(struct nsi_run, slot), offsetof(struct nsi_run, value),
 	};
 
 	for (uint32_t i = 0; i < 8 && i < count; i++)

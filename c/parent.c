@@ -21,7 +21,7 @@
 static int execute(struct nsi_run *run, const struct nsi_op *op)
 {
 #define NSI_CASE(NAME, name) \
-	case NSI_OP_##NAME: \
+	case NSI_OP_##NAME:  \
 		return nsi_op_##name(run, op);
 	switch (op->kind) {
 		NSI_PARENT_OPS(NSI_CASE)

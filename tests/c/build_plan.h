@@ -10,22 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
+#define CHECK(condition)                                                                \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
 			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			exit(1); \
-		} \
+			exit(1);                                                        \
+		}                                                                       \
 	} while (0)
 
-#define CHECK_EQUAL(have, want) \
-	do { \
-		long long have_ = (long long)(have), want_ = (long long)(want); \
-		if (have_ != want_) { \
+#define CHECK_EQUAL(have, want)                                                              \
+	do {                                                                                 \
+		long long have_ = (long long)(have), want_ = (long long)(want);              \
+		if (have_ != want_) {                                                        \
 			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, \
-				#have, have_, want_); \
-			exit(1); \
-		} \
+				#have, have_, want_);                                        \
+			exit(1);                                                             \
+		}                                                                            \
 	} while (0)
 
 /* A Plan in the making: operations in the order of their lists, then the pool. */

@@ -151,7 +151,8 @@ static void test_missing_program(void)
 
 	s = begin();
 	spawn(s, 0);
-	program(s, add_list(&s->builder, "/etc/passwd\0/nonexistent/b"), add_list(&s->builder, "a"));
+	program(s, add_list(&s->builder, "/etc/passwd\0/nonexistent/b"),
+		add_list(&s->builder, "a"));
 	CHECK_EQUAL(go(s), -EACCES);
 	check_report(s, NSI_LIST_CHILD, 0, EACCES, NSI_AT_EXEC);
 	fail(s);
@@ -294,11 +295,12 @@ static void test_inheritance(void)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	signal(SIGUSR1, SIG_IGN);
 	umask(027);
-	CHECK_EQUAL(run_shell("test $(grep -c 'Sig[BI][lg][kn]:.0000000000000000' "
-			      "/proc/self/status) = 2 && test $(ls /proc/self/fd | wc -l) = 4 && "
-			      "test $(umask) = 0027 && test \"$(env | sort | head -1)\" = "
-			      "\"PATH=/usr/bin:/bin\" -o \"$(env | sort | head -1)\" = PWD=\"$PWD\""),
-		    0);
+	CHECK_EQUAL(
+		run_shell("test $(grep -c 'Sig[BI][lg][kn]:.0000000000000000' "
+			  "/proc/self/status) = 2 && test $(ls /proc/self/fd | wc -l) = 4 && "
+			  "test $(umask) = 0027 && test \"$(env | sort | head -1)\" = "
+			  "\"PATH=/usr/bin:/bin\" -o \"$(env | sort | head -1)\" = PWD=\"$PWD\""),
+		0);
 	signal(SIGUSR1, SIG_DFL);
 	umask(022);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -381,8 +383,7 @@ static void test_identity(void)
 	add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_DEATH_SIGNAL)->n[0] = SIGKILL;
 	add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_UMASK_SET)->n[0] = 077;
 	add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_FDS_CLOSE)->n[0] = 2;
-	add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_CWD_ENTER)->s[0] =
-		add_text(&s->builder, "/usr");
+	add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_CWD_ENTER)->s[0] = add_text(&s->builder, "/usr");
 	op = shell(s, "test \"$(id -u) $(id -G)\" = '1234 55 77 88' && test $HOME = /h && "
 		      "test $(pwd) = /usr && test $(umask) = 0077 && test $(ulimit -Sn) = 33 && "
 		      "test $(ulimit -Hn) = 44 && "
