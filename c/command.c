@@ -91,6 +91,8 @@ static __attribute__((noreturn)) void run_command(const struct nsi_run *run,
 {
 	int r = leave_root(run);
 
+	/* The set-up runs with none; what the host's programs make is not for everyone. */
+	NSI_SYS1(__NR_umask, 022);
 	if (r == 0 && command->dir && *command->dir)
 		r = (int)NSI_SYS1(__NR_chdir, command->dir);
 	if (r == 0)

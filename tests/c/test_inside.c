@@ -180,6 +180,9 @@ static void commands_run_on_the_host(void)
 	script("echo $A$B$PWD >" CANARY "/out; test -e /etc/passwd");
 	EXPECT(0, run_script());
 	CHECK(read_text(CANARY "/out", text, sizeof(text)) > 0 && !strcmp(text, "12" CANARY "\n"));
+	umask(0);
+	script("rm out; echo >out; test $(stat -c %a out) = 644");
+	EXPECT(0, command("/bin/sh", "sh " CANARY "/script", "PATH=/bin:/usr/bin", CANARY));
 	script("exit 7");
 	EXPECT(-ECANCELED, run_script());
 	EXPECT(7, run.value);

@@ -270,6 +270,7 @@ static void pivot_leaves_only_the_root(void)
 static void move_leaves_no_way_up(void)
 {
 	const struct nsi_op op = { .kind = 0 };
+	static char text[65536];
 
 	begin();
 	write_text(ROOT "/marker", "");
@@ -277,6 +278,9 @@ static void move_leaves_no_way_up(void)
 	EXPECT(0, mount_fs(1, PROC_ATTR, "proc", "/proc", ""));
 	EXPECT(0, nsi_op_root_move(&run, &op));
 	check_inside();
+	CHECK(read_text("/proc/self/mountinfo", text, sizeof(text)) > 0);
+	CHECK(!strstr(text, " sysfs ") && !strstr(text, " - cgroup"));
+	CHECK(strstr(text, " - proc ") && !strstr(strstr(text, " - proc ") + 1, " - proc "));
 	/* The classic way out of a chroot ends at the same root. */
 	CHECK(chroot("/jail") == 0);
 	for (int i = 0; i < 20; i++)
@@ -310,7 +314,7 @@ static void write_map(const char *path, const char *text)
 }
 
 /* All of it as uid 65534, root only of a user namespace of its own. */
-static void everything_in_a_user_namespace(void)
+static void in_user_namespace(int (*enter)(struct nsi_run *, const struct nsi_op *))
 {
 	const struct nsi_op op = { .kind = 0, .n = { NSI_SLOT_ROOT, MS_PRIVATE } };
 	const struct nsi_op propagation = { .n = { MS_SLAVE } };
@@ -348,11 +352,21 @@ static void everything_in_a_user_namespace(void)
 	       mount_fs(0, MOUNT_ATTR_NOSUID, "devpts", "/dev/pts", "newinstance _ ptmxmode 0666"));
 	EXPECT(0, mount_fs(0, PROC_ATTR, "mqueue", "/dev/mqueue", ""));
 	EXPECT(0, mount_tree(TREE_RECURSIVE, MOUNT_ATTR_RDONLY, "/data"));
-	EXPECT(0, nsi_op_root_pivot(&run, &op));
+	EXPECT(0, enter(&run, &op));
 	check_inside();
 	CHECK(access("/data/secret", F_OK) == 0 && access("/proc/1/status", F_OK) == 0);
 	EXPECT(0, nsi_op_root_readonly(&run, &op));
 	_exit(0);
+}
+
+static void everything_in_a_user_namespace(void)
+{
+	in_user_namespace(nsi_op_root_pivot);
+}
+
+static void also_without_pivot(void)
+{
+	in_user_namespace(nsi_op_root_move);
 }
 
 int main(void)
@@ -370,5 +384,6 @@ int main(void)
 	RUN(move_leaves_no_way_up);
 	RUN(current_and_enter);
 	RUN(everything_in_a_user_namespace);
+	RUN(also_without_pivot);
 	return 0;
 }
