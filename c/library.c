@@ -14,6 +14,12 @@
 #include "slot.h"
 #include "sys.h"
 #include "undo.h"
+#include <linux/poll.h>
+
+/* How long a stage may take from the failure of its parent to its end. */
+#define NSI_STAGE_SECONDS 2
+/* More than it can have sent: the loop ends also when the socket only fails. */
+#define NSI_STAGE_MESSAGES 256
 
 /*
  * nsi_abi() - number of this interface
@@ -177,11 +183,32 @@ static int may_clone(const struct nsi_run *run)
 }
 
 /*
+ * A stage that is killed between its clone and the report of it would leave a child that
+ * nobody knows. So it is only told that no release will come, which ends it or its clone at
+ * the next sync, and read until one of both is certain; what hangs elsewhere is killed.
+ */
+static void settle_stage(struct nsi_run *run)
+{
+	struct pollfd poll = { .fd = run->sock, .events = POLLIN };
+	struct {
+		int64_t seconds, nanoseconds;
+	} patience = { NSI_STAGE_SECONDS, 0 };
+
+	NSI_SYS2(__NR_shutdown, run->sock, 1 /* SHUT_WR */);
+	for (int message = 0; message < NSI_STAGE_MESSAGES && !run->cloned && run->sock >= 0;
+	     message++) {
+		long r = NSI_SYS5(__NR_ppoll, &poll, 1, &patience, 0, 8);
+
+		if (r == 0)
+			(void)nsi_process_signal(run->pidfd, 9);
+		if (r != -EINTR && nsi_parent_pump(run) == -EPROTO)
+			return;
+	}
+}
+
+/*
  * nsi_run_abort() - kill and reap the child, and the stage
- * @run: the run
- *
- * A stage may be about to clone: it is killed first, and what it still said is
- * read, so that its clone is known. The rest of the messages is dropped.
+ * @run: the run; its report stays
  *
  * Return: 0.
  */
@@ -190,10 +217,7 @@ int32_t nsi_run_abort(struct nsi_run *run)
 	const struct nsi_report first = run->report;
 
 	if (run->pidfd >= 0 && run->sock >= 0 && may_clone(run)) {
-		(void)nsi_process_signal(run->pidfd, 9);
-		NSI_SYS2(__NR_shutdown, run->sock, 1 /* SHUT_WR: a clone finds it at its sync */);
-		while (!run->cloned && nsi_parent_pump(run) > 0)
-			;
+		settle_stage(run);
 		run->report = first;
 	}
 	end(&run->pidfd);

@@ -8,12 +8,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -311,7 +315,6 @@ static void test_inheritance(void)
 static void test_stage(void)
 {
 	struct start *s = begin();
-	int32_t status[2];
 	int first;
 
 	spawn(s, 0);
@@ -327,13 +330,73 @@ static void test_stage(void)
 	CHECK(nsi_run_pid(&s->run) != first);
 	CHECK_EQUAL(s->run.stage, -1);
 	CHECK_EQUAL(kill(first, 0), -1);
-	CHECK_EQUAL(nsi_wait(s->run.pidfd, WNOHANG, status) == 0 || errno, 1);
-	CHECK_EQUAL(nsi_run_close(&s->run), 0);
-	int pid = nsi_run_pid(&s->run), code = 0;
-	if (waitpid(pid, &code, __WALL) == pid)
-		CHECK_EQUAL(WEXITSTATUS(code), 9);
-	free(s->plan);
-	free(s);
+	CHECK_EQUAL(finish(s), 9);
+
+	/* A clone that fails, and one that is given up while it waits. */
+	for (int waits = 0; waits < 2; waits++) {
+		s = begin();
+		spawn(s, 0);
+		add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_NS_CLONE);
+		add_op(&s->builder, NSI_LIST_PARENT, NSI_OP_AWAIT)->n[0] = NSI_POINT_CLONED;
+		add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_SYNC)->n[0] = NSI_POINT_CLONED;
+		s->builder.fault_list = waits ? NSI_LIST_NONE : NSI_LIST_CHILD;
+		s->builder.fault_index = 1;
+		s->builder.fault_errno = EDOM;
+		CHECK_EQUAL(go(s), waits ? 0 : -EDOM);
+		fail(s);
+	}
+	/* Given up at any moment: neither stage nor clone is left. */
+	for (useconds_t wait = 0; wait < 1500; wait += 50) {
+		s = begin();
+		spawn(s, 0);
+		add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_NS_CLONE);
+		add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_SYNC)->n[0] = NSI_POINT_CLONED;
+		CHECK_EQUAL(go(s), 0);
+		usleep(wait);
+		fail(s);
+	}
+}
+
+/* Behind the filter only execve(2) is needed. */
+static void test_seccomp(void)
+{
+	struct sock_filter refuse[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_sendmsg, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct start *s = begin();
+	struct nsi_op *op;
+
+	spawn(s, 0);
+	add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_PRIVILEGES_LOCK);
+	op = add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_SECCOMP_LOAD);
+	op->s[0] = add_bytes(&s->builder, refuse, sizeof(refuse));
+	shell(s, "grep -q 'Seccomp:.2' /proc/self/status && exit 4");
+	CHECK_EQUAL(go(s), 0);
+	CHECK_EQUAL(finish(s), 4);
+
+	/* The listener comes to the parent. */
+	s = begin();
+	spawn(s, 0);
+	op = add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_SECCOMP_LOAD);
+	op->flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	op->s[0] = add_bytes(&s->builder, &refuse[3], sizeof(*refuse));
+	shell(s, "exit 5");
+	CHECK_EQUAL(go(s), 0);
+	CHECK(nsi_run_slot(&s->run, NSI_SLOT_SECCOMP) > 2);
+	CHECK_EQUAL(finish(s), 5);
+
+	/* Not a filter: the errno comes though EXEC was announced. */
+	s = begin();
+	spawn(s, 0);
+	op = add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_SECCOMP_LOAD);
+	op->s[0] = add_bytes(&s->builder, &refuse[1], sizeof(*refuse));
+	shell(s, "exit 5");
+	CHECK_EQUAL(go(s), -EINVAL);
+	check_report(s, NSI_LIST_CHILD, 0, EINVAL, NSI_AT_NONE);
+	fail(s);
 }
 
 static void test_user_namespace(void)
@@ -353,6 +416,38 @@ static void test_user_namespace(void)
 		 "grep -q 'CapAmb:.0000000000000000' /proc/self/status");
 	CHECK_EQUAL(go(s), 0);
 	CHECK_EQUAL(finish(s), 0);
+}
+
+/* Without privilege: one id, setgroups denied; the caller may open the maps. */
+static void test_rootless(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		struct start *s = begin();
+		struct nsi_op *op;
+
+		CHECK(setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
+		CHECK(prctl(PR_SET_DUMPABLE, 1) == 0);
+		spawn(s, CLONE_NEWUSER | CLONE_NEWNS);
+		add_op(&s->builder, NSI_LIST_PARENT, NSI_OP_AWAIT)->n[0] = NSI_POINT_IDMAP;
+		op = add_op(&s->builder, NSI_LIST_PARENT, NSI_OP_IDMAP_WRITE);
+		op->flags = 1;
+		op->s[0] = add_text(&s->builder, "0 65534 1");
+		op->s[1] = add_text(&s->builder, "0 65534 1");
+		add_op(&s->builder, NSI_LIST_PARENT, NSI_OP_RELEASE)->n[0] = NSI_POINT_IDMAP;
+		add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_SYNC)->n[0] = NSI_POINT_IDMAP;
+		add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_USER_ROOT)->flags = 1;
+		shell(s, "test $(id -u) = 0 && test $(cat /proc/self/setgroups) = deny && "
+			 "mount -t tmpfs none /mnt");
+		CHECK_EQUAL(go(s), 0);
+		CHECK_EQUAL(finish(s), 0);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_EQUAL(status, 0);
 }
 
 static void test_identity(void)
@@ -477,8 +572,8 @@ static void test_killed(void)
 int main(void)
 {
 	if (geteuid()) {
-		puts("skipped: needs root");
-		return 0;
+		puts("needs root");
+		return 77;
 	}
 	/* The helper's memfd stays open for the life of the process. */
 	test_status();
@@ -491,6 +586,8 @@ int main(void)
 	test_threads();
 	test_inheritance();
 	test_stage();
+	test_seccomp();
+	test_rootless();
 	test_user_namespace();
 	test_identity();
 	test_descriptors();
