@@ -56,6 +56,26 @@ export function rootKind(
   return joined.includes("NEWNS") ? "joined" : "host";
 }
 
+/**
+ * Tells where a process works that names no directory. Pure.
+ *
+ * @param kind Which root it has.
+ * @param rootfs The configuration's root: on the host's root it is the place,
+ * as in the original.
+ * @returns An absolute path.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultCwd } from "./root.ts";
+ *
+ * assertEquals(defaultCwd("own", "/srv/root"), "/");
+ * ```
+ */
+export function defaultCwd(kind: RootKind, rootfs: string): string {
+  return kind === "host" ? rootfs : "/";
+}
+
 /** Refuses what would be silently left out, or would change someone else's mounts. */
 function checkNeedsOwn(config: Config): void {
   const key = NEED_OWN.find((name) => (config[name] ?? []).length > 0) ??
@@ -92,6 +112,21 @@ export function planExistingRoot(
     : [{ op: "root.current" }, { op: "root.enter", path: rootfs }];
 }
 
+/** Propagation before the root switch, and what is still to be set after it. */
+function propagations(
+  { rootPropagation }: Config,
+): { readonly before: number; readonly after: readonly number[] } {
+  const slave = MS_SLAVE | MS_REC;
+  const wanted = propagationOf(
+    [(rootPropagation ?? 0) | MS_REC],
+    slave,
+    "rootPropagation",
+  );
+  return (wanted & PROPAGATION_FLAGS) === MS_SHARED
+    ? { before: slave, after: [wanted] }
+    : { before: wanted, after: [] };
+}
+
 /**
  * Plans the root of a start. Pure.
  *
@@ -126,32 +161,24 @@ export function planRoot(config: Config, kind: RootKind): RootPart {
     const attach = planExistingRoot(kind, rootfs);
     return { parent: [], attach, enter: [], propagation: 0 };
   }
-  const wanted = propagationOf(
-    [(config.rootPropagation ?? 0) | MS_REC],
-    MS_SLAVE | MS_REC,
-    "rootPropagation",
-  );
-  const isShared = (wanted & PROPAGATION_FLAGS) === MS_SHARED;
-  const propagation = isShared ? MS_SLAVE | MS_REC : wanted;
+  const { before, after } = propagations(config);
+  const slot = SLOTS.root;
+  const note = "root file system";
+  const enter = config.noPivotRoot === true ? "root.move" : "root.pivot";
   return {
-    parent: [{
-      op: "tree.open",
-      slot: SLOTS.root,
-      flags: 1,
-      path: rootfs,
-      note: "root file system",
-    }],
+    parent: [{ op: "tree.open", slot, flags: 1, path: rootfs, note }],
     attach: [
-      { op: "mount.propagation", propagation },
-      { op: "root.attach", slot: SLOTS.root, propagation },
+      { op: "mount.propagation", propagation: before },
+      { op: "root.attach", slot, propagation: before },
     ],
     enter: [
       ...(config.readonlyfs === true ? [{ op: "root.readonly" } as const] : []),
-      { op: config.noPivotRoot === true ? "root.move" : "root.pivot" },
-      ...(isShared
-        ? [{ op: "mount.propagation", propagation: wanted } as const]
-        : []),
+      { op: enter },
+      ...after.map((propagation): ChildOp => ({
+        op: "mount.propagation",
+        propagation,
+      })),
     ],
-    propagation,
+    propagation: before,
   };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SLOTS } from "./ops.ts";
+import { type Op, SLOTS } from "./ops.ts";
 import { refuse } from "./refusal.ts";
 
 /** Descriptors that one Plan may open besides those with a fixed slot. */
@@ -83,4 +83,36 @@ export function decodeSlots(bytes: Uint8Array): number[] {
     { length: bytes.byteLength >> 2 },
     (_, index) => view.getUint32(index * 4, true),
   );
+}
+
+/** How descriptors get from the parent to the child. */
+export interface Transfer {
+  /** Parent. */
+  readonly send: readonly Op<"fds.send">[];
+  /** Child. */
+  readonly receive: readonly Op<"fds.receive">[];
+}
+
+/**
+ * Plans the transfer of descriptors to the child. Pure.
+ *
+ * @param slots The slots that the child needs.
+ * @returns One operation on each side, or none when there is nothing to send.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { planTransfer } from "./slots.ts";
+ *
+ * assertEquals(planTransfer([]), { send: [], receive: [] });
+ * assertEquals(planTransfer([3]).send.length, 1);
+ * ```
+ */
+export function planTransfer(slots: readonly number[]): Transfer {
+  if (slots.length === 0) return { send: [], receive: [] };
+  const bytes = encodeSlots(slots);
+  return {
+    send: [{ op: "fds.send", slots: bytes }],
+    receive: [{ op: "fds.receive", slots: bytes }],
+  };
 }

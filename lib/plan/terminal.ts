@@ -63,18 +63,23 @@ export function planTerminal(process: ProcessSpec): TerminalPart {
       "Cannot pass descriptors beyond stdin, stdout and stderr: only these three are supported",
     );
   }
-  if (process.tty) {
-    const none = { stdin: -1, stdout: -1, stderr: -1 };
-    return {
-      parent: [],
-      slots: [],
-      open: [openOp(process)],
-      console: [{ op: "tty.console", path: "/dev/console" }],
-      streams: [{ op: "tty.control" }, { op: "stdio.set", flags: 1, ...none }],
-    };
-  }
+  return process.tty ? ownTerminal(process) : givenStreams(process);
+}
+
+function ownTerminal(process: ProcessSpec): TerminalPart {
+  const none = { stdin: -1, stdout: -1, stderr: -1 };
+  return {
+    parent: [],
+    slots: [],
+    open: [openOp(process)],
+    console: [{ op: "tty.console", path: "/dev/console" }],
+    streams: [{ op: "tty.control" }, { op: "stdio.set", flags: 1, ...none }],
+  };
+}
+
+function givenStreams({ stdio }: ProcessSpec): TerminalPart {
   const given = (["stdin", "stdout", "stderr"] as const).flatMap((name) => {
-    const source = process.stdio[name];
+    const source = stdio[name];
     if (source === "inherit") return [];
     return [{ name, slot: SLOTS[name], fd: source.fd }];
   });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  type DevicePolicy,
-  type DeviceRule,
+import type {
+  DevicePolicy,
+  DeviceRule,
 } from "../../../../lib/plan/cgroup/devices.ts";
 import { deviceProgram } from "../../../../lib/plan/cgroup/devices_bpf.ts";
 

@@ -1,0 +1,277 @@
+/**
+ * The start of a container: (configuration, process, host, placement) -> Plan.
+ *
+ * @module
+ */
+import type { Config } from "../config/types.ts";
+import type { Host } from "../host/types.ts";
+import { type CgroupPart, planCgroups } from "./cgroups.ts";
+import { planDevices } from "./devices.ts";
+import { type IdMapPart, planIdMaps } from "./id_maps.ts";
+import {
+  type MountPart,
+  planMasks,
+  planMounts,
+  planProtection,
+} from "./mounts.ts";
+import { type NamespacePart, planNamespaces } from "./namespaces.ts";
+import { type NetworkPart, planNetwork } from "./network.ts";
+import { type ChildOp, type ParentOp, SLOTS } from "./ops.ts";
+import { planProcess, type ProcessPart } from "./process.ts";
+import { refuse } from "./refusal.ts";
+import {
+  defaultCwd,
+  planRoot,
+  type RootKind,
+  rootKind,
+  type RootPart,
+} from "./root.ts";
+import { planTransfer, SlotAllocator, type Transfer } from "./slots.ts";
+import { planSysctls } from "./sysctl.ts";
+import { planTerminal, type TerminalPart } from "./terminal.ts";
+import type {
+  Placement,
+  ProcessSpec,
+  RecordedResources,
+  StartPlan,
+} from "./types.ts";
+import { buildUndo } from "./undo.ts";
+
+const NO_MOUNTS: MountPart = { parent: [], child: [], slots: [] };
+
+/** What a start is planned from. */
+interface StartInput {
+  readonly config: Config;
+  readonly process: ProcessSpec;
+  readonly host: Host;
+  readonly placement: Placement;
+}
+
+/** The parts of a start, before they are put in order. */
+interface StartParts {
+  readonly kind: RootKind;
+  readonly terminal: TerminalPart;
+  readonly namespaces: NamespacePart;
+  readonly cgroups: CgroupPart;
+  readonly root: RootPart;
+  readonly mounts: MountPart;
+  readonly idMaps: IdMapPart;
+  readonly network: NetworkPart;
+  readonly last: ProcessPart;
+  readonly transfer: Transfer;
+}
+
+/** Host and domain name; both belong to a UTS namespace. */
+function nameOps(config: Config): ChildOp[] {
+  const { hostname, domainname } = config;
+  const hasOwn = config.namespaces.some(({ type }) => type === "NEWUTS");
+  const key = hostname ? "hostname" : domainname ? "domainname" : undefined;
+  if (key !== undefined && !hasOwn) {
+    throw refuse(
+      key,
+      `Cannot set ${key} of the host: add {"type": "NEWUTS"} to namespaces, or leave ${key} out`,
+    );
+  }
+  return [
+    ...(hostname ? [{ op: "hostname.set", name: hostname } as const] : []),
+    ...(domainname
+      ? [{ op: "domainname.set", name: domainname } as const]
+      : []),
+  ];
+}
+
+/** Everything that is made in the root before it is entered. */
+function furnishOps(
+  { config, host, placement }: StartInput,
+  { kind, mounts, terminal }: StartParts,
+): ChildOp[] {
+  // A root that is not the container's own is used as it is.
+  if (kind !== "own") return [...terminal.open];
+  return [
+    ...mounts.child,
+    ...planDevices(config, host),
+    ...terminal.open,
+    ...terminal.console,
+    ...planProtection(placement.protect),
+    ...planMasks(config),
+  ];
+}
+
+function recordOf(
+  groups: RecordedResources["cgroups"],
+  interfaces: RecordedResources["interfaces"],
+  { directory, marker }: Placement,
+): RecordedResources {
+  return {
+    cgroups: groups,
+    interfaces,
+    files: marker ? [{ dir: directory, name: marker.name }] : [],
+  };
+}
+
+/** The last steps of the first process: its state is saved before it runs. */
+function planFirstProcess(
+  { config, process, host, placement }: StartInput,
+  kind: RootKind,
+  terminal: TerminalPart,
+  { groupsDenied }: IdMapPart,
+): ProcessPart {
+  return planProcess({
+    config,
+    process,
+    host,
+    terminal,
+    filter: placement.filter,
+    defaultCwd: defaultCwd(kind, config.rootfs),
+    groupsDenied,
+    whenReady: [{ op: "state.save" }],
+  });
+}
+
+function planParts(input: StartInput): StartParts {
+  const { config, process, host, placement } = input;
+  const slots = new SlotAllocator();
+  const terminal = planTerminal(process);
+  const namespaces = planNamespaces(config.namespaces, slots);
+  const joined = namespaces.joined.map(({ type }) => type);
+  const kind = rootKind(namespaces.created, joined);
+  const isOwn = kind === "own";
+  const cgroups = planCgroups(config, host, placement);
+  const root = planRoot(config, kind);
+  const { groups } = cgroups;
+  const { propagation } = root;
+  const mounts = isOwn
+    ? planMounts({ config, host, slots, groups, propagation })
+    : NO_MOUNTS;
+  const idMaps = planIdMaps(config, namespaces, host);
+  return {
+    kind,
+    terminal,
+    namespaces,
+    cgroups,
+    root,
+    mounts,
+    idMaps,
+    network: planNetwork(config, placement),
+    last: planFirstProcess(input, kind, terminal, idMaps),
+    transfer: planTransfer([
+      ...terminal.slots,
+      ...(isOwn ? [SLOTS.root] : []),
+      ...namespaces.slots,
+      ...mounts.slots,
+    ]),
+  };
+}
+
+/** The parent's list. Groups are made before those mounts that show them. */
+function parentOps(parts: StartParts): ParentOp[] {
+  const { namespaces, cgroups } = parts;
+  return [
+    ...parts.terminal.parent,
+    ...parts.root.parent,
+    ...namespaces.parent,
+    ...cgroups.parent,
+    ...parts.mounts.parent,
+    { op: "spawn", flags: namespaces.spawnFlags, cgroup: cgroups.spawnSlot },
+    ...parts.transfer.send,
+    ...parts.idMaps.parent,
+    ...parts.network.parent,
+    ...parts.last.parent,
+  ];
+}
+
+/** The child's list. */
+function childOps(input: StartInput, parts: StartParts): ChildOp[] {
+  const { config } = input;
+  return [
+    ...parts.transfer.receive,
+    { op: "proc.open" },
+    ...parts.cgroups.child,
+    ...parts.namespaces.child,
+    ...parts.idMaps.child,
+    { op: "session.new" },
+    ...parts.network.child,
+    ...parts.root.attach,
+    ...furnishOps(input, parts),
+    ...planSysctls(config),
+    ...parts.root.enter,
+    ...nameOps(config),
+    ...parts.last.child,
+  ];
+}
+
+/**
+ * Plans the start of a container. Pure.
+ *
+ * Direct shape: one clone makes all namespaces. Staged shape (a namespace is
+ * joined by path, or a cgroup namespace is made): the spawned process joins,
+ * then clones itself once more.
+ *
+ * @param config The configuration.
+ * @param process The first process.
+ * @param host The machine.
+ * @param placement Names, paths and descriptors chosen by the caller.
+ * @returns The program, and what it makes outside the container.
+ * @throws {ConfigError} `ConfigInvalid` for a configuration that cannot be.
+ * @throws {HostError} `HostUnsupported` for one that this host cannot keep.
+ * @throws {UsageError} `UsageInvalid` for a process without a program.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import type { Host } from "../host/types.ts";
+ * import { buildStartPlan } from "./start.ts";
+ *
+ * const unified = { version: 2, controllers: ["pids"], mount: "/cg", root: "/", base: "/cg" } as const;
+ * const host: Host = {
+ *   cgroup: { mode: "v2", hierarchies: [unified] },
+ *   lastCapability: 40,
+ *   apparmor: false,
+ *   selinux: false,
+ *   architecture: "x86_64",
+ *   kernel: [6, 1],
+ *   euid: 0,
+ * };
+ * const { plan, resources } = buildStartPlan(
+ *   defaultConfig("/srv/root"),
+ *   {
+ *     args: ["/bin/sh"],
+ *     env: ["PATH=/bin"],
+ *     user: "",
+ *     cwd: "",
+ *     tty: false,
+ *     stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
+ *   },
+ *   host,
+ *   {
+ *     id: "demo",
+ *     stateDir: "/run/nsinit/demo",
+ *     directory: "/srv",
+ *     cgroupPath: "nsinit/demo",
+ *     protect: [],
+ *     hostInterfaceNames: [],
+ *     alias: "nsinit:demo",
+ *   },
+ * );
+ * assertEquals(plan.child.at(-1)?.op, "exec");
+ * assertEquals(resources.cgroups[0]?.path, "/cg/nsinit/demo");
+ * ```
+ */
+export function buildStartPlan(
+  config: Config,
+  process: ProcessSpec,
+  host: Host,
+  placement: Placement,
+): StartPlan {
+  const input = { config, process, host, placement };
+  const parts = planParts(input);
+  const { cgroups, network } = parts;
+  const resources = recordOf(cgroups.groups, network.interfaces, placement);
+  const plan = {
+    parent: parentOps(parts),
+    child: childOps(input, parts),
+    undo: buildUndo(resources, placement),
+  };
+  return { plan, resources };
+}
