@@ -7,8 +7,7 @@ import { MOUNT_FLAGS } from "../config/names/mount_flags.ts";
 import { HostError } from "../errors.ts";
 import { MOUNT_ATTRS } from "./flags.ts";
 import type { ChildOp } from "./ops.ts";
-import type { MountContext, MountPart } from "./mounts.ts";
-import type { ResourceCgroup } from "./types.ts";
+import type { MountContext, MountPart, ShownGroup } from "./mounts.ts";
 
 const { MS_REC, MS_PRIVATE, MS_RDONLY } = MOUNT_FLAGS;
 /** nosuid, nodev, noexec. */
@@ -17,14 +16,14 @@ const PLAIN_ATTRS = MOUNT_ATTRS.MOUNT_ATTR_NOSUID |
 const READONLY_ATTRS = PLAIN_ATTRS | MOUNT_ATTRS.MOUNT_ATTR_RDONLY;
 
 /** Directory of a hierarchy, as systems name it. */
-function directoryName({ version, controllers }: ResourceCgroup): string {
+function directoryName({ version, controllers }: ShownGroup): string {
   if (version === 2) return "unified";
   return controllers.map((name) => name.replace(/^name=/, "")).join(",");
 }
 
 /** Binds a group, always read-only: `release_agent` runs programs on the host. */
 function groupPart(
-  group: ResourceCgroup,
+  group: ShownGroup,
   target: string,
   { slots }: Pick<MountContext, "slots">,
 ): MountPart {
@@ -53,7 +52,7 @@ function groupPart(
 
 /** One directory and, for controllers that share it, a link for each name. */
 function hierarchyPart(
-  group: ResourceCgroup,
+  group: ShownGroup,
   target: string,
   context: Pick<MountContext, "slots">,
 ): MountPart {
@@ -96,7 +95,7 @@ function hierarchyPart(
  * import { planCgroupMount } from "./cgroup_mounts.ts";
  * import { SlotAllocator } from "./slots.ts";
  *
- * const groups = [{ version: 2, controllers: [], base: "/cg", path: "/cg/a" }] as const;
+ * const groups = [{ version: 2, controllers: [], path: "/cg/a" }] as const;
  * const part = planCgroupMount("/sys/fs/cgroup", 14, { groups, slots: new SlotAllocator() });
  * assertEquals(part.child.map(({ op }) => op), ["mount.tree"]);
  * ```

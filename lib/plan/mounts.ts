@@ -45,6 +45,12 @@ const PROC_FILES: ReadonlySet<string> = new Set([
   "/proc/sys/crypto/fips_enabled",
 ]);
 
+/** What a mount of kind `cgroup` needs to know of a group. */
+export type ShownGroup = Pick<
+  ResourceCgroup,
+  "version" | "controllers" | "path"
+>;
+
 /** What mounts are planned from. */
 export interface MountContext {
   /** The configuration. */
@@ -54,7 +60,7 @@ export interface MountContext {
   /** Slots of this Plan. */
   readonly slots: SlotAllocator;
   /** The container's groups, for mounts of kind `cgroup`. */
-  readonly groups: readonly ResourceCgroup[];
+  readonly groups: readonly ShownGroup[];
   /** Propagation of mounts that ask for none. */
   readonly propagation: number;
 }
