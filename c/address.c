@@ -55,7 +55,7 @@ int nsi_op_net_address(struct nsi_run *run, const struct nsi_op *op)
 
 	run->detail = NSI_AT_VERIFY;
 	if ((address.length != IPV4_LENGTH && address.length != IPV6_LENGTH) ||
-	    prefix > 8u * address.length)
+	    prefix > 8 * (uint64_t)address.length)
 		return -EINVAL;
 	run->detail = NSI_AT_OPEN;
 	r = nsi_netlink_open(&nl);
@@ -115,7 +115,7 @@ int nsi_op_net_route(struct nsi_run *run, const struct nsi_op *op)
 	run->detail = NSI_AT_VERIFY;
 	if ((family != FAMILY_IPV4 && family != FAMILY_IPV6) || !fits(destination, length) ||
 	    !fits(source, length) || !fits(gateway, length) ||
-	    prefix > (destination.data ? 8u * length : 0))
+	    prefix > (destination.data ? 8 * (uint64_t)length : 0))
 		return -EINVAL;
 	run->detail = NSI_AT_OPEN;
 	r = nsi_netlink_open(&nl);

@@ -34,7 +34,7 @@ struct nsi_dirent {
  */
 int nsi_cgroup_check(int fd)
 {
-	struct nsi_statfs fs;
+	struct nsi_statfs fs = { 0 };
 	int r = nsi_sys_fstatfs(fd, &fs);
 
 	if (r < 0)
@@ -228,7 +228,7 @@ static int walk_entry(int dirfd, const struct nsi_dirent *entry, unsigned int de
  */
 static int walk(int dirfd, unsigned int depth, nsi_cgroup_visitor visit, void *context)
 {
-	_Alignas(8) char buffer[1024];
+	_Alignas(8) char buffer[1024] = { 0 };
 
 	if (depth == DEPTH_MAX)
 		return -ELOOP;

@@ -51,7 +51,7 @@ int32_t nsi_dir_lock(const char *path, uint32_t flags)
 {
 	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	int operation = flags & FLAG_SHARED ? LOCK_SHARED : LOCK_EXCLUSIVE;
-	struct statx held, named;
+	struct statx held = { 0 }, named = { 0 };
 	int r;
 
 	if (fd < 0)
@@ -121,7 +121,7 @@ static int write_new(int dirfd, const char *temporary, const void *data, uint64_
 
 static int check_replaceable(int dirfd, const char *name)
 {
-	struct statx st;
+	struct statx st = { 0 };
 	int r = nsi_sys_statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st);
 
 	if (r < 0)
@@ -183,7 +183,7 @@ int32_t nsi_file_replace(const char *dir, const char *name, const char *temporar
 int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out)
 {
 	NSI_AUTO_FD int dirfd = -1;
-	struct statx st;
+	struct statx st = { 0 };
 	int r;
 
 	if (!nsi_text_is_name(name))

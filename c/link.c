@@ -31,9 +31,9 @@
 /* Network namespace of the child; its pid cannot be another's while it is not reaped. */
 static int open_namespace(const struct nsi_run *run)
 {
-	char path[48] = "/proc/", number[24];
+	char path[48] = "/proc/", number[24] = "";
 	NSI_AUTO_FD int fd = -1;
-	struct nsi_statfs fs;
+	struct nsi_statfs fs = { 0 };
 	int r;
 
 	if (run->pid <= 0)

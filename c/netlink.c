@@ -221,7 +221,7 @@ static long receive_answer(const struct nsi_netlink *nl, uint16_t type, uint8_t 
 int nsi_netlink_request(struct nsi_netlink *nl)
 {
 	/* An error repeats the request behind its header. */
-	_Alignas(8) uint8_t reply[NSI_NETLINK_REQUEST_MAX + 128];
+	_Alignas(8) uint8_t reply[NSI_NETLINK_REQUEST_MAX + 128] = { 0 };
 	uint16_t flags;
 	int r;
 
@@ -285,7 +285,7 @@ static int copy_text(const uint8_t *data, uint32_t length, char *out, size_t siz
  */
 int nsi_netlink_link(struct nsi_netlink *nl, const char *name, struct nsi_link *out)
 {
-	_Alignas(8) uint8_t reply[NSI_NETLINK_REPLY_MAX];
+	_Alignas(8) uint8_t reply[NSI_NETLINK_REPLY_MAX] = { 0 };
 	const struct ifinfomsg any = { .ifi_family = 0 };
 	const uint32_t fixed = sizeof(struct nlmsghdr) + sizeof(struct ifinfomsg);
 	const uint8_t *info, *kind, *alias;

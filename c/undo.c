@@ -29,7 +29,7 @@
 int nsi_op_lock_take(struct nsi_run *run, const struct nsi_op *op)
 {
 	uint64_t fd = NSI_LOCK_TAKE_FD(op);
-	struct statx st;
+	struct statx st = { 0 };
 	int r;
 
 	run->detail = NSI_AT_OPEN;
@@ -64,7 +64,7 @@ int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op)
 {
 	const char *name = NSI_FILE_REMOVE_NAME(run, op);
 	NSI_AUTO_FD int dirfd = -1;
-	struct statx st;
+	struct statx st = { 0 };
 	int r;
 
 	run->detail = NSI_AT_RESOLVE;
