@@ -83,4 +83,4 @@ export function formatBits(
 }
 
 /** `MS_*` bits by name. */
-export const MS = MOUNT_FLAGS;
+export const MS: typeof MOUNT_FLAGS = MOUNT_FLAGS;
