@@ -32,13 +32,11 @@ function plan(
       {
         version: 1,
         controllers: ["cpu", "cpuacct"],
-        base: "/cg/c",
         path: "/cg/c/a",
       },
       {
         version: 1,
         controllers: ["name=systemd"],
-        base: "/cg/s",
         path: "/cg/s/a",
       },
     ],

@@ -1,0 +1,71 @@
+import { assertEquals } from "@std/assert";
+import { buildJoinPlan } from "../../../lib/plan/join.ts";
+import { type Plan, SLOTS } from "../../../lib/plan/ops.ts";
+import { buildStartPlan } from "../../../lib/plan/start.ts";
+import { assertOrder, FILTER, SECCOMP, TARGET } from "./plans.ts";
+import {
+  configWith,
+  find,
+  HOST_HYBRID,
+  HOST_V1,
+  HOST_V2,
+  names,
+  PLACEMENT,
+  PROCESS,
+} from "./support.ts";
+
+Deno.test("buildJoinPlan enters groups, then all namespaces at once", () => {
+  const plan = buildJoinPlan(TARGET, PROCESS, HOST_HYBRID);
+  assertEquals(plan.undo, []);
+  assertEquals(find(plan, "spawn"), [
+    { op: "spawn", flags: 0, cgroup: SLOTS.cgroup },
+  ]);
+  assertEquals(find(plan, "ns.enter"), [
+    { op: "ns.enter", slot: SLOTS.target, flags: 0x6c020000 },
+  ]);
+  assertOrder(
+    plan,
+    "fds.receive",
+    "proc.open",
+    "cgroup.join",
+    "ns.enter",
+    "ns.clone",
+    "session.new",
+    "root.current",
+    "user.files",
+    "caps.set",
+    "exec",
+  );
+  assertEquals(find(plan, "state.save"), []);
+});
+
+Deno.test("buildJoinPlan becomes root of the container's user namespace first", () => {
+  const target = {
+    ...TARGET,
+    namespaces: [...TARGET.namespaces, "NEWUSER"],
+  } as const;
+  const plan = buildJoinPlan(target, { ...PROCESS, tty: true }, HOST_V2);
+  assertOrder(plan, "ns.clone", "user.root", "session.new", "tty.open");
+});
+
+Deno.test("buildJoinPlan ends as a start does", () => {
+  const config = configWith({ seccomp: SECCOMP });
+  const process = { ...PROCESS, user: "daemon", cwd: "/tmp" };
+  const target = { ...TARGET, config, filter: FILTER };
+  const join = buildJoinPlan(target, process, HOST_V2);
+  const first = buildStartPlan(config, process, HOST_V2, {
+    ...PLACEMENT,
+    filter: FILTER,
+  }).plan;
+  const tail = (plan: Plan): Plan["child"] =>
+    plan.child.slice(names(plan.child).indexOf("rlimit.set"));
+  assertEquals(tail(join), tail(first));
+});
+
+Deno.test("buildJoinPlan works on the host's root where the container does", () => {
+  const target = { ...TARGET, namespaces: [] };
+  const plan = buildJoinPlan(target, PROCESS, HOST_V1);
+  assertEquals(find(plan, "ns.enter"), []);
+  assertEquals(find(plan, "fds.send"), []);
+  assertEquals(find(plan, "root.enter")[0]?.path, "/srv/root");
+});

@@ -1,0 +1,51 @@
+import { assertEquals } from "@std/assert";
+import { buildUndo } from "../../../lib/plan/undo.ts";
+
+Deno.test("buildUndo kills first and forgets last, from the record alone", () => {
+  const undo = buildUndo({
+    cgroups: [
+      {
+        version: 1,
+        controllers: ["pids"],
+        base: "/p",
+        path: "/p/a",
+        owner: "o",
+      },
+      {
+        version: 1,
+        controllers: ["freezer"],
+        base: "/f",
+        path: "/f/a",
+        owner: "o",
+      },
+    ],
+    interfaces: [{ host: "veth1", alias: "nsinit:demo" }],
+    files: [{ dir: "/srv", name: "pid", inode: "18446744073709551615" }],
+  }, { stateDir: "/run/nsinit/demo", lockFd: 5 });
+  assertEquals(undo, [
+    { op: "lock.take", fd: 5 },
+    {
+      op: "cgroup.kill",
+      version: 1,
+      path: "/f/a",
+      owner: "o",
+      freezer: "/f/a",
+    },
+    { op: "link.remove", host: "veth1", alias: "nsinit:demo" },
+    { op: "cgroup.remove", base: "/p", path: "/p/a", owner: "o" },
+    { op: "cgroup.remove", base: "/f", path: "/f/a", owner: "o" },
+    {
+      op: "file.remove",
+      inode: 18446744073709551615n,
+      dir: "/srv",
+      name: "pid",
+    },
+    {
+      op: "file.remove",
+      inode: 0,
+      dir: "/run/nsinit/demo",
+      name: "state.json",
+    },
+    { op: "dir.remove", path: "/run/nsinit/demo" },
+  ]);
+});
