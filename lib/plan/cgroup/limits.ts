@@ -19,6 +19,17 @@ import { networkWrites } from "./network.ts";
 import { pidsWrites } from "./pids.ts";
 import type { CgroupVersion, LimitWrite } from "./types.ts";
 
+/** Keys of a configuration's `cgroups` that {@linkcode limitWrites} leaves alone. */
+const NOT_LIMITS: ReadonlySet<string> = new Set([
+  "name",
+  "parent",
+  "slice",
+  "allowAllDevices",
+  "allowedDevices",
+  "deniedDevices",
+  "freezer",
+]);
+
 /** A write with the hierarchy that it goes to. */
 export interface PlacedWrite {
   /** The hierarchy. */
@@ -149,6 +160,11 @@ function familyVersion(host: Host, { names }: Family): CgroupVersion {
  * ```
  */
 export function limitWrites(resources: Resources, host: Host): PlacedWrite[] {
+  // Most containers have none, and a start waits for every function compiled.
+  const isLimited = Object.entries(resources).some(([key, value]) =>
+    value !== undefined && !NOT_LIMITS.has(key)
+  );
+  if (!isLimited) return [];
   return FAMILIES.flatMap((family) => {
     const version = familyVersion(host, family);
     const [main = ""] = family.names[version - 1] ?? [];
