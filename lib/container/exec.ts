@@ -126,11 +126,25 @@ interface SpawnPlace {
   readonly cgroupNameTaken: boolean;
 }
 
+/** As {@linkcode startRequest}; of one that cannot be carried out no state directory stays. */
+async function startRequestIn(
+  { id, locked, cgroupNameTaken }: SpawnPlace,
+  request: ExecRequest,
+): Promise<StartRequest> {
+  try {
+    return { ...await startRequest(request, id), cgroupNameTaken };
+  } catch (error) {
+    await removeRemains(locked, undefined);
+    throw error;
+  }
+}
+
 async function spawn(
   request: ExecRequest,
-  { id, locked, cgroupNameTaken }: SpawnPlace,
+  place: SpawnPlace,
 ): Promise<number> {
-  const start = { ...await startRequest(request, id), cgroupNameTaken };
+  const { id, locked } = place;
+  const start = await startRequestIn(place, request);
   const { run, state } = await startContainer(locked, start);
   request.onDebug?.(`container ${id} runs as process ${state.pid}`);
   const undo = undoOf(state, { stateDir: locked.dir, lockFd: locked.lockFd });
