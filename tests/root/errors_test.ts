@@ -1,5 +1,11 @@
 /** Wrong input: one clear sentence, the right status, and nothing left. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   BIND,
   type ConfigJson,
@@ -68,7 +74,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: "an unknown namespace",
-    text: changed({ namespaces: [{ type: "NEWNETT" }] }),
+    text: '{"rootfs": "/", "namespaces": [{"type": "NEWNETT"}]}',
     pattern: /namespaces\[0\].*NEWNET/,
   },
   {
@@ -299,15 +305,18 @@ test("a cgroup value that the kernel refuses is told with its file", async (work
   });
 });
 
-test("a cgroup that exists already is refused", async (workspace) => {
+test("containers of one configuration get groups of their own", async (workspace) => {
   const first = await workspace.container();
   await using _running = await first.hold();
   const text = await Deno.readTextFile(`${first.dir}/container.json`);
-  await refuse(workspace, {
-    name: "",
+  const second = await workspace.containerIn(
+    await workspace.newDirectory(),
     text,
-    pattern: /cgroup/,
-  });
+  );
+  const groups = await second.output("cat /proc/self/cgroup");
+  const other = await Deno.readTextFile(`/proc/${await first.pid()}/cgroup`);
+  assertStringIncludes(groups, workspace.tag);
+  assertNotEquals(groups, other);
 });
 
 test("a device that is not what its name says is refused", async (workspace) => {

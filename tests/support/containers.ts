@@ -281,6 +281,14 @@ export class TestContainer {
     return running;
   }
 
+  /** `nsinit exec --detach`; its program keeps the error output open, a file. */
+  async detach(args: readonly string[]): Promise<RunResult> {
+    const log = `${this.dir}/stderr`;
+    const prefix = ["sh", "-c", `exec "$@" > /dev/null 2> ${log}`, "sh"];
+    const result = await this.exec(["--detach", ...args], { prefix });
+    return { ...result, stderr: await Deno.readTextFile(log) };
+  }
+
   /** Its id. */
   id(): Promise<string> {
     return deriveId(this.dir);

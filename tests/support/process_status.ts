@@ -101,6 +101,21 @@ export function processExists(pid: number): boolean {
   }
 }
 
+/** Whether there is a process that is not dead. */
+export function isAlive(pid: number): boolean {
+  return processExists(pid) && !/^[ZX]/.test(statusOf(pid)["State"] ?? "X");
+}
+
+/** Whether there is something of that name. */
+export function fileExists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Text of a kernel file, without white space around it. */
 export function readKernelFile(path: string): string {
   return Deno.readTextFileSync(path).trim();
