@@ -167,6 +167,32 @@ int nsi_helper_fd(void)
 	return none;
 }
 
+/* sigaction(2) as the kernel takes it. */
+struct action {
+	uint64_t handler;
+	unsigned long flags;
+	void *restorer;
+	uint64_t mask;
+};
+
+/*
+ * Whoever ignores SIGCHLD, as a careless parent may hand down, has the status of its
+ * children thrown away: execve(2) makes SIGCHLD the exit signal, whatever clone3(2) said.
+ */
+static void keep_statuses(void)
+{
+	const uint64_t ignore = 1;
+	struct action action = { 0 };
+
+	NSI_SYS4(__NR_rt_sigaction, SIGCHLD, 0, &action, sizeof(action.mask));
+	if (action.handler != ignore && !(action.flags & SA_NOCLDWAIT))
+		return;
+	if (action.handler == ignore)
+		action.handler = 0;
+	action.flags &= ~(unsigned long)SA_NOCLDWAIT;
+	NSI_SYS4(__NR_rt_sigaction, SIGCHLD, &action, 0, sizeof(action.mask));
+}
+
 /* What the child needs, in memory that it shares with the waiting caller. */
 struct start {
 	int helperfd, planfd, sock;
@@ -201,12 +227,7 @@ static int keep_caps(void)
 
 static int clean_up_inheritance(const struct start *start)
 {
-	const struct {
-		void *handler;
-		unsigned long flags;
-		void *restorer;
-		uint64_t mask;
-	} standard = { 0 };
+	const struct action standard = { 0 };
 	const uint64_t empty = 0;
 	int r;
 
@@ -304,6 +325,7 @@ static int clone_child(struct nsi_run *run, struct start *start, uint64_t flags,
 		return (int)stack;
 	args.stack = (uint64_t)stack + NSI_STACK_GUARD;
 	NSI_SYS3(__NR_mprotect, stack, NSI_STACK_GUARD, NSI_PROT_NONE);
+	keep_statuses();
 	NSI_SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof(all));
 	pid = clone_on_stack(&args, start);
 	NSI_SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof(mask));
