@@ -29,23 +29,41 @@ function parseLimit(text: string | undefined): bigint {
     : BigInt(text);
 }
 
-/**
- * The caller's own limit of open files. Deno raises its soft limit to the hard
- * one at start, so it is read from the process that started this one.
- */
-function callersOpenFiles(): Rlimit | undefined {
+interface Limits {
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
+function openFilesOf(pid: number | "self"): Limits | undefined {
   let text: string;
   try {
-    text = Deno.readTextFileSync(`/proc/${Deno.ppid}/limits`);
+    text = Deno.readTextFileSync(`/proc/${pid}/limits`);
   } catch {
-    return undefined; // another pid namespace, or gone: keep what we have
+    return undefined; // another pid namespace, or gone
   }
   const row = /^Max open files\s+(\S+)\s+(\S+)/m.exec(text);
-  if (!row) return undefined;
+  return row
+    ? { soft: parseLimit(row[1]), hard: parseLimit(row[2]) }
+    : undefined;
+}
+
+function lower(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+/**
+ * The caller's own limit of open files. Deno raises its soft limit to the hard
+ * one at start, so the soft one is read from the process that started this one;
+ * the hard one is ours, which a wrapper may have lowered since.
+ */
+function callersOpenFiles(): Rlimit | undefined {
+  const own = openFilesOf("self");
+  const caller = openFilesOf(Deno.ppid) ?? own;
+  if (!own || !caller) return undefined;
   return {
     type: RLIMIT_NOFILE,
-    soft: parseLimit(row[1]),
-    hard: parseLimit(row[2]),
+    soft: lower(caller.soft, own.hard),
+    hard: own.hard,
   };
 }
 

@@ -5,7 +5,12 @@
  * @module
  */
 import { NsinitError, StateError } from "../errors.ts";
-import { closeFd, lockDirectory, replaceFile } from "../../ffi/native.ts";
+import {
+  closeFd,
+  effectiveUserId,
+  lockDirectory,
+  replaceFile,
+} from "../../ffi/native.ts";
 import type { StoredState } from "./store_types.ts";
 
 /** Name of the state file. */
@@ -26,16 +31,50 @@ export function stateDirectory(root: string, id: string): string {
   return `${root}/${id}`;
 }
 
-/** Makes the state root, readable by its owner only, if it is missing. */
-async function makeRoot(root: string): Promise<void> {
+/** Makes a directory with exactly the mode 0700, whatever the umask; false when the name is taken. */
+async function makeDirectory(dir: string): Promise<boolean> {
   try {
-    await Deno.mkdir(root, { recursive: true, mode: 0o700 });
+    await Deno.mkdir(dir, { mode: 0o700 });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    throw error;
+  }
+  await Deno.chmod(dir, 0o700);
+  return true;
+}
+
+/** Makes what is missing of a path; parents get the mode 0700 as well. */
+async function makeParents(dir: string): Promise<void> {
+  try {
+    await makeDirectory(dir);
+  } catch (error) {
+    const cut = dir.lastIndexOf("/");
+    if (!(error instanceof Deno.errors.NotFound) || cut <= 0) throw error;
+    await makeParents(dir.slice(0, cut));
+    await makeDirectory(dir);
+  }
+}
+
+/**
+ * Checks the state root, made before where `make` says so: it must be ours, as
+ * whoever owns it decides what is in the states.
+ *
+ * @returns False when it is missing.
+ */
+async function checkRoot(root: string, make: boolean): Promise<boolean> {
+  try {
+    if (make) await makeParents(root);
     const info = await Deno.lstat(root);
     if (!info.isDirectory) throw new Error("it is not a directory");
+    if (info.uid !== effectiveUserId()) {
+      throw new Error(`it belongs to user ${info.uid}: choose another`);
+    }
     if (((info.mode ?? 0) & 0o022) !== 0) {
       throw new Error("others may write to it: chmod 700 it");
     }
+    return true;
   } catch (cause) {
+    if (!make && cause instanceof Deno.errors.NotFound) return false;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new StateError(
       "ContainerNotExists",
@@ -66,14 +105,8 @@ export async function lockState(
 ): Promise<LockedState | undefined> {
   const dir = stateDirectory(root, id);
   for (let round = 0; round < LOCK_ROUNDS; round++) {
-    if (options.make) {
-      await makeRoot(root);
-      try {
-        await Deno.mkdir(dir, { mode: 0o700 });
-      } catch (error) {
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      }
-    }
+    if (!await checkRoot(root, options.make)) return undefined;
+    if (options.make) await makeDirectory(dir);
     const lock = await lockDirectory(dir);
     if (typeof lock === "number") return { dir, lockFd: lock };
     if (lock === "missing" && !options.make) return undefined;
