@@ -21,17 +21,20 @@
 #define FLAG_VERIFY 1u
 
 /*
- * The xattr is for people and for old kernels' tools to see; that it can be
- * refused (no CAP_SYS_ADMIN, no user.* on v1) does not matter, since the mode
- * given to mkdir(2) has already marked the group, with no moment in between.
+ * The mode given to mkdir(2) has marked the group already, with no moment in
+ * between. The xattr names the owner, so that nobody kills or removes a group
+ * of the same name that another container holds. It may be refused (no
+ * CAP_SYS_ADMIN, no user.* on v1): then only the mode tells.
  */
-static void mark(int fd)
+static void mark(int fd, const char *owner)
 {
-	if (NSI_SYS5(__NR_fsetxattr, fd, NSI_CGROUP_MARK, "1", 1, 0) < 0)
-		NSI_SYS5(__NR_fsetxattr, fd, NSI_CGROUP_MARK_USER, "1", 1, 0);
+	size_t length = nsi_text_length(owner);
+
+	if (NSI_SYS5(__NR_fsetxattr, fd, NSI_CGROUP_MARK, owner, length, 0) < 0)
+		NSI_SYS5(__NR_fsetxattr, fd, NSI_CGROUP_MARK_USER, owner, length, 0);
 }
 
-static int make_once(int basefd, const char *rest, uint64_t flags)
+static int make_once(int basefd, const char *rest, uint64_t flags, const char *owner)
 {
 	NSI_AUTO_FD int heldfd = -1;
 	int dirfd = basefd;
@@ -49,7 +52,7 @@ static int make_once(int basefd, const char *rest, uint64_t flags)
 		if (nextfd < 0)
 			return nextfd;
 		if (!made)
-			mark(nextfd);
+			mark(nextfd, *rest ? "parent" : owner);
 		nsi_auto_close(&heldfd);
 		heldfd = nextfd;
 		dirfd = nextfd;
@@ -81,7 +84,8 @@ int nsi_op_cgroup_make(struct nsi_run *run, const struct nsi_op *op)
 		return -EEXIST;
 	/* ENOENT and ENODEV: a parent was removed between our finding and using it. */
 	for (unsigned int round = 0; round < MAKE_ROUNDS; round++) {
-		r = make_once(basefd, rest, NSI_CGROUP_MAKE_FLAGS(op));
+		r = make_once(basefd, rest, NSI_CGROUP_MAKE_FLAGS(op),
+			      NSI_CGROUP_MAKE_OWNER(run, op));
 		if (r != -ENOENT && r != -ENODEV)
 			break;
 	}

@@ -21,6 +21,12 @@
 /* Mode of the groups that we make: the sticky bit is the mark that mkdir(2) itself leaves. */
 #define NSI_CGROUP_MODE 01755u
 
+#define NSI_CGROUP_OWNER_MAX 1088
+
+/* nsi_cgroup_belongs() - 1 when the group @dirfd is the one that @owner made, or marks are not
+ * kept here; 0 for somebody else's. */
+int nsi_cgroup_belongs(int dirfd, const char *owner);
+
 /* nsi_cgroup_check() - 0 when @fd is on a cgroup file system, else -errno. */
 int nsi_cgroup_check(int fd);
 

@@ -58,11 +58,10 @@ static int remove_group(int parentfd, const char *name)
 
 static int is_ours(int dirfd)
 {
-	struct statx st;
-	char value[8];
+	struct statx st = { 0 };
 
-	if (NSI_SYS4(__NR_fgetxattr, dirfd, NSI_CGROUP_MARK, value, sizeof(value)) >= 0 ||
-	    NSI_SYS4(__NR_fgetxattr, dirfd, NSI_CGROUP_MARK_USER, value, sizeof(value)) >= 0)
+	if (NSI_SYS4(__NR_fgetxattr, dirfd, NSI_CGROUP_MARK, NULL, 0) >= 0 ||
+	    NSI_SYS4(__NR_fgetxattr, dirfd, NSI_CGROUP_MARK_USER, NULL, 0) >= 0)
 		return 1;
 	return nsi_sys_statx(dirfd, "", AT_EMPTY_PATH, STATX_MODE, &st) == 0 &&
 	       (st.stx_mode & (NSI_CGROUP_MODE & ~0777u));
@@ -122,6 +121,22 @@ static int remove_parent(int basefd, char *path)
 }
 
 /*
+ * Whether the group may go: it is its owner's, or was made but not yet marked
+ * with the owner when the maker was killed, in which case nothing is in it.
+ */
+static int may_remove(int parentfd, const char *name, const char *owner)
+{
+	NSI_AUTO_FD int dirfd = nsi_cgroup_below(parentfd, name);
+
+	if (dirfd < 0)
+		return 1;
+	if (nsi_cgroup_belongs(dirfd, owner))
+		return 1;
+	return NSI_SYS4(__NR_fgetxattr, dirfd, NSI_CGROUP_MARK, NULL, 0) == -ENODATA &&
+	       NSI_SYS4(__NR_fgetxattr, dirfd, NSI_CGROUP_MARK_USER, NULL, 0) < 0 && is_ours(dirfd);
+}
+
+/*
  * nsi_op_cgroup_remove() - remove a group, those below it, and our empty parents
  *
  * Never removes @base. The processes must have been killed before.
@@ -153,6 +168,9 @@ int nsi_op_cgroup_remove(struct nsi_run *run, const struct nsi_op *op)
 	if (parentfd < 0 && !nsi_cgroup_is_gone(parentfd))
 		return parentfd;
 	run->detail = NSI_AT_NONE;
+	if (parentfd >= 0 &&
+	    !may_remove(parentfd, path + slash + (slash != 0), NSI_CGROUP_REMOVE_OWNER(run, op)))
+		return 0;
 	r = parentfd < 0 ? 0 : remove_group(parentfd, path + slash + (slash != 0));
 	if (r < 0)
 		return r;

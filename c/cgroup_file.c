@@ -280,3 +280,35 @@ void nsi_cgroup_pause(unsigned int *ms)
 	NSI_SYS2(__NR_nanosleep, &time, NULL);
 	*ms = *ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : *ms * 2;
 }
+
+static int mark_is(const char *value, long length, const char *owner)
+{
+	if (length != (long)nsi_text_length(owner))
+		return 0;
+	for (long i = 0; i < length; i++)
+		if (value[i] != owner[i])
+			return 0;
+	return 1;
+}
+
+/*
+ * nsi_cgroup_belongs() - whether a group is the one that an owner made
+ * @dirfd: the group; borrowed
+ * @owner: the owner's mark
+ *
+ * Return: 1; 0 when the mark names another owner or the group was never ours.
+ * A file system that keeps no marks says nothing against it: 1.
+ */
+int nsi_cgroup_belongs(int dirfd, const char *owner)
+{
+	char value[NSI_CGROUP_OWNER_MAX] = { 0 };
+	long trusted, user;
+
+	trusted = NSI_SYS4(__NR_fgetxattr, dirfd, NSI_CGROUP_MARK, value, sizeof(value));
+	if (trusted >= 0)
+		return mark_is(value, trusted, owner);
+	user = NSI_SYS4(__NR_fgetxattr, dirfd, NSI_CGROUP_MARK_USER, value, sizeof(value));
+	if (user >= 0)
+		return mark_is(value, user, owner);
+	return trusted == -EOPNOTSUPP && user == -EOPNOTSUPP;
+}

@@ -312,7 +312,7 @@ static int kill_v2(int dirfd)
 /* A hierarchy's mount point is never the group of one container. */
 static int check_not_mount(int dirfd)
 {
-	struct statx st;
+	struct statx st = { 0 };
 	int r = nsi_sys_statx(dirfd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st);
 
 	if (r < 0)
@@ -344,6 +344,8 @@ int nsi_op_cgroup_kill(struct nsi_run *run, const struct nsi_op *op)
 	r = check_not_mount(dirfd);
 	if (r < 0)
 		return r;
+	if (!nsi_cgroup_belongs(dirfd, NSI_CGROUP_KILL_OWNER(run, op)))
+		return 0;
 	run->detail = NSI_AT_WRITE;
 	if (NSI_CGROUP_KILL_VERSION(op) == 2)
 		return kill_v2(dirfd);

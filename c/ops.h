@@ -132,10 +132,11 @@ enum nsi_slot {
 /* fds.receive: receives the same slots (u32 array) */
 #define NSI_FDS_RECEIVE_SLOTS(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
 
-/* cgroup.make: makes path below base with its parents, marking each directory made as ours; flags bit 0: path itself must not exist */
+/* cgroup.make: makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist */
 #define NSI_CGROUP_MAKE_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_CGROUP_MAKE_BASE(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_CGROUP_MAKE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+#define NSI_CGROUP_MAKE_OWNER(run, op) nsi_str(&(run)->plan, &(op)->s[2])
 
 /* cgroup.cpuset: from base down to path, fills empty cpuset.cpus and cpuset.mems from the parent (v1) */
 #define NSI_CGROUP_CPUSET_BASE(run, op) nsi_str(&(run)->plan, &(op)->s[0])
@@ -390,14 +391,16 @@ enum nsi_slot {
 /* lock.take: takes the lock of the open state directory; if it has been removed, someone else has cleaned up and the list ends */
 #define NSI_LOCK_TAKE_FD(op) ((uint64_t)(op)->n[0])
 
-/* cgroup.kill: kills every process of the group and of groups below it, until none is left; version is 1 or 2; freezer is the same group in the v1 freezer hierarchy */
+/* cgroup.kill: kills every process of the group and of groups below it, until none is left; version is 1 or 2; freezer is the same group in the v1 freezer hierarchy; a group of another owner is left alone */
 #define NSI_CGROUP_KILL_VERSION(op) ((uint64_t)(op)->n[0])
 #define NSI_CGROUP_KILL_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
-#define NSI_CGROUP_KILL_FREEZER(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+#define NSI_CGROUP_KILL_OWNER(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+#define NSI_CGROUP_KILL_FREEZER(run, op) nsi_str(&(run)->plan, &(op)->s[2])
 
-/* cgroup.remove: removes the group with those below it, then parents up to base that are marked as ours and empty */
+/* cgroup.remove: removes the group with those below it, then parents up to base that are marked as ours and empty; a group of another owner is left alone */
 #define NSI_CGROUP_REMOVE_BASE(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_CGROUP_REMOVE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+#define NSI_CGROUP_REMOVE_OWNER(run, op) nsi_str(&(run)->plan, &(op)->s[2])
 
 /* link.remove: removes the interface if it carries the alias */
 #define NSI_LINK_REMOVE_HOST(run, op) nsi_str(&(run)->plan, &(op)->s[0])
@@ -420,7 +423,7 @@ enum nsi_slot {
 	X(CGROUP_OPEN, "s----") \
 	X(FDS_SEND, "b----") \
 	X(FDS_RECEIVE, "b----") \
-	X(CGROUP_MAKE, "ss---") \
+	X(CGROUP_MAKE, "sss--") \
 	X(CGROUP_CPUSET, "ss---") \
 	X(CGROUP_ENABLE, "ssl--") \
 	X(CGROUP_WRITE, "sss--") \
@@ -484,8 +487,8 @@ enum nsi_slot {
 	X(EXEC, "lll--") \
 	X(MONITOR, "s----") \
 	X(LOCK_TAKE, "-----") \
-	X(CGROUP_KILL, "so---") \
-	X(CGROUP_REMOVE, "ss---") \
+	X(CGROUP_KILL, "sso--") \
+	X(CGROUP_REMOVE, "sss--") \
 	X(LINK_REMOVE, "ss---") \
 	X(FILE_REMOVE, "ss---") \
 	X(DIR_REMOVE, "s----")

@@ -69,6 +69,15 @@ function randomHex(digits: number): string {
     .join("").slice(0, digits);
 }
 
+/**
+ * Mark of what this start makes outside: unlike an id, which another state
+ * root may have too, it is never used twice. An interface's alias holds 255
+ * bytes.
+ */
+function ownerMark(id: string): string {
+  return `nsinit:${id.slice(0, 128)}:${randomHex(16)}`;
+}
+
 function hostNames(config: Config): string[] {
   return (config.networks ?? []).filter((net) => net.type === "veth")
     .map((net) =>
@@ -119,7 +128,7 @@ export function placeContainer(
     cgroupPath: cgroupPathOf(request),
     protect: [...new Set(protect)],
     hostInterfaceNames: hostNames(config),
-    alias: `nsinit:${id}`,
+    alias: ownerMark(id),
     ...(filter && { filter }),
   };
 }

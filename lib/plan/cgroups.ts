@@ -17,6 +17,7 @@ import {
   isOpenPolicy,
 } from "./cgroup/devices.ts";
 import { deviceProgram } from "./cgroup/devices_bpf.ts";
+import { freezerWrite } from "./cgroup/freezer.ts";
 import {
   findHierarchy,
   limitWrites,
@@ -25,7 +26,7 @@ import {
 import type { ChildOp, ParentOp } from "./ops.ts";
 import { SLOTS } from "./ops.ts";
 import { refuse } from "./refusal.ts";
-import type { ResourceCgroup } from "./types.ts";
+import type { Placement, ResourceCgroup } from "./types.ts";
 
 /** Version 2 controllers that a container with limits gets, for its statistics. */
 const ALWAYS_ENABLED = ["cpu", "io", "memory", "pids"];
@@ -38,6 +39,8 @@ export interface CgroupPart {
   readonly groups: readonly ResourceCgroup[];
   /** Parent: makes and limits them. */
   readonly parent: readonly ParentOp[];
+  /** Parent, once the program runs: a process would stop where it enters a frozen group. */
+  readonly late: readonly ParentOp[];
   /** Child: joins those that clone3(2) does not enter. */
   readonly child: readonly ChildOp[];
   /** Slot of the version 2 group for `spawn`, -1 for none. */
@@ -82,7 +85,7 @@ function checkPath(path: string): void {
 export function locateGroup(
   hierarchy: CgroupHierarchy,
   path: string,
-): ResourceCgroup {
+): Omit<ResourceCgroup, "owner"> {
   checkPath(path);
   const { version, controllers, mount } = hierarchy;
   const base = path.startsWith("/") ? mount : hierarchy.base;
@@ -130,12 +133,13 @@ function enableOp(
 }
 
 function makeOps(group: ResourceCgroup): ParentOp[] {
-  const { version, base, path, controllers } = group;
+  const { version, base, path, controllers, owner } = group;
   const make: ParentOp = {
     op: "cgroup.make",
     flags: 1,
     base,
     path,
+    owner,
     note: version === 2 ? "v2" : controllers.join(","),
   };
   return version === 1 && controllers.includes("cpuset")
@@ -196,6 +200,21 @@ function limitOps(
   ];
 }
 
+/** Freezes the groups where the configuration asks for it. */
+function freezeOps(
+  { freezer }: Cgroup,
+  groups: readonly ResourceCgroup[],
+): ParentOp[] {
+  if (freezer !== "FROZEN") return [];
+  const group =
+    groups.find(({ controllers }) => controllers.includes("freezer")) ??
+      groups.find(({ version }) => version === 2);
+  if (!group) throw missingController("freezer", "freezer");
+  const { file, value, limit } = freezerWrite(freezer, group.version);
+  const { path } = group;
+  return [{ op: "cgroup.write", flags: 0, path, file, value, note: limit }];
+}
+
 /**
  * Lists how a process enters groups. Pure.
  *
@@ -247,7 +266,7 @@ export function planCgroupEntry(
  *
  * @param config The configuration.
  * @param host The machine.
- * @param cgroupPath Path of the groups, from the placement.
+ * @param place Path of the groups and the mark of their owner.
  * @returns The groups and the operations.
  * @throws {ConfigError} `ConfigInvalid` for limits that cannot be.
  * @throws {HostError} `HostUnsupported` for limits that the host cannot keep.
@@ -269,7 +288,10 @@ export function planCgroupEntry(
  *   kernel: [6, 1],
  *   euid: 0,
  * };
- * const part = planCgroups(defaultConfig("/srv/root"), host, "nsinit/demo");
+ * const part = planCgroups(defaultConfig("/srv/root"), host, {
+ *   cgroupPath: "nsinit/demo",
+ *   alias: "nsinit:demo",
+ * });
  * assertEquals(part.groups.map(({ path }) => path), ["/cg/nsinit/demo"]);
  * assertEquals(part.spawnSlot, 7);
  * ```
@@ -277,10 +299,11 @@ export function planCgroupEntry(
 export function planCgroups(
   config: Config,
   host: Host,
-  cgroupPath: string,
+  place: Pick<Placement, "cgroupPath" | "alias">,
 ): CgroupPart {
+  const { cgroupPath, alias: owner } = place;
   const groups = chooseHierarchies(config, host)
-    .map((hierarchy) => locateGroup(hierarchy, cgroupPath));
+    .map((hierarchy) => ({ ...locateGroup(hierarchy, cgroupPath), owner }));
   checkHeld(config, groups);
   const entry = planCgroupEntry(groups, host);
   const limits = config.cgroups
@@ -290,5 +313,6 @@ export function planCgroups(
     ...entry,
     groups,
     parent: [...groups.flatMap(makeOps), ...limits, ...entry.parent],
+    late: config.cgroups ? freezeOps(config.cgroups, groups) : [],
   };
 }

@@ -95,8 +95,8 @@ export const OPS = {
     lists: PARENT,
     by: "c",
     doc:
-      "makes path below base with its parents, marking each directory made as ours; flags bit 0: path itself must not exist",
-    fields: { flags: "u64", base: "str", path: "str" },
+      "makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist",
+    fields: { flags: "u64", base: "str", path: "str", owner: "str" },
   },
   "cgroup.cpuset": {
     kind: 11,
@@ -649,16 +649,16 @@ export const OPS = {
     lists: UNDO,
     by: "c",
     doc:
-      "kills every process of the group and of groups below it, until none is left; version is 1 or 2; freezer is the same group in the v1 freezer hierarchy",
-    fields: { version: "u64", path: "str", freezer: "opt_str" },
+      "kills every process of the group and of groups below it, until none is left; version is 1 or 2; freezer is the same group in the v1 freezer hierarchy; a group of another owner is left alone",
+    fields: { version: "u64", path: "str", owner: "str", freezer: "opt_str" },
   },
   "cgroup.remove": {
     kind: 122,
     lists: UNDO,
     by: "c",
     doc:
-      "removes the group with those below it, then parents up to base that are marked as ours and empty",
-    fields: { base: "str", path: "str" },
+      "removes the group with those below it, then parents up to base that are marked as ours and empty; a group of another owner is left alone",
+    fields: { base: "str", path: "str", owner: "str" },
   },
   "link.remove": {
     kind: 123,

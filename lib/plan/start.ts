@@ -177,6 +177,7 @@ function parentOps(parts: StartParts): ParentOp[] {
     ...parts.idMaps.parent,
     ...parts.network.parent,
     ...parts.last.parent,
+    ...cgroups.late,
   ];
 }
 

@@ -137,6 +137,8 @@ export interface ResourceCgroup {
   readonly base: string;
   /** The container's directory. */
   readonly path: string;
+  /** Mark of the directory: one with another mark is somebody else's. */
+  readonly owner: string;
 }
 
 /** What a container makes outside itself; recorded before it is made. */

@@ -17,7 +17,10 @@ export interface UndoPlace {
 /** The group through which all processes are killed: version 2, else the freezer's. */
 function killOp(groups: readonly ResourceCgroup[]): Op<"cgroup.kill">[] {
   const unified = groups.find(({ version }) => version === 2);
-  if (unified) return [{ op: "cgroup.kill", version: 2, path: unified.path }];
+  if (unified) {
+    const { path, owner } = unified;
+    return [{ op: "cgroup.kill", version: 2, path, owner }];
+  }
   const freezer = groups.find(({ controllers }) =>
     controllers.includes("freezer")
   );
@@ -27,6 +30,7 @@ function killOp(groups: readonly ResourceCgroup[]): Op<"cgroup.kill">[] {
     op: "cgroup.kill",
     version: 1,
     path: group.path,
+    owner: group.owner,
     ...(freezer ? { freezer: freezer.path } : {}),
   }];
 }
@@ -68,10 +72,11 @@ export function buildUndo(
       host,
       alias,
     })),
-    ...cgroups.map(({ base, path }): UndoOp => ({
+    ...cgroups.map(({ base, path, owner }): UndoOp => ({
       op: "cgroup.remove",
       base,
       path,
+      owner,
     })),
     ...files.map(({ dir, name, inode }): UndoOp => ({
       op: "file.remove",

@@ -58,6 +58,9 @@ static int exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+/* On whose behalf the operations act. */
+static const char *owner = "nsinit:test";
+
 static int make(uint32_t flags, const char *base, const char *path)
 {
 	struct nsi_op *op = pack_first(NSI_OP_CGROUP_MAKE);
@@ -65,6 +68,7 @@ static int make(uint32_t flags, const char *base, const char *path)
 	op->flags = flags;
 	op->s[0] = pack_text(base);
 	op->s[1] = pack_text(path);
+	op->s[2] = pack_text(owner);
 	return nsi_op_cgroup_make(&run, pack_open(&run, NSI_LIST_PARENT));
 }
 
@@ -113,7 +117,8 @@ static int kill_group(unsigned int version, const char *path, const char *freeze
 
 	op->n[0] = version;
 	op->s[0] = pack_text(path);
-	op->s[1] = pack_text(freezer);
+	op->s[1] = pack_text(owner);
+	op->s[2] = pack_text(freezer);
 	return nsi_op_cgroup_kill(&run, pack_open(&run, NSI_LIST_UNDO));
 }
 
@@ -123,6 +128,7 @@ static int remove_group(const char *base, const char *path)
 
 	op->s[0] = pack_text(base);
 	op->s[1] = pack_text(path);
+	op->s[2] = pack_text(owner);
 	return nsi_op_cgroup_remove(&run, pack_open(&run, NSI_LIST_UNDO));
 }
 
@@ -176,12 +182,12 @@ static void test_make(const char *base)
 {
 	const char *path = format("%s/%s/a/b", base, top);
 	struct stat st;
-	char value[8];
+	char value[64];
 
 	CHECK_EQ(make(1, base, path), 0);
 	CHECK_EQ(stat(format("%s/%s", base, top), &st), 0);
 	CHECK(st.st_mode & S_ISVTX);
-	CHECK(getxattr(path, "trusted.nsinit", value, sizeof(value)) == 1);
+	CHECK_EQ(getxattr(path, "trusted.nsinit", value, sizeof(value)), strlen(owner));
 	CHECK_EQ(make(1, base, path), -EEXIST);
 	CHECK_EQ(run.detail, NSI_AT_MAKE);
 	CHECK_EQ(make(0, base, path), 0);
@@ -227,6 +233,28 @@ static void test_remove(const char *base)
 	CHECK_EQ(remove_group(base, format("%s/%s/..", base, top)), -EINVAL);
 	CHECK_EQ(remove_group("/tmp", "/tmp/x"), -EINVAL);
 	CHECK_EQ(remove_group("/nonexistent", "/nonexistent/x"), 0);
+}
+
+/* A group of the same name that somebody else made is neither killed nor removed. */
+static void test_stranger(const char *base)
+{
+	const char *path = format("%s/%s/mine", base, top);
+	const char *own = owner;
+	pid_t pid;
+
+	CHECK_EQ(make(1, base, path), 0);
+	pid = member(0, path, NULL);
+	owner = "nsinit:other";
+	CHECK_EQ(make(1, base, path), -EEXIST);
+	CHECK_EQ(kill_group(1, path, NULL), 0);
+	CHECK_EQ(remove_group(base, path), 0);
+	CHECK_EQ(kill(pid, 0), 0);
+	CHECK(exists(path));
+	owner = own;
+	CHECK_EQ(kill_group(1, path, NULL), 0);
+	CHECK_EQ(ended_by(pid), SIGKILL);
+	CHECK_EQ(remove_group(base, path), 0);
+	CHECK(!exists(format("%s/%s", base, top)));
 }
 
 /* Runs that share a parent make and remove it under each other's hands. */
@@ -316,6 +344,7 @@ static void test_kill_v1(void)
 
 	if (!freezer || !pids)
 		return;
+	CHECK_EQ(make(0, freezer, frozen), 0);
 	CHECK_EQ(make(0, freezer, below), 0);
 	CHECK_EQ(make(0, pids, limited), 0);
 	CHECK_EQ(put(0, limited, "pids.max", "150"), 0);
@@ -354,6 +383,7 @@ static void test_kill_v2(void)
 	int64_t start;
 	pid_t a, b;
 
+	CHECK_EQ(make(0, v2, path), 0);
 	CHECK_EQ(make(0, v2, below), 0);
 	CHECK_EQ(kill_group(2, path, NULL), 0);
 	a = member(0, path, NULL);
@@ -478,6 +508,8 @@ int main(void)
 		test_remove(base);
 		test_race(base);
 	}
+	if (v1("pids"))
+		test_stranger(v1("pids"));
 	test_write();
 	test_cpuset();
 	test_kill_v1();

@@ -9,8 +9,8 @@ import type { CgroupVersion, LimitWrite } from "./types.ts";
  * Gives the write that freezes or thaws a group, and how to see that it is done.
  * Pure.
  *
- * It is no part of a start: a process that enters a frozen group stops there.
- * The caller writes it once the program runs.
+ * A process that enters a frozen group stops there, so a start writes it last,
+ * once the program runs.
  *
  * @param state The wanted state.
  * @param version Version of the hierarchy.

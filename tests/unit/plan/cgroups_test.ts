@@ -21,7 +21,10 @@ Deno.test("locateGroup refuses paths that leave the hierarchy", () => {
 });
 
 Deno.test("planCgroups makes a group in every hierarchy and joins each", () => {
-  const part = planCgroups(configWith({}), HOST_V1, "nsinit/demo");
+  const part = planCgroups(configWith({}), HOST_V1, {
+    cgroupPath: "nsinit/demo",
+    alias: "o",
+  });
   assertEquals(part.groups.length, V1.length);
   assertEquals(part.child.length, V1.length);
   assert(
@@ -31,7 +34,10 @@ Deno.test("planCgroups makes a group in every hierarchy and joins each", () => {
 });
 
 Deno.test("planCgroups clones into the version 2 group of a hybrid host", () => {
-  const part = planCgroups(configWith({}), HOST_HYBRID, "nsinit/demo");
+  const part = planCgroups(configWith({}), HOST_HYBRID, {
+    cgroupPath: "nsinit/demo",
+    alias: "o",
+  });
   assertEquals(part.spawnSlot, 7);
   assertEquals(part.child.length, V1.length);
   assertEquals(part.parent.at(-1), {
@@ -42,7 +48,10 @@ Deno.test("planCgroups clones into the version 2 group of a hybrid host", () => 
 });
 
 Deno.test("planCgroups attaches a device program where only version 2 is", () => {
-  const part = planCgroups(configWith({}), HOST_V2, "nsinit/demo");
+  const part = planCgroups(configWith({}), HOST_V2, {
+    cgroupPath: "nsinit/demo",
+    alias: "o",
+  });
   assertEquals(names(part.parent), [
     "cgroup.make",
     "cgroup.enable",
@@ -61,7 +70,10 @@ Deno.test("planCgroups enables what a limit needs", () => {
   const config = configWith({
     cgroups: { name: "", parent: "", cpusetCpus: "0", allowAllDevices: true },
   });
-  const part = planCgroups(config, HOST_V2, "nsinit/demo");
+  const part = planCgroups(config, HOST_V2, {
+    cgroupPath: "nsinit/demo",
+    alias: "o",
+  });
   assertEquals(names(part.parent), [
     "cgroup.make",
     "cgroup.enable",
@@ -77,11 +89,15 @@ Deno.test("planCgroups enables what a limit needs", () => {
 
 Deno.test("planCgroups only tracks a container without limits", () => {
   const paths = (host: typeof HOST_V1): string[] =>
-    planCgroups(UNLIMITED, host, "nsinit/demo").groups.map(({ base }) => base);
+    planCgroups(UNLIMITED, host, { cgroupPath: "nsinit/demo", alias: "o" })
+      .groups.map(({ base }) => base);
   assertEquals(paths(HOST_V2), ["/cg"]);
   assertEquals(paths(HOST_HYBRID), ["/cg/unified"]);
   assertEquals(paths(HOST_V1), ["/cg/systemd", "/cg/pids", "/cg/freezer"]);
-  const { parent } = planCgroups(UNLIMITED, HOST_V1, "nsinit/demo");
+  const { parent } = planCgroups(UNLIMITED, HOST_V1, {
+    cgroupPath: "nsinit/demo",
+    alias: "o",
+  });
   assert(names(parent).every((name) => name === "cgroup.make"));
 });
 
@@ -91,12 +107,12 @@ Deno.test("planCgroups refuses device rules that nothing can keep", () => {
   );
   const host = { ...HOST_V1, cgroup: { mode: "v1", hierarchies } } as const;
   assertThrows(
-    () => planCgroups(configWith({}), host, "a"),
+    () => planCgroups(configWith({}), host, { cgroupPath: "a", alias: "o" }),
     HostError,
     "devices",
   );
   const open = configWith({
     cgroups: { name: "", parent: "", allowAllDevices: true },
   });
-  planCgroups(open, host, "a");
+  planCgroups(open, host, { cgroupPath: "a", alias: "o" });
 });
