@@ -17,6 +17,7 @@ static uint8_t *sample(uint32_t *length_out)
 	op = add_op(&b, NSI_LIST_PARENT, NSI_OP_CGROUP_MAKE);
 	op->s[0] = add_text(&b, "/sys/fs/cgroup");
 	op->s[1] = add_text(&b, "");
+	op->s[2] = add_text(&b, "owner");
 	op = add_op(&b, NSI_LIST_PARENT, NSI_OP_RELEASE);
 	op->s[0] = add_bytes(&b, "\0\1\2", 3);
 	add_op(&b, NSI_LIST_PARENT, NSI_OP_RELEASE);
