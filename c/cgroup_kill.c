@@ -286,11 +286,11 @@ static int wait_empty(int eventsfd)
 	}
 }
 
-static int kill_v2(int dirfd)
+static int kill_v2(int dirfd, int freezerfd)
 {
 	NSI_AUTO_FD int eventsfd = nsi_sys_openat(dirfd, "cgroup.events", O_RDONLY, 0);
 	struct killer killer;
-	int r;
+	int thawed, r;
 
 	if (eventsfd < 0)
 		return nsi_cgroup_is_gone(eventsfd) ? 0 : eventsfd;
@@ -302,10 +302,14 @@ static int kill_v2(int dirfd)
 	if (r < 0)
 		return r;
 	if (killer.spared)
-		return kill_each(dirfd, -1);
+		return kill_each(dirfd, freezerfd);
 	r = nsi_cgroup_write(dirfd, "cgroup.kill", "1");
 	if (r == -ENOENT)
-		r = kill_each(dirfd, -1);
+		r = kill_each(dirfd, freezerfd);
+	/* Beside a v1 freezer (hybrid): what that holds frozen is dead only when thawed. */
+	thawed = thaw(freezerfd);
+	if (r >= 0)
+		r = thawed;
 	return r < 0 && !nsi_cgroup_is_gone(r) ? r : wait_empty(eventsfd);
 }
 
@@ -347,12 +351,12 @@ int nsi_op_cgroup_kill(struct nsi_run *run, const struct nsi_op *op)
 	if (!nsi_cgroup_belongs(dirfd, NSI_CGROUP_KILL_OWNER(run, op)))
 		return 0;
 	run->detail = NSI_AT_WRITE;
-	if (NSI_CGROUP_KILL_VERSION(op) == 2)
-		return kill_v2(dirfd);
 	if (freezer && *freezer) {
 		freezerfd = nsi_cgroup_open(freezer, O_NOFOLLOW);
 		if (freezerfd < 0 && !nsi_cgroup_is_gone(freezerfd))
 			return freezerfd;
 	}
+	if (NSI_CGROUP_KILL_VERSION(op) == 2)
+		return kill_v2(dirfd, freezerfd);
 	return kill_each(dirfd, freezerfd);
 }

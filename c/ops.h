@@ -83,6 +83,7 @@ enum nsi_kind {
 	NSI_OP_LINK_REMOVE = 123,
 	NSI_OP_FILE_REMOVE = 124,
 	NSI_OP_DIR_REMOVE = 125,
+	NSI_OP_UNDO_CHECK = 126,
 };
 
 enum nsi_point {
@@ -414,6 +415,8 @@ enum nsi_slot {
 /* dir.remove: removes an empty directory; missing is fine */
 #define NSI_DIR_REMOVE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
+/* undo.check: ends the list if an operation before it failed: what follows is the record of what is left */
+
 /* What the references s[0..4] of an operation hold: s string, o optional string,
  * l list, b bytes, y optional bytes, - nothing. */
 #define NSI_OP_REFS(X) \
@@ -491,7 +494,8 @@ enum nsi_slot {
 	X(CGROUP_REMOVE, "sss--") \
 	X(LINK_REMOVE, "ss---") \
 	X(FILE_REMOVE, "ss---") \
-	X(DIR_REMOVE, "s----")
+	X(DIR_REMOVE, "s----") \
+	X(UNDO_CHECK, "-----")
 
 #define NSI_PARENT_OPS(X) \
 	X(FD_USE, fd_use) \
@@ -570,7 +574,8 @@ enum nsi_slot {
 	X(CGROUP_REMOVE, cgroup_remove) \
 	X(LINK_REMOVE, link_remove) \
 	X(FILE_REMOVE, file_remove) \
-	X(DIR_REMOVE, dir_remove)
+	X(DIR_REMOVE, dir_remove) \
+	X(UNDO_CHECK, undo_check)
 
 /* clang-format on */
 
@@ -650,5 +655,6 @@ int nsi_op_cgroup_remove(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_link_remove(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_dir_remove(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_undo_check(struct nsi_run *run, const struct nsi_op *op);
 
 #endif

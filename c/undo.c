@@ -6,7 +6,9 @@
  * The list is carried out in order by whoever ends the container: the library,
  * the monitor, or someone who finds that the owner was killed. Each operation
  * is content when its object is already gone. A failure does not stop the
- * list, since what can be removed should be, but the first one is reported.
+ * list, since what can be removed should be, but the first one is reported; and
+ * the list ends before undo.check, behind which the record of all that stands:
+ * without it nobody could remove the rest. Without the lock nothing is done.
  */
 #include "undo.h"
 #include "cleanup.h"
@@ -115,6 +117,20 @@ static int execute(struct nsi_run *run, const struct nsi_op *op)
 #undef EXECUTE
 }
 
+/*
+ * nsi_op_undo_check() - where the list ends after a failure
+ *
+ * nsi_undo() sees to it; there is nothing to do when all went well.
+ *
+ * Return: 0.
+ */
+int nsi_op_undo_check(struct nsi_run *run, const struct nsi_op *op)
+{
+	(void)op;
+	run->detail = NSI_AT_NONE;
+	return 0;
+}
+
 static int execute_or_fault(struct nsi_run *run, uint32_t index)
 {
 	const struct nsi_plan_header *header = run->plan.header;
@@ -139,8 +155,13 @@ int nsi_undo(struct nsi_run *run)
 
 	run->stop = 0;
 	for (uint32_t i = 0; i < run->plan.count[NSI_LIST_UNDO] && !run->stop; i++) {
+		uint16_t kind = run->plan.op[NSI_LIST_UNDO][i].kind;
 		int r = execute_or_fault(run, i);
 
+		if (r < 0 && kind == NSI_OP_LOCK_TAKE)
+			run->stop = 1;
+		if ((r < 0 || first) && kind == NSI_OP_UNDO_CHECK)
+			run->stop = 1;
 		if (r >= 0 || first)
 			continue;
 		first = r;

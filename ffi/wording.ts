@@ -88,6 +88,7 @@ const PHRASES: Phrases = {
   "cgroup.remove": (op) => `remove cgroup ${op.path}`,
   "link.remove": (op) => `remove interface ${op.host}`,
   "file.remove": (op) => `remove ${op.dir}/${op.name}`,
+  "undo.check": () => "go on to remove the record",
   "dir.remove": (op) => `remove directory ${op.path}`,
 };
 

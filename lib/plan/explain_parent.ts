@@ -131,5 +131,7 @@ export const UNDO_SENTENCES: Sentences<"undo"> = {
   "link.remove": ({ host, alias }) =>
     `remove the interface ${host} if its alias is ${alias}`,
   "file.remove": ({ dir, name }) => `remove the file ${dir}/${name}`,
+  "undo.check": () =>
+    "stop here if anything above failed: what follows is the record of it",
   "dir.remove": ({ path }) => `remove the directory ${path}`,
 };

@@ -682,6 +682,14 @@ export const OPS = {
     doc: "removes an empty directory; missing is fine",
     fields: { path: "str" },
   },
+  "undo.check": {
+    kind: 126,
+    lists: UNDO,
+    by: "c",
+    doc:
+      "ends the list if an operation before it failed: what follows is the record of what is left",
+    fields: {},
+  },
 } as const satisfies Readonly<Record<string, OpSpec>>;
 
 /** Name of an operation, e.g. `mount.tree`. */

@@ -14,23 +14,24 @@ export interface UndoPlace {
   readonly lockFd?: number;
 }
 
-/** The group through which all processes are killed: version 2, else the freezer's. */
+/**
+ * The group through which all processes are killed: version 2, else the
+ * freezer's. Either way a version 1 freezer is told, since what it holds frozen
+ * does not die.
+ */
 function killOp(groups: readonly ResourceCgroup[]): Op<"cgroup.kill">[] {
-  const unified = groups.find(({ version }) => version === 2);
-  if (unified) {
-    const { path, owner } = unified;
-    return [{ op: "cgroup.kill", version: 2, path, owner }];
-  }
-  const freezer = groups.find(({ controllers }) =>
-    controllers.includes("freezer")
+  const freezer = groups.find(({ version, controllers }) =>
+    version === 1 && controllers.includes("freezer")
   );
-  const group = freezer ?? groups[0];
+  const group = groups.find(({ version }) => version === 2) ?? freezer ??
+    groups[0];
   if (group === undefined) return [];
+  const { version, path, owner } = group;
   return [{
     op: "cgroup.kill",
-    version: 1,
-    path: group.path,
-    owner: group.owner,
+    version,
+    path,
+    owner,
     ...(freezer ? { freezer: freezer.path } : {}),
   }];
 }
@@ -55,7 +56,7 @@ function killOp(groups: readonly ResourceCgroup[]): Op<"cgroup.kill">[] {
  *   { cgroups: [], interfaces: [{ host: "veth1", alias: "nsinit:demo" }], files: [] },
  *   { stateDir: "/run/nsinit/demo" },
  * );
- * assertEquals(undo.map(({ op }) => op), ["link.remove", "file.remove", "dir.remove"]);
+ * assertEquals(undo.map(({ op }) => op), ["link.remove", "undo.check", "file.remove", "dir.remove"]);
  * ```
  */
 export function buildUndo(
@@ -84,6 +85,7 @@ export function buildUndo(
       dir,
       name,
     })),
+    { op: "undo.check" },
     { op: "file.remove", inode: 0, dir: stateDir, name: "state.json" },
     { op: "dir.remove", path: stateDir },
   ];

@@ -208,6 +208,46 @@ static void test_stop(void)
 	close(fd);
 }
 
+/* a goes, b is a directory and stays; what stands behind the check depends on that. */
+static void test_check(void)
+{
+	for (int fails = 0; fails < 2; fails++) {
+		struct nsi_op *op = pack_first(NSI_OP_FILE_REMOVE);
+
+		op->s[0] = pack_text(base);
+		op->s[1] = pack_text(fails ? "b" : "a");
+		pack_next(NSI_OP_UNDO_CHECK);
+		op = pack_next(NSI_OP_FILE_REMOVE);
+		op->s[0] = pack_text(base);
+		op->s[1] = pack_text("record");
+		pack_open(&run, NSI_LIST_UNDO);
+		touch("a");
+		touch("record");
+		CHECK_EQ(mkdir("b", 0700), 0);
+		CHECK_EQ(nsi_undo(&run), fails ? -EISDIR : 0);
+		CHECK_EQ(exists("record"), fails);
+		CHECK_EQ(rmdir("b"), 0);
+	}
+	CHECK_EQ(unlink("a"), 0);
+	CHECK_EQ(unlink("record"), 0);
+}
+
+/* Without the lock nothing is touched. */
+static void test_no_lock(void)
+{
+	struct nsi_op *op = pack_first(NSI_OP_LOCK_TAKE);
+
+	op->n[0] = 9999;
+	op = pack_next(NSI_OP_FILE_REMOVE);
+	op->s[0] = pack_text(base);
+	op->s[1] = pack_text("a");
+	touch("a");
+	pack_open(&run, NSI_LIST_UNDO);
+	CHECK_EQ(nsi_undo(&run), -EBADF);
+	CHECK(exists("a"));
+	CHECK_EQ(unlink("a"), 0);
+}
+
 int main(void)
 {
 	if (!mkdtemp(base) || chdir(base) < 0)
@@ -217,6 +257,8 @@ int main(void)
 	test_list();
 	test_faults();
 	test_stop();
+	test_check();
+	test_no_lock();
 	CHECK_EQ(rmdir(base), 0);
 	return check_result();
 }

@@ -40,6 +40,7 @@ Deno.test("buildUndo kills first and forgets last, from the record alone", () =>
       dir: "/srv",
       name: "pid",
     },
+    { op: "undo.check" },
     {
       op: "file.remove",
       inode: 0,
@@ -48,4 +49,26 @@ Deno.test("buildUndo kills first and forgets last, from the record alone", () =>
     },
     { op: "dir.remove", path: "/run/nsinit/demo" },
   ]);
+});
+
+Deno.test("buildUndo kills by version 2 and thaws the version 1 freezer beside it", () => {
+  const group = (version: 1 | 2, name: string) => ({
+    version,
+    controllers: version === 1 ? [name] : [],
+    base: `/${name}`,
+    path: `/${name}/a`,
+    owner: "o",
+  });
+  const undo = buildUndo({
+    cgroups: [group(1, "freezer"), group(2, "unified")],
+    interfaces: [],
+    files: [],
+  }, { stateDir: "/run/nsinit/demo" });
+  assertEquals(undo[0], {
+    op: "cgroup.kill",
+    version: 2,
+    path: "/unified/a",
+    owner: "o",
+    freezer: "/freezer/a",
+  });
 });
