@@ -106,7 +106,7 @@ int32_t nsi_pipe(int32_t *out)
 int32_t nsi_null(void)
 {
 	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOFOLLOW, 0);
-	struct statx sx;
+	struct statx sx = { 0 };
 	int r;
 
 	if (fd < 0)
@@ -188,7 +188,7 @@ int32_t nsi_geteuid(void)
  */
 int64_t nsi_fs_type(const char *path)
 {
-	struct nsi_statfs info;
+	struct nsi_statfs info = { 0 };
 	long r = NSI_SYS2(__NR_statfs, path, &info);
 
 	return r < 0 ? r : info.type;

@@ -125,7 +125,7 @@ static uint32_t take_fds(const struct message_header *message, const struct cont
 int nsi_receive(int sock, struct nsi_report *report, void *payload, uint32_t size, int *fds,
 		uint32_t capacity, uint32_t *count_out)
 {
-	struct control control;
+	struct control control = { 0 };
 	struct iovec iov[2] = {
 		{ .iov_base = report, .iov_len = sizeof(*report) },
 		{ .iov_base = payload, .iov_len = size },

@@ -44,7 +44,7 @@ static int drop_ambient(void)
 	} header = { 0x20080522, 0 };
 	struct {
 		uint32_t effective, permitted, inheritable;
-	} sets[2];
+	} sets[2] = { 0 };
 	int r;
 
 	/* EINVAL: a kernel without ambient capabilities (before 4.3) has none to drop. */
@@ -76,7 +76,7 @@ static int close_unknown(int sock)
 
 static int map_plan(struct nsi_run *run, int planfd)
 {
-	struct statx info;
+	struct statx info = { 0 };
 	long address;
 	int r;
 

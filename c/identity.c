@@ -91,7 +91,7 @@ int nsi_op_caps_bound(struct nsi_run *run, const struct nsi_op *op)
 /* setresuid(2) away from root clears the effective set, not the kept permitted one. */
 static int raise_effective(void)
 {
-	struct caps caps;
+	struct caps caps = { 0 };
 	int r = read_caps(&caps);
 
 	if (r < 0)

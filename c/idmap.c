@@ -17,7 +17,7 @@
 static int open_proc(const struct nsi_run *run)
 {
 	char path[sizeof("/proc/") + 20] = "/proc/";
-	struct nsi_statfs info;
+	struct nsi_statfs info = { 0 };
 	int r;
 
 	nsi_text_number(path + sizeof("/proc/") - 1, (uint64_t)run->pid);

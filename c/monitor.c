@@ -122,7 +122,7 @@ static void take_signals(void)
 	struct {
 		uint32_t ssi_signo;
 		uint8_t rest[124];
-	} info;
+	} info = { 0 };
 
 	while (nsi_sys_read(monitor.signalfd, &info, sizeof(info)) == (long)sizeof(info)) {
 		int signal = (int)info.ssi_signo;
@@ -258,20 +258,21 @@ int nsi_monitor(struct nsi_run *run)
 {
 	const struct nsi_op *op = find_operation(run);
 	int32_t status[2];
-	int result = NSI_EXIT_FAILED, r;
+	int result = NSI_EXIT_FAILED, r, relayed;
 
 	if (!op)
 		return NSI_EXIT_BROKEN;
-	r = open_all(op);
-	if (r == 0) {
+	relayed = open_all(op);
+	if (relayed == 0) {
 		set_terminal();
-		r = relay_until_end();
+		relayed = relay_until_end();
 	}
 	nsi_terminal_restore(&monitor.terminal);
-	/* Also without a relay the program is waited for: undoing would pull the floor from
-	 * under it. */
+	/* Without its relay nobody could see or stop the program. */
+	if (relayed < 0)
+		(void)nsi_process_signal(monitor.pidfd, SIGKILL);
 	r = nsi_process_wait(monitor.pidfd, 0, status);
-	if (r == 0)
+	if (r == 0 && relayed == 0)
 		result = status[0] == NSI_CLD_EXITED ? status[1] : 128 + (status[1] & 0x7f);
 	if (nsi_undo(run) < 0)
 		print_message(NSI_MONITOR_MESSAGE(run, op));

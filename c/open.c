@@ -66,7 +66,7 @@ int nsi_op_tree_open(struct nsi_run *run, const struct nsi_op *op)
  */
 int nsi_op_ns_open(struct nsi_run *run, const struct nsi_op *op)
 {
-	struct nsi_statfs info;
+	struct nsi_statfs info = { 0 };
 	int r;
 
 	run->detail = NSI_AT_OPEN;
@@ -98,7 +98,7 @@ int nsi_op_ns_open(struct nsi_run *run, const struct nsi_op *op)
  */
 int nsi_op_cgroup_open(struct nsi_run *run, const struct nsi_op *op)
 {
-	struct nsi_statfs info;
+	struct nsi_statfs info = { 0 };
 	int r;
 
 	run->detail = NSI_AT_OPEN;

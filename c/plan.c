@@ -54,11 +54,13 @@ static const char *reference_kinds(uint16_t kind)
 #define NSI_CASE(NAME, letters) \
 	case NSI_OP_##NAME:     \
 		return letters;
+	/* NOLINTBEGIN(bugprone-branch-clone): many operations hold the same. */
 	switch (kind) {
 		NSI_OP_REFS(NSI_CASE)
 	default:
 		return "-----";
 	}
+	/* NOLINTEND(bugprone-branch-clone) */
 #undef NSI_CASE
 }
 

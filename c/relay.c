@@ -38,7 +38,7 @@ static int open_writer(int fd, uint32_t *flags)
 {
 	char path[sizeof("/proc/self/fd/") + 20] = "/proc/self/fd/";
 	struct termios settings;
-	struct statx info;
+	struct statx info = { 0 };
 	int r;
 
 	if (nsi_sys_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) < 0)

@@ -11,9 +11,10 @@
  * that the helper gets. It has its own descriptor table and signal handlers (no
  * CLONE_FILES, no CLONE_SIGHAND), so none of that is seen by the caller.
  *
- * Signals are blocked in the calling thread meanwhile. Exit signal 0: the
- * caller's process gets no SIGCHLD; wait with __WALL. PR_SET_PDEATHSIG in the
- * child means the calling thread. Needs Linux 5.11 (CLOSE_RANGE_CLOEXEC).
+ * Signals are blocked in the calling thread meanwhile. clone3(2) is asked for no
+ * exit signal, but execve(2) makes it SIGCHLD; waiting with __WALL is right in
+ * both cases. PR_SET_PDEATHSIG in the child means the calling thread. Needs Linux
+ * 5.11 (CLOSE_RANGE_CLOEXEC).
  */
 #include "spawn.h"
 #include "cleanup.h"
@@ -119,7 +120,7 @@ int nsi_memfd(const char *name, unsigned int flags, const void *data, size_t len
 static int reopen_readonly(int fd)
 {
 	char path[sizeof("/proc/self/fd/") + 20] = "/proc/self/fd/";
-	struct statx ours, theirs;
+	struct statx ours = { 0 }, theirs = { 0 };
 	int r;
 
 	nsi_text_number(path + sizeof("/proc/self/fd/") - 1, (uint64_t)fd);
@@ -211,7 +212,7 @@ static int keep_caps(void)
 	} header = { 0x20080522, 0 };
 	struct {
 		uint32_t effective, permitted, inheritable;
-	} sets[2];
+	} sets[2] = { 0 };
 	int r = (int)NSI_SYS2(__NR_capget, &header, sets);
 
 	if (r < 0)
@@ -305,7 +306,7 @@ static long clone_on_stack(const struct clone_args *args, struct start *start)
 static int clone_child(struct nsi_run *run, struct start *start, uint64_t flags, int cgroupfd)
 {
 	const uint64_t all = ~(uint64_t)0;
-	uint64_t mask;
+	uint64_t mask = 0;
 	int32_t status[2];
 	int pidfd = -1;
 	long stack, pid;
@@ -355,7 +356,7 @@ static int clone_child(struct nsi_run *run, struct start *start, uint64_t flags,
 int nsi_op_spawn(struct nsi_run *run, const struct nsi_op *op)
 {
 	struct start start = { .keep_caps = (NSI_SPAWN_FLAGS(op) & CLONE_NEWUSER) != 0 };
-	int pair[2], cgroupfd = -1, r;
+	int pair[2] = { -1, -1 }, cgroupfd = -1, r;
 
 	if (run->pidfd >= 0 || run->sock >= 0)
 		return -EALREADY;

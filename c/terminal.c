@@ -36,7 +36,7 @@ static void make_raw(struct termios *settings)
  */
 int nsi_terminal_raw(struct nsi_terminal *terminal, int fd)
 {
-	struct termios settings;
+	struct termios settings = { 0 };
 	int r = nsi_sys_ioctl(fd, TCGETS, &settings);
 
 	if (r < 0)
@@ -74,7 +74,7 @@ void nsi_terminal_restore(struct nsi_terminal *terminal)
  */
 int nsi_terminal_copy_size(int from, int to)
 {
-	struct winsize size;
+	struct winsize size = { 0 };
 	int r = nsi_sys_ioctl(from, TIOCGWINSZ, &size);
 
 	return r < 0 ? r : nsi_sys_ioctl(to, TIOCSWINSZ, &size);
