@@ -83,7 +83,8 @@ NSI_EXPORT int32_t nsi_dir_unlock(int32_t fd);
  * Returns an O_WRONLY descriptor of the file when flags bit 0, else 0. flags bit 1: refuse a name that
  * exists and is not a regular file (-EEXIST). */
 NSI_EXPORT int32_t nsi_file_replace(const char *dir, const char *name, const char *temporary,
-				    const void *data, uint64_t length, uint32_t mode, uint32_t flags);
+				    const void *data, uint64_t length, uint32_t mode,
+				    uint32_t flags);
 /* nsi_file_inode() - inode of dir/name (no links followed) into *out; flags of a regular file only (-EINVAL). */
 NSI_EXPORT int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out);
 /* nsi_seccomp_compile() - libseccomp: packed rules to a BPF program in @out (at most @size

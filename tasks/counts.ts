@@ -86,12 +86,12 @@ export function countDenoTests(output: string, code: number): Counts {
   };
 }
 
-/** The line that `make` prints before it runs a C test program. */
-const PROGRAM_START = /^\S*\/test_\w+\r?$/gm;
+/** The line that `make` prints for the end of each C test program. */
+const PROGRAM_END = /^(ok|skipped|failed) \S*\/test_\w+\r?$/gm;
 
 /**
  * Counts the C test programs of a run of `make test` or `make asan`, which
- * prints the path of each before running it and stops at the first that fails.
+ * prints how each ended and stops at the first that fails.
  *
  * @param output What it printed.
  * @param code Its exit status.
@@ -99,12 +99,15 @@ const PROGRAM_START = /^\S*\/test_\w+\r?$/gm;
  * and named a program.
  */
 export function countPrograms(output: string, code: number): Counts {
-  const started = output.match(PROGRAM_START)?.length ?? 0;
+  const ends = [...output.matchAll(PROGRAM_END)].map((match) => match[1]);
+  if (ends.length === 0) return ONE_FAILED;
 
-  if (started === 0) return ONE_FAILED;
-  return code === 0
-    ? { passed: started, failed: 0, skipped: 0 }
-    : { passed: started - 1, failed: 1, skipped: 0 };
+  const failed = ends.filter((end) => end === "failed").length;
+  return {
+    passed: ends.filter((end) => end === "ok").length,
+    failed: code === 0 ? failed : Math.max(failed, 1),
+    skipped: ends.filter((end) => end === "skipped").length,
+  };
 }
 
 /**

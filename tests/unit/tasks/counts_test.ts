@@ -40,12 +40,17 @@ Deno.test("countDenoTests() counts a missing summary as a failure", () => {
   assertEquals(countDenoTests("error: Type checking failed.", 1), ONE_FAILED);
 });
 
-Deno.test("countPrograms() counts each program that was started", () => {
-  const output = "cc -o build/test/test_a\nbuild/test/test_a\nplan: ok\n" +
-    "build/test/test_b\n";
+Deno.test("countPrograms() counts how each program ended", () => {
+  const output = "cc -o build/test/test_a\nplan: ok\nok build/test/test_a\n" +
+    "skipped build/test/test_b\nok build/test/test_c\n";
 
-  assertEquals(countPrograms(output, 0), { passed: 2, failed: 0, skipped: 0 });
-  assertEquals(countPrograms(output, 2), { passed: 1, failed: 1, skipped: 0 });
+  assertEquals(countPrograms(output, 0), { passed: 2, failed: 0, skipped: 1 });
+  assertEquals(countPrograms(output, 2), { passed: 2, failed: 1, skipped: 1 });
+  assertEquals(countPrograms(`${output}failed build/test/test_d\n`, 2), {
+    passed: 2,
+    failed: 1,
+    skipped: 1,
+  });
 });
 
 Deno.test("countPrograms() counts silence and a failed build as failures", () => {
