@@ -134,6 +134,24 @@ function replaceBigInt(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? { $bigint: value.toString() } : value;
 }
 
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Lists and objects that are looked into; what is in them was written by us. */
+function hasShape(state: unknown): state is StoredState {
+  if (!isObject(state) || state["version"] !== 1) return false;
+  const { id, pid, startTime, bootId, owner, config, namespaces, resources } =
+    state;
+  return [id, startTime, bootId].every((text) => typeof text === "string") &&
+    Number.isSafeInteger(pid) && Array.isArray(namespaces) &&
+    isObject(owner) && isObject(config) && isObject(resources) &&
+    [config["mounts"], config["namespaces"]].every(Array.isArray) &&
+    ["cgroups", "interfaces", "files"].every((key) =>
+      Array.isArray(resources[key])
+    );
+}
+
 /**
  * Reads a container's state.
  *
@@ -148,12 +166,12 @@ export async function readState(dir: string): Promise<StoredState | undefined> {
     if (!info.isFile || info.size > STATE_LIMIT_BYTES) {
       throw new TypeError("it is not a regular file of ordinary size");
     }
-    const state = JSON.parse(
+    const state: unknown = JSON.parse(
       await Deno.readTextFile(path),
       reviveBigInt,
-    ) as StoredState;
-    if (state.version !== 1) throw new TypeError("its version is not 1");
-    return state;
+    );
+    if (hasShape(state)) return state;
+    throw new TypeError("it is no state of version 1");
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
     if (cause instanceof NsinitError) throw cause;
