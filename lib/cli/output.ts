@@ -24,6 +24,9 @@ const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 /** The same, but for line feeds and tabs. */
 const CONTROL_IN_LINES = /(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
+/** Longest message that is printed, in characters; names in it may be foreign. */
+const LONGEST_MESSAGE = 16_384;
+
 /** Begins a string that stands for a `bigint`; a private use character. */
 const BIG_INTEGER = "\uf8ff";
 const BIG_INTEGER_TEXT = /"\uf8ff(-?\d+)"/g;
@@ -83,10 +86,17 @@ export function formatJson(value: unknown): string {
   return text.replace(BIG_INTEGER_TEXT, "$1");
 }
 
+function cut(message: string): string {
+  const more = message.length - LONGEST_MESSAGE;
+  return more <= 0
+    ? message
+    : `${message.slice(0, LONGEST_MESSAGE)}... (${more} more characters)`;
+}
+
 /**
  * Renders one line of the log, or of stderr.
  *
- * Pure.
+ * Pure. A very long message is cut.
  *
  * @param level How serious it is.
  * @param message What happened; further lines are indented.
@@ -102,14 +112,15 @@ export function formatLine(
     readonly code?: string;
   },
 ): string {
+  const msg = cut(message);
   if (how.format === "json") {
     const time = how.time.toISOString();
     const fields = how.code === undefined
-      ? { level, msg: message, time }
-      : { level, msg: message, code: how.code, time };
+      ? { level, msg, time }
+      : { level, msg, code: how.code, time };
     return `${escapeLines(JSON.stringify(fields))}\n`;
   }
-  const text = escapeLines(message).replaceAll("\n", "\n  ");
+  const text = escapeLines(msg).replaceAll("\n", "\n  ");
   return `nsinit: ${level === "error" ? "" : `${level}: `}${text}\n`;
 }
 
