@@ -1,0 +1,150 @@
+import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+
+/** Which folders a folder may import from, besides itself. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  "lib/errors.ts": [],
+  "lib/config": ["lib/errors.ts"],
+  "lib/host": ["lib/errors.ts"],
+  "lib/plan": ["lib/config", "lib/host", "lib/errors.ts"],
+  "ffi": ["lib/plan", "lib/config", "lib/errors.ts"],
+  "lib/container": [
+    "lib/config",
+    "lib/plan",
+    "lib/host",
+    "ffi",
+    "lib/errors.ts",
+  ],
+  "lib/cli": ["lib/container", "lib/config", "lib/plan", "lib/errors.ts"],
+  "cli.ts": ["lib/cli", "lib/errors.ts"],
+  "mod.ts": [
+    "lib/config",
+    "lib/container",
+    "lib/host",
+    "lib/plan",
+    "lib/errors.ts",
+  ],
+};
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+}
+
+async function* sourceFiles(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(ROOT + folder)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) yield* sourceFiles(path);
+    else if (entry.name.endsWith(".ts")) yield path;
+  }
+}
+
+async function allSources(): Promise<string[]> {
+  const files = ["cli.ts", "mod.ts", "lib/errors.ts"];
+  for (const area of Object.keys(ALLOWED)) {
+    if (area.endsWith(".ts")) continue;
+    for await (const file of sourceFiles(area)) files.push(file);
+  }
+  return files;
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, "");
+}
+
+function importsOf(from: string, text: string): Import[] {
+  const found = withoutComments(text).matchAll(
+    /(?:^|\n)\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|\bimport\(\s*"([^"]+)"/g,
+  );
+  return [...found].map((match) => ({
+    from,
+    specifier: match[1] ?? match[2] ?? "",
+  }));
+}
+
+/** Folder or file of the table that a path belongs to. */
+function areaOf(path: string): string | undefined {
+  return Object.keys(ALLOWED).find((area) =>
+    path === area || path.startsWith(`${area}/`)
+  );
+}
+
+function resolve({ from, specifier }: Import): string {
+  return new URL(specifier, `file:///${from}`).pathname.slice(1);
+}
+
+async function allImports(): Promise<Import[]> {
+  const lists = await Promise.all(
+    (await allSources()).map(async (file) =>
+      importsOf(file, await Deno.readTextFile(ROOT + file))
+    ),
+  );
+  return lists.flat();
+}
+
+Deno.test("imports go one way along the road", async () => {
+  const wrong = (await allImports())
+    .filter(({ specifier }) => specifier.startsWith("."))
+    .filter((item) => {
+      const own = areaOf(item.from);
+      const other = areaOf(resolve(item));
+      assert(own, item.from);
+      return other !== own && !ALLOWED[own]?.includes(other ?? "");
+    });
+  assertEquals(wrong, []);
+});
+
+Deno.test("nothing on the way to a start imports node: modules", async () => {
+  const wrong = (await allImports())
+    .filter(({ specifier }) => specifier.startsWith("node:"));
+  assertEquals(wrong, []);
+});
+
+Deno.test("only ffi/ opens libraries and handles pointers", async () => {
+  const wrong: string[] = [];
+  for (const file of await allSources()) {
+    const text = await Deno.readTextFile(ROOT + file);
+    if (
+      /Deno\.(dlopen|UnsafePointer)/.test(text) && file !== "ffi/library.ts"
+    ) {
+      wrong.push(file);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("only cli.ts ends the process and only lib/cli prints", async () => {
+  const wrong: string[] = [];
+  for (const file of await allSources()) {
+    const code = withoutComments(await Deno.readTextFile(ROOT + file));
+    if (/Deno\.exit\(/.test(code) && file !== "cli.ts") wrong.push(file);
+    if (
+      /console\.|Deno\.std(out|err)\b/.test(code) &&
+      !file.startsWith("lib/cli/")
+    ) {
+      wrong.push(file);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("mod.ts reaches only relative files", async () => {
+  const seen = new Set<string>();
+  const queue = ["mod.ts"];
+  const foreign: string[] = [];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const text = await Deno.readTextFile(ROOT + file);
+    for (const item of importsOf(file, text)) {
+      // A dynamic import of a package is allowed when its failure is handled.
+      if (item.specifier.startsWith(".")) queue.push(resolve(item));
+      else if (!text.includes(`import("${item.specifier}")`)) {
+        foreign.push(`${file}: ${item.specifier}`);
+      }
+    }
+  }
+  assertEquals(foreign, []);
+});
