@@ -17,7 +17,7 @@ import {
 import { cgroupMounts, findCgroups } from "../support/host_state.ts";
 import { TestNetwork } from "../support/network.ts";
 import { delay, Running, waitFor } from "../support/nsinit.ts";
-import { processExists } from "../support/process_status.ts";
+import { isAlive } from "../support/process_status.ts";
 
 const test = containerTests("ends");
 const IS_FULL = has("full");
@@ -40,6 +40,7 @@ for (
       `trap 'echo got; exit 3' ${number}; echo ready; while :; do sleep 0.05; done`,
     ]);
     await running.waitForOutput("ready");
+    await container.waitForMonitor(running);
     running.signal(signal);
     const { code, stdout } = await running.result(5000);
     assertEquals([code, stdout], [3, "ready\ngot\n"]);
@@ -55,6 +56,7 @@ test("a signal is forwarded to a joined process, not to the first", async (works
     "trap 'echo got; exit 4' TERM; echo ready; while :; do sleep 0.05; done",
   ]);
   await joined.waitForOutput("ready");
+  await container.waitForMonitor(joined);
   joined.signal("SIGTERM");
   assertEquals((await joined.result(5000)).code, 4);
   assert(!first.hasEnded);
@@ -74,7 +76,7 @@ test("the death of nsinit kills a container with a parent death signal", async (
   const pid = await container.pid();
   running.signal("SIGKILL");
   await running.result();
-  await waitFor("the container's end", () => !processExists(pid));
+  await waitFor("the container's end", () => !isAlive(pid));
   // The next command finishes what the owner could not.
   const list = await workspace.nsinit(["list", "--quiet"]);
   assertEquals([list.code, list.stdout], [0, ""]);
@@ -91,9 +93,9 @@ test("a container without a parent death signal survives nsinit, and is found", 
   await running.waitForOutput("ready");
   const pid = await container.pid();
   running.signal("SIGKILL");
-  await running.result();
+  await running.ended();
   await delay(50);
-  assert(processExists(pid));
+  assert(isAlive(pid));
   assertEquals(await container.output("echo joined"), "joined\n");
   const id = await container.id();
   const list = JSON.parse(
@@ -101,7 +103,7 @@ test("a container without a parent death signal survives nsinit, and is found", 
   );
   assertEquals([list[0].id, list[0].status], [id, "running"]);
   assertEquals((await workspace.nsinit(["delete", "--force", id])).code, 0);
-  assert(!processExists(pid));
+  assert(!isAlive(pid));
 });
 
 test("after nsinit was killed, exec in the same place starts anew", async (workspace) => {
@@ -236,7 +238,7 @@ for (const [what, changes] of STALE) {
         assertStringIncludes(result.stderr, "not running");
       }
       assert(!foreign.hasEnded, command.join(" "));
-      assert(processExists(foreign.pid));
+      assert(isAlive(foreign.pid));
     }
     assert(await container.isGone());
   });
@@ -320,10 +322,8 @@ test("many execs at once in one directory all run in one container each time", a
 test("the monitor is small and holds nothing but its container", async (workspace) => {
   const container = await workspace.container();
   await using running = await container.hold();
-  const status = await waitFor("the monitor", async () => {
-    const text = await Deno.readTextFile(`/proc/${running.pid}/status`);
-    return /^Threads:\t1$/m.test(text) && text;
-  });
+  await container.waitForMonitor(running);
+  const status = await Deno.readTextFile(`/proc/${running.pid}/status`);
   const memory = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]);
   assertGreater(2048, memory);
   const fds = await Array.fromAsync(Deno.readDir(`/proc/${running.pid}/fd`));

@@ -11,8 +11,8 @@ import {
   type TestContainer,
 } from "../support/containers.ts";
 import {
+  isAlive,
   parseStatus,
-  processExists,
   readKernelFile,
 } from "../support/process_status.ts";
 import { waitFor } from "../support/nsinit.ts";
@@ -475,7 +475,7 @@ test("exec --detach returns while the program runs, which kill and delete end", 
 
   const killed = await workspace.nsinit(["kill", "--signal=KILL", id]);
   assertEquals([killed.code, killed.stderr], [0, ""]);
-  await waitFor("its end", () => !processExists(pid));
+  await waitFor("its end", () => !isAlive(pid));
   const deleted = await workspace.nsinit(["delete", id]);
   assertEquals([deleted.code, deleted.stderr], [0, ""]);
   assert(await container.isGone());

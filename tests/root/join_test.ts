@@ -12,11 +12,11 @@ import {
 } from "../support/containers.ts";
 import { delay, waitFor } from "../support/nsinit.ts";
 import {
+  isAlive,
   maskOf,
   NAMESPACE_FILES,
   namespaceOf,
   parseStatus,
-  processExists,
 } from "../support/process_status.ts";
 
 const test = containerTests("join");
@@ -169,7 +169,7 @@ test("the first process's death kills all others without a pid namespace", async
   ]);
   const output = await running.waitForOutput("ready");
   const background = Number(output.split("\n")[0]);
-  assert(processExists(background));
+  assert(isAlive(background));
   await using joined = container.start([
     "/bin/sh",
     "-c",
@@ -179,7 +179,7 @@ test("the first process's death kills all others without a pid namespace", async
   await running.closeStdin();
   assertEquals((await running.result(5000)).code, 0);
   assertEquals((await joined.result(5000)).code, 137);
-  await waitFor("the end of the others", () => !processExists(background));
+  await waitFor("the end of the others", () => !isAlive(background));
 });
 
 test("the death of a joined process leaves the first alone", async (workspace) => {

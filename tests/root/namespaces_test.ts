@@ -17,7 +17,6 @@ import {
   NAMESPACE_FILES,
   namespaceOf,
   parseMounts,
-  processExists,
   statusOf,
 } from "../support/process_status.ts";
 import { writeProgram } from "../support/rootfs.ts";
@@ -355,6 +354,6 @@ test("processes of a joined pid namespace die with their container only", async 
     // The other container's first process inherits the dead and may not care.
     const left = descendantsOf(pid).filter((child) => isAlive(child));
     assertEquals(left, []);
-    assert(processExists(pid));
+    assert(isAlive(pid));
   });
 });

@@ -257,6 +257,8 @@ for (const sample of loadSamples()) {
       await Deno.writeTextFile(`${files}/${name}`, `${name} of the host\n`);
     }
     let text = adaptSample(sample.text, workspace.rootfs, files);
+    // The author's 512 KiB hold no shell today; next day's sample has more.
+    text = text.replace(/"memory"\s*:\s*524800\b/, '"memory": 5248000');
     const dir = await workspace.newDirectory();
     // Most eras had no key for it: the container's directory was its root.
     if (!/"rootfs"/.test(text)) await makeTestRootfs(dir);

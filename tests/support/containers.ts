@@ -289,6 +289,15 @@ export class TestContainer {
     return { ...result, stderr: await Deno.readTextFile(log) };
   }
 
+  /** Waits until nsinit has become the monitor of its program. */
+  async waitForMonitor(running: Running): Promise<void> {
+    await waitFor("the monitor", async () => {
+      // It waits for signals, all of them blocked.
+      const path = `/proc/${running.pid}/status`;
+      return /^SigBlk:\t[^0]/m.test(await Deno.readTextFile(path));
+    });
+  }
+
   /** Its id. */
   id(): Promise<string> {
     return deriveId(this.dir);
@@ -398,7 +407,7 @@ async function runLeavingNothing(
   try {
     await assertNothingLeft(before, owner);
   } catch (error) {
-    removeLeftovers(owner);
+    await removeLeftovers(workspace, owner);
     if (failure === undefined) throw error;
     throw new AggregateError([failure, error], `${failure}\n${error}`);
   }
@@ -406,17 +415,16 @@ async function runLeavingNothing(
 }
 
 /** So that one failure does not become that of all later tests. */
-function removeLeftovers(owner: Ownership): void {
+async function removeLeftovers(
+  workspace: Workspace,
+  owner: Ownership,
+): Promise<void> {
+  for await (const { name } of Deno.readDir(workspace.stateRoot)) {
+    await workspace.nsinit(["delete", "--force", name]);
+    const dir = `${workspace.stateRoot}/${name}`;
+    await Deno.remove(dir, { recursive: true }).catch(() => {});
+  }
   for (const group of findCgroups(owner.names).reverse()) {
-    try {
-      for (
-        const pid of Deno.readTextFileSync(`${group}/cgroup.procs`).split("\n")
-      ) {
-        if (Number(pid) > 0) Deno.kill(Number(pid), "SIGKILL");
-      }
-      Deno.removeSync(group);
-    } catch {
-      // The failure has been told already.
-    }
+    await Deno.remove(group).catch(() => {});
   }
 }

@@ -94,14 +94,26 @@ function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 /** Keeps what comes out of a pipe. */
 class Collector {
   readonly #chunks: Uint8Array[] = [];
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly done: Promise<void>;
 
   constructor(stream: ReadableStream<Uint8Array>) {
-    this.done = this.#collect(stream);
+    this.#reader = stream.getReader();
+    this.done = this.#collect();
   }
 
-  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
-    for await (const chunk of stream) this.#chunks.push(chunk);
+  async #collect(): Promise<void> {
+    for (;;) {
+      const { done, value } = await this.#reader.read();
+      if (done) return;
+      this.#chunks.push(value);
+    }
+  }
+
+  /** Stops reading, whoever holds the other end. */
+  async stop(): Promise<void> {
+    await this.#reader.cancel();
+    await this.done;
   }
 
   get bytes(): Uint8Array<ArrayBuffer> {
@@ -210,34 +222,26 @@ export class Running implements AsyncDisposable {
     const timer = setTimeout(() => {
       isLate = true;
       this.signal("SIGKILL");
+      // A process left behind may hold the pipes open for ever.
+      this.#stdout.stop();
+      this.#stderr.stop();
     }, timeoutMs);
-    const status = await this.#child.status;
-    // A process left behind may hold the pipes open for ever.
-    let drain: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => {
-      drain = setTimeout(() => {
-        isLate = true;
-        resolve();
-      }, timeoutMs);
-    });
-    await Promise.race([
-      Promise.all([this.#stdout.done, this.#stderr.done]),
-      late,
-    ]);
+    const { code } = await this.#child.status;
+    await Promise.all([this.#stdout.done, this.#stderr.done]);
     clearTimeout(timer);
-    clearTimeout(drain);
     await this.closeStdin();
     if (isLate) {
       throw new Error(
         `${this.#name} did not end in ${timeoutMs} ms${this.#account()}`,
       );
     }
-    return {
-      code: status.code,
-      stdout: this.stdout,
-      stderr: this.stderr,
-      bytes: this.#stdout.bytes,
-    };
+    const { stdout, stderr } = this;
+    return { code, stdout, stderr, bytes: this.#stdout.bytes };
+  }
+
+  /** Waits for its end alone: others may hold its output. */
+  async ended(): Promise<number> {
+    return (await this.#child.status).code;
   }
 
   /** Ends it: closes its input, and kills it if that does not help. */
@@ -249,7 +253,7 @@ export class Running implements AsyncDisposable {
       this.signal(signal);
     }
     await this.#child.status;
-    await Promise.all([this.#stdout.done, this.#stderr.done]);
+    await Promise.all([this.#stdout.stop(), this.#stderr.stop()]);
   }
 }
 
