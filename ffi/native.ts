@@ -115,11 +115,13 @@ export class PlanRun {
   readonly #run: Uint8Array<ArrayBuffer>;
   readonly #report: DataView;
   readonly #lib = library();
+  readonly #fault: Fault | undefined;
 
   /** Packs the Plan and makes it ready; nothing is executed yet. */
   constructor(plan: Plan, fault?: Fault) {
     const { size, reportOffset } = layoutOfRun();
     this.#plan = plan;
+    this.#fault = fault;
     this.#packed = encodePlan(plan, fault);
     this.#run = new Uint8Array(size);
     this.#report = new DataView(this.#run.buffer, reportOffset, REPORT.size);
@@ -136,6 +138,13 @@ export class PlanRun {
 
   #check(result: number): void {
     if (result < 0) throw errorOf(this.#plan, decodeReport(this.#report));
+  }
+
+  /** For operations that TypeScript does: throws the injected failure of one, as C does for its own. */
+  failIfInjected(index: number): void {
+    const fault = this.#fault;
+    if (fault?.list !== "parent" || fault.index !== index) return;
+    throw errorOf(this.#plan, { ...fault, detail: "", value: 0n });
   }
 
   /** Executes parent operations `from` up to, not including, `to`. */

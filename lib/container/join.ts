@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Fault } from "../../ffi/encode_plan.ts";
 import { closeFd, PlanRun } from "../../ffi/native.ts";
 import { compileFilter } from "../../ffi/seccomp.ts";
 import { NsinitError, StateError } from "../errors.ts";
@@ -49,6 +50,7 @@ export class ContainerGone extends StateError {
  * @param state The container's state.
  * @param process What to run.
  * @param attachment The caller's stdio.
+ * @param fault For tests: an operation that fails.
  * @returns The finished execution.
  * @throws {ContainerGone} `ContainerNotRunning` if it ended meanwhile.
  * @throws {StateError} `ContainerPaused` if it is frozen.
@@ -58,6 +60,7 @@ export function joinContainer(
   state: StoredState,
   process: ProcessRequest,
   attachment: Attachment,
+  fault?: Fault,
 ): PlanRun {
   const pidfd = openProcess(state);
   if (pidfd === undefined) throw new ContainerGone(state.id);
@@ -84,7 +87,7 @@ export function joinContainer(
       specOf(state.config, process, attachment),
       probeHost(),
     );
-    run = new PlanRun(plan);
+    run = new PlanRun(plan, fault);
     runParent(plan, run, () => {});
     return run;
   } catch (error) {

@@ -56,6 +56,7 @@ export function runParent(
     if (OPS[op.op].by === "c") return;
     run.parent(from, index);
     from = index + 1;
+    run.failIfInjected(index);
     if (op.op === "user.resolve") resolveUser(run, op);
     else saveState();
   });

@@ -31,12 +31,11 @@ function planGroups(
   return planCgroupEntry([...cgroupPaths, ...unified], host);
 }
 
-/** Enters all namespaces at once, then clones into the pid namespace. */
+/** Enters all namespaces at once; that of pids is meant for children only. */
 function joinOps({ namespaces }: JoinTarget, host: Host): ChildOp[] {
   if (namespaces.length === 0) return [];
   return [
     { op: "ns.enter", slot: SLOTS.target, flags: cloneFlags(namespaces) },
-    { op: "ns.clone", flags: 0 },
     ...(namespaces.includes("NEWUSER")
       ? [{ op: "user.root", flags: host.euid === 0 ? 0 : 1 } as const]
       : []),
@@ -47,7 +46,8 @@ function joinOps({ namespaces }: JoinTarget, host: Host): ChildOp[] {
  * Plans a further process in a running container. Pure.
  *
  * The process enters the groups first, then all namespaces in one setns(2), the
- * user namespace included. Limits, labels, user, capabilities, terminal and
+ * user namespace included. It becomes a process that the container can see only
+ * when it can do no more than the container. Limits, labels, user, capabilities, terminal and
  * filter are planned by the same functions as those of the first process.
  *
  * @param target The container.
@@ -114,6 +114,11 @@ export function buildJoinPlan(
     filter: target.filter,
     defaultCwd: defaultCwd(kind, rootfs),
     groupsDenied: namespaces.includes("NEWUSER") && host.euid !== 0,
+    entersUserNamespace: namespaces.includes("NEWUSER"),
+    entry: [
+      ...namespaces.length > 0 ? [{ op: "ns.clone", flags: 0 } as const] : [],
+      { op: "session.new" },
+    ],
     whenReady: [],
   });
   const pidfd = namespaces.length > 0 ? [SLOTS.target] : [];
@@ -132,8 +137,8 @@ export function buildJoinPlan(
       ...receive,
       { op: "proc.open" },
       ...groups.child,
+      ...last.early,
       ...joinOps(target, host),
-      { op: "session.new" },
       ...planExistingRoot(kind, rootfs),
       ...terminal.open,
       ...last.child,

@@ -35,6 +35,8 @@ export interface ProcessContext {
   readonly defaultCwd: string;
   /** Whether setgroups(2) is denied. */
   readonly groupsDenied: boolean;
+  /** Whether a user namespace that exists is entered: what needs rights over the host is done before. */
+  readonly entersUserNamespace: boolean;
   /** Parent: what happens when all is ready, before the program runs. */
   readonly whenReady: readonly ParentOp[];
 }
@@ -43,6 +45,8 @@ export interface ProcessContext {
 export interface ProcessPart {
   /** Parent: from the user's names to the running program. */
   readonly parent: readonly ParentOp[];
+  /** Child, before it enters namespaces. */
+  readonly early: readonly ChildOp[];
   /** Child. */
   readonly child: readonly ChildOp[];
 }
@@ -97,13 +101,16 @@ function cwdOf({ process, defaultCwd }: ProcessContext): string {
   );
 }
 
-function limitOps({ config, process, host }: ProcessContext): ChildOp[] {
-  const { oomScoreAdj } = config;
+function oomOps({ oomScoreAdj }: Config): ChildOp[] {
+  if (oomScoreAdj === undefined) return [];
+  return [{ op: "oom.adjust", value: String(oomScoreAdj) }];
+}
+
+function limitOps(context: ProcessContext): ChildOp[] {
+  const { config, process, host, entersUserNamespace } = context;
   return [
     ...rlimitOps(process.rlimits ?? config.rlimits ?? []),
-    ...(oomScoreAdj === undefined
-      ? []
-      : [{ op: "oom.adjust", value: String(oomScoreAdj) } as const]),
+    ...(entersUserNamespace ? [] : oomOps(config)),
     ...labelOps(config, host),
   ];
 }
@@ -157,6 +164,7 @@ function limitOps({ config, process, host }: ProcessContext): ChildOp[] {
  *   filter: undefined,
  *   defaultCwd: "/",
  *   groupsDenied: false,
+ *   entersUserNamespace: false,
  *   whenReady: [],
  * });
  * assertEquals(child.at(-1)?.op, "exec");
@@ -176,6 +184,9 @@ export function planProcess(context: ProcessContext): ProcessPart {
       { op: "release", point },
       { op: "await.exec" },
     ],
+    // The helper's files in procfs belong to root of the namespace that it was
+    // executed in; from inside an entered one they cannot be written.
+    early: context.entersUserNamespace ? oomOps(config) : [],
     child: [
       ...limitOps(context),
       ...identity.lookup,

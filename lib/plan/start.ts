@@ -124,6 +124,9 @@ function planFirstProcess(
     filter: placement.filter,
     defaultCwd: defaultCwd(kind, config.rootfs),
     groupsDenied,
+    entersUserNamespace: config.namespaces.some(({ type, path }) =>
+      type === "NEWUSER" && path !== undefined
+    ),
     whenReady: [{ op: "state.save" }],
   });
 }
@@ -188,6 +191,7 @@ function childOps(input: StartInput, parts: StartParts): ChildOp[] {
     ...parts.transfer.receive,
     { op: "proc.open" },
     ...parts.cgroups.child,
+    ...parts.last.early,
     ...parts.namespaces.child,
     ...parts.idMaps.child,
     { op: "session.new" },

@@ -318,7 +318,7 @@ test("a container that is to be frozen runs nothing more until it is thawed", as
   await delay(300);
   assertEquals(cpuTimeNs(container), used);
 
-  Deno.writeTextFileSync(`${container.group("freezer")}/${file}`, thawed);
+  await Deno.writeTextFile(`${container.group("freezer")}/${file}`, thawed);
   assertEquals((await container.ended()).stdout, "end\n");
 });
 

@@ -97,6 +97,7 @@ export class InProcess implements AsyncDisposable {
   readonly #started: Started;
   readonly #files: OutputFiles;
   #pidfd: number;
+  #isLocked = true;
 
   private constructor(
     locked: LockedState,
@@ -196,17 +197,23 @@ export class InProcess implements AsyncDisposable {
     return { code, stdout: this.stdout, stderr: this.stderr };
   }
 
-  /** Kills what lives and removes everything. */
+  /** Gives the lock up, so that a command may be used on the container. */
+  unlock(): void {
+    if (this.#isLocked) unlockState(this.#locked);
+    this.#isLocked = false;
+  }
+
+  /** Kills what lives and removes everything, unless the lock was given up. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       // Kills the first process too, which stays ours to wait for.
-      await removeRemains(this.#locked, this.state);
+      if (this.#isLocked) await removeRemains(this.#locked, this.state);
       if (this.#pidfd >= 0) await this.ended();
     } finally {
       if (this.#pidfd >= 0) closeFd(this.#pidfd);
       this.#pidfd = -1;
       this.#started.run.close();
-      unlockState(this.#locked);
+      this.unlock();
     }
   }
 }
