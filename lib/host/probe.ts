@@ -187,6 +187,7 @@ export function probeHost(): Host {
   return {
     cgroup: probeCgroups(),
     lastCapability: last > 0 ? last : OLDEST_LAST_CAPABILITY,
+    ...probeCapabilityBound(),
     apparmor: enabled.startsWith("Y"),
     selinux: isThere("/sys/fs/selinux/enforce"),
     architecture,
@@ -194,6 +195,12 @@ export function probeHost(): Host {
     euid: Deno.uid() ?? 0,
     ...probeUserNamespace(),
   };
+}
+
+function probeCapabilityBound(): Pick<Host, "capabilityBound"> {
+  const text = readText("/proc/self/status") ?? "";
+  const mask = /^CapBnd:\s*([0-9a-f]+)$/m.exec(text)?.[1];
+  return mask === undefined ? {} : { capabilityBound: BigInt(`0x${mask}`) };
 }
 
 function probeUserNamespace(): Pick<Host, "userNamespaceInode"> {

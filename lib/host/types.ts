@@ -46,6 +46,11 @@ export interface Host {
   readonly cgroup: CgroupLayout;
   /** Highest capability number that the kernel knows. */
   readonly lastCapability: number;
+  /**
+   * Mask of the capabilities that this process may have at all, its bounding
+   * set; all when absent.
+   */
+  readonly capabilityBound?: bigint;
   /** Whether AppArmor is in force. */
   readonly apparmor: boolean;
   /** Whether SELinux is in force. */

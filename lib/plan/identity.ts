@@ -40,10 +40,10 @@ function isList(
  * stay empty. (The original filled inheritable too, which gives capabilities to
  * users that should not have them: CVE-2022-29162.) Of five sets, effective is
  * cut to permitted and ambient to permitted and inheritable, as the kernel
- * would refuse more. Names that this kernel does not know are left out.
+ * would refuse more. What there is not to give is left out.
  *
  * @param capabilities Names, the five sets, or none at all.
- * @param last Highest capability of the kernel.
+ * @param available Mask of what there is to give.
  * @returns The masks.
  *
  * @example
@@ -51,20 +51,19 @@ function isList(
  * import { assertEquals } from "@std/assert";
  * import { capabilityMasks } from "./identity.ts";
  *
- * const masks = capabilityMasks(["CHOWN", "KILL"], 40);
+ * const masks = capabilityMasks(["CHOWN", "KILL"], 0xffn);
  * assertEquals([masks.bounding, masks.effective, masks.ambient], [0x21n, 0x21n, 0n]);
  * ```
  */
 export function capabilityMasks(
   capabilities: readonly CapabilityName[] | CapabilitySets | undefined,
-  last: number,
+  available: bigint,
 ): CapabilityMasks {
-  const known = (1n << BigInt(last + 1)) - 1n;
   const mask = (names: readonly CapabilityName[]): bigint =>
     names.reduce(
       (bits, name) => bits | (1n << BigInt(CAPABILITIES.indexOf(name))),
       0n,
-    ) & known;
+    ) & available;
   const given = capabilities ?? [];
   if (isList(given)) {
     const kept = mask(given);
@@ -85,6 +84,20 @@ export function capabilityMasks(
     inheritable,
     ambient: mask(given.ambient) & permitted & inheritable,
   };
+}
+
+/**
+ * The capabilities that there are to give. The first process of a new user
+ * namespace has them all, see user_namespaces(7); elsewhere nobody can give
+ * what he does not have, e.g. root of a container, and asking is EPERM.
+ */
+function capabilitiesToGive(
+  config: Config,
+  host: Pick<Host, "lastCapability" | "capabilityBound">,
+): bigint {
+  const known = (1n << BigInt(host.lastCapability + 1)) - 1n;
+  const isInOwn = config.namespaces.some(({ type }) => type === "NEWUSER");
+  return isInOwn ? known : known & (host.capabilityBound ?? known);
 }
 
 /** What the identity adds to a Plan. */
@@ -130,7 +143,7 @@ export interface IdentityPart {
 export function planIdentity(
   config: Config,
   process: Pick<ProcessSpec, "user" | "capabilities" | "additionalGroups">,
-  host: Pick<Host, "lastCapability">,
+  host: Pick<Host, "lastCapability" | "capabilityBound">,
   options: { readonly groupsDenied: boolean },
 ): IdentityPart {
   const groups = [
@@ -146,7 +159,7 @@ export function planIdentity(
   const { bounding, effective, permitted, inheritable, ambient } =
     capabilityMasks(
       process.capabilities ?? config.capabilities,
-      host.lastCapability,
+      capabilitiesToGive(config, host),
     );
   const point = POINTS.user;
   return {

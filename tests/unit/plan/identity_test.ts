@@ -1,8 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import type { NamespaceType } from "../../../lib/config/types.ts";
 import { ConfigError } from "../../../lib/errors.ts";
 import { capabilityMasks, planIdentity } from "../../../lib/plan/identity.ts";
 import { configWith, HOST_V2 } from "./support.ts";
 
+/** All capabilities up to CHECKPOINT_RESTORE. */
+const ALL = (1n << 41n) - 1n;
 const NONE = {
   bounding: 0n,
   effective: 0n,
@@ -12,12 +15,12 @@ const NONE = {
 };
 
 Deno.test("capabilityMasks gives nothing when nothing is given", () => {
-  assertEquals(capabilityMasks(undefined, 40), NONE);
-  assertEquals(capabilityMasks([], 40), NONE);
+  assertEquals(capabilityMasks(undefined, ALL), NONE);
+  assertEquals(capabilityMasks([], ALL), NONE);
 });
 
 Deno.test("capabilityMasks leaves inheritable and ambient empty for a list", () => {
-  const masks = capabilityMasks(["NET_RAW"], 40);
+  const masks = capabilityMasks(["NET_RAW"], ALL);
   assertEquals(masks, {
     ...NONE,
     bounding: 1n << 13n,
@@ -33,7 +36,7 @@ Deno.test("capabilityMasks takes the five sets as they are, within what the kern
     permitted: ["CHOWN", "KILL"],
     inheritable: ["KILL"],
     ambient: ["KILL", "CHOWN"],
-  }, 40);
+  }, ALL);
   assertEquals(masks, {
     bounding: 0x21n,
     effective: 0x1n,
@@ -43,11 +46,27 @@ Deno.test("capabilityMasks takes the five sets as they are, within what the kern
   });
 });
 
-Deno.test("capabilityMasks leaves out what the kernel does not know", () => {
+Deno.test("capabilityMasks leaves out what there is not to give", () => {
   assertEquals(
-    capabilityMasks(["CHECKPOINT_RESTORE", "CHOWN"], 37).bounding,
+    capabilityMasks(["CHECKPOINT_RESTORE", "CHOWN"], 0xffn).bounding,
     1n,
   );
+});
+
+Deno.test("planIdentity gives what the caller has, and all of them in a new user namespace", () => {
+  const capabilities = ["CHOWN", "SYS_RESOURCE"] as const;
+  const host = { ...HOST_V2, capabilityBound: ALL & ~(1n << 24n) };
+  const boundOf = (types: readonly NamespaceType[]): unknown => {
+    const namespaces = types.map((type) => ({ type }));
+    const config = configWith({ capabilities, namespaces });
+    const options = { groupsDenied: false };
+    return planIdentity(config, { user: "" }, host, options).change[0];
+  };
+  assertEquals(boundOf(["NEWNS"]), { op: "caps.bound", mask: 1n });
+  assertEquals(boundOf(["NEWNS", "NEWUSER"]), {
+    op: "caps.bound",
+    mask: 1n | 1n << 24n,
+  });
 });
 
 Deno.test("planIdentity prefers the process's capabilities and adds its groups", () => {
