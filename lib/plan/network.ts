@@ -172,6 +172,18 @@ function routeOp(route: Route, path: string): ChildOp {
   };
 }
 
+/** Files of 2014 named the gateway twice: with the interface and as a route. */
+function isDefaultRoute(route: ChildOp, gateways: readonly ChildOp[]): boolean {
+  const textOf = (op: ChildOp): string => {
+    if (op.op !== "net.route") return "";
+    const { family, prefix, name = "", destination, source, gateway } = op;
+    return [family, prefix, name, destination, source, gateway].join("|");
+  };
+  return gateways.some((known) =>
+    known.op === "net.route" && textOf(known) === textOf(route)
+  );
+}
+
 function placeVeths(
   networks: readonly Network[],
   names: readonly string[],
@@ -223,6 +235,7 @@ export function planNetwork(
   const point = POINTS.network;
   const loopback = networks.find(({ type }) => type === "loopback");
   const hasVeths = veths.length > 0;
+  const inside = veths.flatMap(insideOps);
   return {
     parent: hasVeths
       ? [
@@ -234,8 +247,9 @@ export function planNetwork(
     child: [
       ...(hasVeths ? [{ op: "sync", point } as const] : []),
       ...(loopback ? [{ op: "net.loopback", mtu: loopback.mtu } as const] : []),
-      ...veths.flatMap(insideOps),
-      ...routes.map((route, index) => routeOp(route, `routes[${index}]`)),
+      ...inside,
+      ...routes.map((route, index) => routeOp(route, `routes[${index}]`))
+        .filter((route) => !isDefaultRoute(route, inside)),
     ],
     interfaces: veths.map(({ host }) => ({ host, alias })),
   };

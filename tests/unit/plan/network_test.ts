@@ -118,6 +118,21 @@ Deno.test("planNetwork adds IPv6 addresses and routes of one family", () => {
   ]);
 });
 
+Deno.test("planNetwork adds a gateway that is listed as a route too only once", () => {
+  const route = {
+    destination: "",
+    source: "",
+    gateway: "10.0.0.1",
+    interfaceName: "eth0",
+  };
+  const part = plan(
+    [{ ...VETH, gateway: "10.0.0.1" }],
+    [route, { ...route, interfaceName: "", destination: "10.1.0.0/16" }],
+  );
+  const routes = part.child.filter(({ op }) => op === "net.route");
+  assertEquals(routes.length, 2);
+});
+
 Deno.test("planNetwork refuses addresses, names and routes that cannot be", () => {
   const bad: Partial<Network>[] = [
     { address: "10.0.0.2" },
