@@ -107,6 +107,14 @@ function advise(op: Op, errno: string, detail: Detail): string {
       if (errno === "ENOENT") return "; make it, or correct the path";
       if (errno === "EPERM") return "; this needs root";
       return "";
+    case "ns.open":
+      return detail === "verify"
+        ? "; it is not a namespace of the type that it is listed for"
+        : "";
+    case "user.apply":
+      return errno === "EINVAL"
+        ? "; its ids must be among uidMappings and gidMappings"
+        : "";
     case "veth.make":
       if (detail === "bridge" && errno === "ENODEV") {
         return '; there is no such bridge: make it with "ip link add NAME type bridge" or name another';
@@ -157,7 +165,7 @@ function adviseMount(errno: string, detail: Detail): string {
 /** Where inside the operation it failed, as words before the errno. */
 const PLACES: Partial<Record<Detail, string>> = {
   resolve: "looking up the target inside the root",
-  attributes: "setting mount attributes",
+  attributes: "setting attributes",
   attach: "attaching the mount",
   option: "setting an option",
   verify: "checking what is there",
