@@ -17,7 +17,7 @@
 
 #define LOCK_EXCLUSIVE 2
 #define FILE_TYPE 0170000
-#define FILE_DIRECTORY 0040000
+#define FILE_REGULAR 0100000
 
 /*
  * nsi_op_lock_take() - take the lock of the container's state directory
@@ -59,8 +59,8 @@ int nsi_op_lock_take(struct nsi_run *run, const struct nsi_op *op)
  * unlinkat(2) follows no link and removes no directory, so nothing outside is
  * in reach.
  *
- * Return: 0, also when the file or the directory is missing or the inode is
- * another, or -errno; -EISDIR for a directory.
+ * Return: 0, also when the file or the directory is missing, or when it is not
+ * a regular file or has another inode and so is not ours; or -errno.
  */
 int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op)
 {
@@ -81,8 +81,8 @@ int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op)
 	r = nsi_sys_statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &st);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if ((st.stx_mode & FILE_TYPE) == FILE_DIRECTORY)
-		return -EISDIR;
+	if ((st.stx_mode & FILE_TYPE) != FILE_REGULAR)
+		return 0;
 	if (NSI_FILE_REMOVE_INODE(op) && NSI_FILE_REMOVE_INODE(op) != st.stx_ino)
 		return 0;
 	run->detail = NSI_AT_NONE;

@@ -58,7 +58,38 @@ export interface ReservedMarker {
   readonly fd: number;
 }
 
-function reserve(dir: string, name: string): number {
+/** Name under which a marker is made; unlike the marker's own it can only be ours. */
+function stagedName(name: string): string {
+  return `.${name}.nsinit-new`;
+}
+
+/**
+ * Files that {@linkcode stageMarkers} may leave when it is killed: recorded
+ * before it is called.
+ *
+ * @param dir The container's directory.
+ * @param names Names of the markers.
+ * @returns The files.
+ */
+export function stagedFiles(
+  dir: string,
+  names: readonly string[],
+): { dir: string; name: string }[] {
+  return names.map(stagedName).flatMap((name) => [
+    { dir, name },
+    { dir, name: temporaryName(name) },
+  ]);
+}
+
+function refuseName(dir: string, name: string, cause?: unknown): never {
+  throw new StateError(
+    "IdInUse",
+    `Cannot write the marker ${dir}/${name}: something that is not a regular file has that name; remove it`,
+    { cause },
+  );
+}
+
+function stage(dir: string, name: string): number {
   const options = { mode: 0o644, keep: true, regularOnly: true };
   try {
     return replaceFile(dir, name, new Uint8Array(), options);
@@ -66,42 +97,52 @@ function reserve(dir: string, name: string): number {
     if (!(error instanceof KernelError) || error.errnoName !== "EEXIST") {
       throw error;
     }
-    removeLeftover(dir, name, error);
-    return replaceFile(dir, name, new Uint8Array(), options);
-  }
-}
-
-function removeLeftover(dir: string, name: string, cause: KernelError): void {
-  const temporary = `${dir}/${temporaryName(name)}`;
-  try {
-    Deno.removeSync(temporary); // unlink(2): a planted symlink goes, its target stays
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new StateError(
-      "IdInUse",
-      `Cannot write the marker ${dir}/${name}: something that is not a regular file has that name; remove it`,
-      { cause },
-    );
+    return refuseName(dir, name, error);
   }
 }
 
 /**
- * Puts empty markers in place.
+ * Makes empty markers under other names, so that they can be recorded before
+ * they replace anything.
  *
  * @param dir The container's directory.
  * @param names Names of the markers.
- * @returns The markers, to be filled or removed.
+ * @returns The markers, to be published and filled, or removed.
  * @throws {KernelError} `SystemError` if one cannot be written.
  * @throws {StateError} `IdInUse` if something else has the name.
  */
-export function reserveMarkers(
+export function stageMarkers(
   dir: string,
   names: readonly string[],
 ): ReservedMarker[] {
   return names.map((name) => {
-    const fd = reserve(dir, name);
-    return { dir, name, inode: String(inodeOf(dir, name) ?? 0n), fd };
+    const staged = stagedName(name);
+    const fd = stage(dir, staged);
+    return { dir, name, inode: String(inodeOf(dir, staged) ?? 0n), fd };
   });
+}
+
+/**
+ * Gives the markers their names; rename(2) follows no links.
+ *
+ * @param markers Staged markers.
+ * @throws {StateError} `IdInUse` if something that is not a regular file has the name.
+ */
+export function publishMarkers(markers: readonly ReservedMarker[]): void {
+  for (const { dir, name } of markers) {
+    const found = lookAt(`${dir}/${name}`);
+    if (found && !found.isFile) refuseName(dir, name);
+    Deno.renameSync(`${dir}/${stagedName(name)}`, `${dir}/${name}`);
+  }
+}
+
+function lookAt(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 /** Closes the markers' descriptors. */

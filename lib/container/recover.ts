@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PlanRun, temporaryName } from "../../ffi/native.ts";
+import { PlanRun } from "../../ffi/native.ts";
 import { buildUndo } from "../plan/undo.ts";
 import type { UndoOp } from "../plan/ops.ts";
 import { bootId, isAlive } from "./liveness.ts";
@@ -31,15 +31,7 @@ export function undoOf(
   state: StoredState,
   place: { readonly stateDir: string; readonly lockFd?: number },
 ): UndoOp[] {
-  const { files } = state.resources;
-  const leftovers = files.map(({ dir, name }) => ({
-    dir,
-    name: temporaryName(name),
-  }));
-  return buildUndo(
-    { ...state.resources, files: [...files, ...leftovers] },
-    place,
-  );
+  return buildUndo(state.resources, place);
 }
 
 /**

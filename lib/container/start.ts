@@ -19,8 +19,10 @@ import {
   closeMarkers,
   fillMarkers,
   markerNames,
+  publishMarkers,
   type ReservedMarker,
-  reserveMarkers,
+  stagedFiles,
+  stageMarkers,
 } from "./markers.ts";
 import { specOf } from "./process_spec.ts";
 import { removeRemains } from "./recover.ts";
@@ -165,10 +167,10 @@ function initialState(request: StartRequest, start: StartPlan): StoredState {
     namespaces: request.config.namespaces.map((namespace) => namespace.type),
     resources: {
       ...start.resources,
-      files: markerNames(request.config.dialect).map((name) => ({
-        dir: request.directory,
-        name,
-      })),
+      files: stagedFiles(
+        request.directory,
+        markerNames(request.config.dialect),
+      ),
     },
   };
 }
@@ -179,6 +181,21 @@ function cgroupPathsOf(state: StoredState): Record<string, string> {
     for (const controller of group.controllers) paths[controller] = group.path;
   }
   return paths;
+}
+
+/** Adds the markers by name and inode: a file of that name that was there before is not ours. */
+function withMarkers(
+  state: StoredState,
+  markers: readonly ReservedMarker[],
+): StoredState {
+  const files = markers.map(({ dir, name, inode }) => ({ dir, name, inode }));
+  return {
+    ...state,
+    resources: {
+      ...state.resources,
+      files: [...state.resources.files, ...files],
+    },
+  };
 }
 
 function completeState(
@@ -200,10 +217,6 @@ function completeState(
     phase: "running",
     pid,
     startTime,
-    resources: {
-      ...state.resources,
-      files: markers.map(({ dir, name, inode }) => ({ dir, name, inode })),
-    },
   };
 }
 
@@ -246,10 +259,13 @@ export async function startContainer(
     const start = planStart(request, locked.dir, probeHost());
     state = initialState(request, start);
     writeState(locked.dir, state);
-    markers = reserveMarkers(
+    markers = stageMarkers(
       request.directory,
       markerNames(request.config.dialect),
     );
+    state = withMarkers(state, markers);
+    writeState(locked.dir, state);
+    publishMarkers(markers);
     run = new PlanRun(start.plan, request.fault);
     const execution = run;
     runParent(start.plan, execution, () => {

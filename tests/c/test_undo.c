@@ -69,14 +69,16 @@ static void test_file_remove(void)
 	CHECK_EQ(remove_file(inode_of("a"), base, "link"), 0);
 	CHECK(exists("link"));
 	CHECK_EQ(remove_file(0, base, "link"), 0);
-	CHECK(!exists("link") && exists("a"));
+	CHECK(exists("link") && exists("a"));
+	CHECK_EQ(unlink("link"), 0);
 	CHECK_EQ(remove_file(inode_of("a"), base, "a"), 0);
 	CHECK(!exists("a"));
 	CHECK_EQ(remove_file(0, base, "a"), 0);
 	CHECK_EQ(remove_file(0, "/nonexistent", "a"), 0);
 
 	CHECK_EQ(mkdir("dir", 0700), 0);
-	CHECK_EQ(remove_file(0, base, "dir"), -EISDIR);
+	CHECK_EQ(remove_file(0, base, "dir"), 0);
+	CHECK(exists("dir"));
 	CHECK_EQ(symlink("dir", "dirlink"), 0);
 	touch("dir/b");
 	CHECK_EQ(remove_file(0, "dirlink", "b"), -ENOTDIR);
@@ -208,27 +210,26 @@ static void test_stop(void)
 	close(fd);
 }
 
-/* a goes, b is a directory and stays; what stands behind the check depends on that. */
+/* a goes, b is not empty and stays; what stands behind the check depends on that. */
 static void test_check(void)
 {
 	for (int fails = 0; fails < 2; fails++) {
-		struct nsi_op *op = pack_first(NSI_OP_FILE_REMOVE);
+		struct nsi_op *op = pack_first(NSI_OP_DIR_REMOVE);
 
-		op->s[0] = pack_text(base);
-		op->s[1] = pack_text(fails ? "b" : "a");
+		op->s[0] = pack_text(fails ? "b" : "a");
 		pack_next(NSI_OP_UNDO_CHECK);
 		op = pack_next(NSI_OP_FILE_REMOVE);
 		op->s[0] = pack_text(base);
 		op->s[1] = pack_text("record");
 		pack_open(&run, NSI_LIST_UNDO);
-		touch("a");
 		touch("record");
 		CHECK_EQ(mkdir("b", 0700), 0);
-		CHECK_EQ(nsi_undo(&run), fails ? -EISDIR : 0);
+		touch("b/c");
+		CHECK_EQ(nsi_undo(&run), fails ? -ENOTEMPTY : 0);
 		CHECK_EQ(exists("record"), fails);
+		CHECK_EQ(unlink("b/c"), 0);
 		CHECK_EQ(rmdir("b"), 0);
 	}
-	CHECK_EQ(unlink("a"), 0);
 	CHECK_EQ(unlink("record"), 0);
 }
 
