@@ -117,13 +117,19 @@ test("after nsinit was killed, exec in the same place starts anew", async (works
 
 async function killAtRandom(
   container: TestContainer,
-  prefix: readonly string[],
   afterMs: number,
+  options: {
+    readonly prefix?: readonly string[];
+    readonly signal?: Deno.Signal;
+  } = {},
 ): Promise<void> {
-  const running = container.start(["/bin/sleep", "1000"], { prefix });
+  const { prefix = [], signal = "SIGKILL" } = options;
+  // A first process has no default actions: it must want to end.
+  const script = "trap exit TERM INT HUP; while :; do sleep 0.01; done";
+  const running = container.start(["/bin/sh", "-c", script], { prefix });
   await using _running = running;
   await delay(afterMs);
-  running.signal("SIGKILL");
+  running.signal(signal);
   // A container that lives on for an instant holds the pipes.
   await running.result();
 }
@@ -153,8 +159,8 @@ test(
     assertEquals(await container.output("echo warm", { prefix }), "warm\n");
     const rounds = IS_FULL ? 100 : 20;
     for (let round = 0; round < rounds; round++) {
-      const afterMs = 20 + 80 * Math.random();
-      await killAtRandom(container, prefix, afterMs);
+      const afterMs = 20 + 100 * Math.random();
+      await killAtRandom(container, afterMs, { prefix });
       const { code, stdout, stderr } = await container.sh("echo works", {
         prefix,
       });
@@ -175,10 +181,23 @@ test("kill -9 at any instant leaves nothing after list", async (workspace) => {
   for (let round = 0; round < 10; round++) {
     const container = await workspace.container();
     const afterMs = 20 + 60 * Math.random();
-    await killAtRandom(container, [], afterMs);
+    await killAtRandom(container, afterMs);
     const list = await workspace.nsinit(["list", "--quiet"]);
     assertEquals([list.code, list.stdout, list.stderr], [0, "", ""]);
     assertEquals(findCgroups([workspace.tag]), [], `${afterMs} ms`);
+  }
+});
+
+test("a signal at any instant of a start leaves nothing after the next exec", async (workspace) => {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    for (let round = 0; round < 4; round++) {
+      const container = await workspace.container();
+      const afterMs = 20 + 100 * Math.random();
+      await killAtRandom(container, afterMs, { signal });
+      const what = `${signal} after ${afterMs.toFixed(1)} ms`;
+      assertEquals([what, await container.output("echo $$")], [what, "1\n"]);
+      assertEquals([what, findCgroups([workspace.tag])], [what, []]);
+    }
   }
 });
 

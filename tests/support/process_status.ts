@@ -45,10 +45,9 @@ export function maskOf(names: readonly string[]): string {
   return mask.toString(16).padStart(16, "0");
 }
 
-/** The mask of all capabilities that this kernel knows. */
-export function allCapabilities(): bigint {
-  const last = Number(Deno.readTextFileSync("/proc/sys/kernel/cap_last_cap"));
-  return (1n << BigInt(last + 1)) - 1n;
+/** The mask of what may be given here: root of a container often lacks some. */
+export function availableCapabilities(): bigint {
+  return BigInt(`0x${statusOf("self")["CapBnd"] ?? "0"}`);
 }
 
 /** Link of a namespace of a process, e.g. `pid:[4026531836]`. */
