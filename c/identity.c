@@ -11,7 +11,6 @@
 #include "helper.h"
 #include "sys.h"
 #include <linux/capability.h>
-#include <linux/keyctl.h>
 #include <linux/poll.h>
 #include <linux/prctl.h>
 
@@ -253,11 +252,6 @@ int nsi_op_rlimit_set(struct nsi_run *run, const struct nsi_op *op)
  * @run: the run
  * @op:  session.new
  *
- * The session keyring is inherited as well, and with it the possession of the
- * caller's keys (keyrings(7)): a new, empty one takes its place. EPERM is the
- * answer of a filter around the caller, which then covers the program too, and
- * ENOSYS that of a kernel without keys.
- *
  * Return: 0 or -errno.
  */
 int nsi_op_session_new(struct nsi_run *run, const struct nsi_op *op)
@@ -266,8 +260,5 @@ int nsi_op_session_new(struct nsi_run *run, const struct nsi_op *op)
 
 	(void)run;
 	(void)op;
-	if (r < 0)
-		return r;
-	r = (int)NSI_SYS2(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);
-	return r >= 0 || r == -EPERM || r == -ENOSYS ? 0 : r;
+	return r < 0 ? r : 0;
 }

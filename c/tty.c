@@ -209,14 +209,14 @@ int nsi_op_tty_console(struct nsi_run *run, const struct nsi_op *op)
 /*
  * nsi_op_tty_control() - make the pty the controlling terminal of the session
  *
+ * After fds.close only descriptor 0 is left of the inner end; stdio.set put it there.
+ *
  * Return: 0 or -errno; -EPERM when the caller leads no session.
  */
 int nsi_op_tty_control(struct nsi_run *run, const struct nsi_op *op)
 {
 	(void)op;
-	if (run->ttyfd < 0)
-		return -EBADF;
-	return nsi_sys_ioctl(run->ttyfd, TIOCSCTTY, NULL);
+	return nsi_sys_ioctl(run->ttyfd < 0 ? 0 : run->ttyfd, TIOCSCTTY, NULL);
 }
 
 /* The container's null device, opened for @mode; -ENODEV when it is not one. */

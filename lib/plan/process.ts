@@ -37,6 +37,8 @@ export interface ProcessContext {
   readonly groupsDenied: boolean;
   /** Whether a user namespace that exists is entered: what needs rights over the host is done before. */
   readonly entersUserNamespace: boolean;
+  /** Child: steps by which others inside come to see the process, when it joins. */
+  readonly entry?: readonly ChildOp[];
   /** Parent: what happens when all is ready, before the program runs. */
   readonly whenReady: readonly ParentOp[];
 }
@@ -119,10 +121,13 @@ function limitOps(context: ProcessContext): ChildOp[] {
  * Plans the last steps. Pure.
  *
  * The order is fixed by what each step needs and what it takes away: labels and
- * limits while privileged; passwd and group from the final root; the terminal
- * while still its owner; bounding set, groups, ids, capabilities; then no
- * descriptor of the host is left, the working directory is entered with the
- * user's rights, and the filter comes last.
+ * limits while privileged; passwd and group from the final root; the streams
+ * while still privileged; bounding set, groups, ids, capabilities; then no
+ * descriptor of the host is left, and only now a process that joins is seen by
+ * those inside, of whom one with SYS_PTRACE may take it over whatever it does
+ * (CVE-2016-9962). The working directory is entered with the user's rights, and
+ * the filter comes last. One that has to be loaded with privilege would forbid
+ * the entry, which then comes before it.
  *
  * @param context All that the steps depend on.
  * @returns The operations.
@@ -174,6 +179,12 @@ export function planProcess(context: ProcessContext): ProcessPart {
   const { config, process, host, terminal, filter } = context;
   const identity = planIdentity(config, process, host, context);
   const seccomp = planSeccomp(config, process, filter);
+  const isLoadedEarly = seccomp.early.some(({ op }) => op === "seccomp.load");
+  const enter: ChildOp[] = [
+    { op: "fds.close", keep: 2 },
+    ...context.entry ?? [],
+    ...terminal.control,
+  ];
   const signal = config.parentDeathSignal ?? 0;
   const point = POINTS.exec;
   return {
@@ -192,10 +203,11 @@ export function planProcess(context: ProcessContext): ProcessPart {
       ...identity.lookup,
       ...terminal.streams,
       ...identity.change,
+      ...isLoadedEarly ? enter : [],
       ...seccomp.early,
       identity.drop,
       { op: "umask.set", mask: UMASK },
-      { op: "fds.close", keep: 2 },
+      ...isLoadedEarly ? [] : enter,
       { op: "cwd.enter", path: cwdOf(context) },
       // After the change of ids, which clears it.
       ...(signal > 0 ? [{ op: "death.signal", signal } as const] : []),

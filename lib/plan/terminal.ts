@@ -17,8 +17,10 @@ export interface TerminalPart {
   readonly open: readonly ChildOp[];
   /** Child: covers `/dev/console` with it. */
   readonly console: readonly ChildOp[];
-  /** Child: makes it the controlling terminal and fills descriptors 0 to 2. */
+  /** Child: fills descriptors 0 to 2. */
   readonly streams: readonly ChildOp[];
+  /** Child, as leader of its session: makes descriptor 0 the controlling terminal. */
+  readonly control: readonly ChildOp[];
 }
 
 function openOp({ terminalSize }: ProcessSpec): Op<"tty.open"> {
@@ -73,7 +75,8 @@ function ownTerminal(process: ProcessSpec): TerminalPart {
     slots: [],
     open: [openOp(process)],
     console: [{ op: "tty.console", path: "/dev/console" }],
-    streams: [{ op: "tty.control" }, { op: "stdio.set", flags: 1, ...none }],
+    streams: [{ op: "stdio.set", flags: 1, ...none }],
+    control: [{ op: "tty.control" }],
   };
 }
 
@@ -95,6 +98,7 @@ function givenStreams({ stdio }: ProcessSpec): TerminalPart {
     slots: given.map(({ slot }) => slot),
     open: [],
     console: [],
+    control: [],
     streams: [{
       op: "stdio.set",
       flags: 0,

@@ -106,6 +106,7 @@ static void other_devpts_are_refused(void)
 	CHECK(unlink(ROOT "/dev/pts/ptmx") == 0 && symlink("/dev/ptmx", ROOT "/dev/pts/ptmx") == 0);
 	EXPECT(-ENOENT, open_tty());
 	EXPECT(-EBADF, console("/dev/console"));
+	CHECK(close(0) == 0);
 	EXPECT(-EBADF, nsi_op_tty_control(&run, NULL));
 }
 

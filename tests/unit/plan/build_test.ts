@@ -10,9 +10,10 @@ Deno.test("every Plan ends with closing, entering, meeting, executing", () => {
     const list = names(plan.child).filter((name) =>
       name !== "seccomp.load" && name !== "death.signal"
     );
-    assertEquals(list.slice(-4), ["fds.close", "cwd.enter", "sync", "exec"]);
+    assertEquals(list.slice(-3), ["cwd.enter", "sync", "exec"]);
     assertEquals(find(plan, "fds.close")[0]?.keep, 2);
-    assertOrder(plan, "caps.bound", "user.apply", "caps.set", "fds.close");
+    assertOrder(plan, "caps.bound", "user.apply", "caps.set", "cwd.enter");
+    assertOrder(plan, "stdio.set", "user.apply", "fds.close", "cwd.enter");
   }
 });
 

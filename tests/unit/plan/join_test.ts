@@ -29,11 +29,12 @@ Deno.test("buildJoinPlan enters groups, then all namespaces at once", () => {
     "proc.open",
     "cgroup.join",
     "ns.enter",
-    "ns.clone",
-    "session.new",
     "root.current",
     "user.files",
     "caps.set",
+    "fds.close",
+    "ns.clone",
+    "session.new",
     "exec",
   );
   assertEquals(find(plan, "state.save"), []);
@@ -45,7 +46,24 @@ Deno.test("buildJoinPlan becomes root of the container's user namespace first", 
     namespaces: [...TARGET.namespaces, "NEWUSER"],
   } as const;
   const plan = buildJoinPlan(target, { ...PROCESS, tty: true }, HOST_V2);
-  assertOrder(plan, "ns.clone", "user.root", "session.new", "tty.open");
+  assertOrder(plan, "ns.enter", "user.root", "tty.open", "ns.clone");
+  assertOrder(plan, "ns.clone", "session.new", "tty.control", "exec");
+});
+
+Deno.test("buildJoinPlan is seen inside only when it can do no more than the container", () => {
+  const plan = buildJoinPlan(TARGET, PROCESS, HOST_V2);
+  assertOrder(plan, "stdio.set", "user.apply", "caps.set", "ns.clone");
+  // A filter that takes privilege to load could forbid the clone.
+  const config = {
+    ...configWith({ seccomp: SECCOMP }),
+    noNewPrivileges: false,
+  };
+  const filtered = buildJoinPlan(
+    { ...TARGET, config, filter: FILTER },
+    PROCESS,
+    HOST_V2,
+  );
+  assertOrder(filtered, "fds.close", "ns.clone", "seccomp.load", "caps.set");
 });
 
 Deno.test("buildJoinPlan ends as a start does", () => {
@@ -58,7 +76,8 @@ Deno.test("buildJoinPlan ends as a start does", () => {
     filter: FILTER,
   }).plan;
   const tail = (plan: Plan): Plan["child"] =>
-    plan.child.slice(names(plan.child).indexOf("rlimit.set"));
+    plan.child.slice(names(plan.child).indexOf("rlimit.set"))
+      .filter(({ op }) => op !== "ns.clone" && op !== "session.new");
   assertEquals(tail(join), tail(first));
 });
 

@@ -16,7 +16,8 @@ Deno.test("planTerminal makes a terminal of the wanted size, or uses the given s
     gid: 0,
     mode: 0o600,
   }]);
-  assertEquals(names(terminal.streams), ["tty.control", "stdio.set"]);
+  assertEquals(names(terminal.streams), ["stdio.set"]);
+  assertEquals(names(terminal.control), ["tty.control"]);
   const streams = planTerminal({
     ...PROCESS,
     stdio: { stdin: { fd: 9 }, stdout: "inherit", stderr: { fd: 0 } },
