@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { PlanRun } from "../../ffi/native.ts";
+import { PlanRun, temporaryName } from "../../ffi/native.ts";
 import { buildUndo } from "../plan/undo.ts";
 import type { UndoOp } from "../plan/ops.ts";
 import { bootId, isAlive } from "./liveness.ts";
-import type { LockedState } from "./store.ts";
+import { type LockedState, STATE_FILE } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 
 /**
@@ -46,6 +46,11 @@ export async function removeRemains(
   state: StoredState | undefined,
 ): Promise<void> {
   if (state) {
+    // Of a writer killed before its rename: the undo list removes an empty directory.
+    const unfinished = `${locked.dir}/${temporaryName(STATE_FILE)}`;
+    await Deno.remove(unfinished).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
     const run = new PlanRun({
       parent: [],
       child: [],

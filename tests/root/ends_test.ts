@@ -283,6 +283,22 @@ test("a damaged state is told, and delete --force removes it", async (workspace)
   }
 });
 
+test("what a killed writer of the state left does not stand in the way", async (workspace) => {
+  const container = await workspace.container();
+  await recordState(container);
+  for (const command of ["exec", "list", "delete"]) {
+    await fakeState(container, 0, { phase: "creating" });
+    const dir = await container.stateDir();
+    await Deno.writeTextFile(`${dir}/.state.json.nsinit`, "{");
+    const args = command === "delete" ? [await container.id()] : [];
+    const { code, stderr } = command === "exec"
+      ? await container.sh("true")
+      : await workspace.nsinit([command, ...args]);
+    assertEquals([command, code, stderr], [command, 0, ""]);
+    assert(await container.isGone(), command);
+  }
+});
+
 test("a state directory without a state is taken over", async (workspace) => {
   const container = await workspace.container();
   await Deno.mkdir(await container.stateDir(), { mode: 0o700 });
