@@ -57,14 +57,20 @@ int nsi_op_lock_take(struct nsi_run *run, const struct nsi_op *op)
  * The directory may be the container's own root file system. Between looking
  * and unlinking the name could be given to another file of that directory;
  * unlinkat(2) follows no link and removes no directory, so nothing outside is
- * in reach.
+ * in reach. Directories above it may be the container's as well: the path of a
+ * file that is known by its inode has no links, and one that has some by now
+ * leads elsewhere (CVE-2024-23652).
  *
- * Return: 0, also when the file or the directory is missing, or when it is not
- * a regular file or has another inode and so is not ours; or -errno.
+ * Return: 0, also when the file or the directory is missing or replaced, or when
+ * it is not a regular file or has another inode and so is not ours; or -errno.
  */
 int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op)
 {
 	const char *name = NSI_FILE_REMOVE_NAME(run, op);
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = NSI_FILE_REMOVE_INODE(op) ? RESOLVE_NO_SYMLINKS : 0,
+	};
 	NSI_AUTO_FD int dirfd = -1;
 	struct statx st = { 0 };
 	int r;
@@ -73,10 +79,11 @@ int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op)
 	if (!nsi_text_is_name(name))
 		return -EINVAL;
 	run->detail = NSI_AT_OPEN;
-	dirfd = nsi_sys_openat(AT_FDCWD, NSI_FILE_REMOVE_DIR(run, op),
-			       O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	dirfd = nsi_sys_openat2(AT_FDCWD, NSI_FILE_REMOVE_DIR(run, op), &how);
+	if (dirfd == -ENOENT || dirfd == -ENOTDIR || dirfd == -ELOOP)
+		return 0;
 	if (dirfd < 0)
-		return dirfd == -ENOENT ? 0 : dirfd;
+		return dirfd;
 	run->detail = NSI_AT_VERIFY;
 	r = nsi_sys_statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &st);
 	if (r < 0)

@@ -81,7 +81,10 @@ static void test_file_remove(void)
 	CHECK(exists("dir"));
 	CHECK_EQ(symlink("dir", "dirlink"), 0);
 	touch("dir/b");
-	CHECK_EQ(remove_file(0, "dirlink", "b"), -ENOTDIR);
+	CHECK_EQ(remove_file(0, "dirlink", "b"), 0);
+	CHECK_EQ(symlink(".", "up"), 0);
+	CHECK_EQ(remove_file(inode_of("dir/b"), "up/dir", "b"), 0);
+	CHECK_EQ(unlink("up"), 0);
 	CHECK_EQ(remove_file(0, base, "dir/b"), -EINVAL);
 	CHECK_EQ(remove_file(0, base, ".."), -EINVAL);
 	CHECK(exists("dir/b"));

@@ -15,7 +15,7 @@ import { compilePayload } from "../support/payload.ts";
 import { parseMounts } from "../support/process_status.ts";
 
 const test = containerTests("secrace");
-const BUDGET_MS = 8000;
+const BUDGET_MS = 6000;
 
 const RACER = `
 /* argv: pairs of names, swapped as fast as the kernel can until stdin closes. */

@@ -154,17 +154,19 @@ test(
   async (workspace) => {
     const canary = await Canary.create(workspace);
     const rootfs = await hostileRootfs(workspace);
-    const inner = `${rootfs}/home`;
-    await Deno.mkdir(inner);
-    const container = await workspace.containerIn(inner, {
-      ...workspace.config(),
-      rootfs,
-    });
-    const { code, stderr } = await container.sh(
-      `mv /home /home.old && ln -s ${canary.dir} /home && ls -l / && ls /home.old`,
-    );
-    assert(code === 0 || code === 1, stderr);
-    await canary.assertUntouched();
+    for (const place of ["home", "home/inner"]) {
+      await Deno.mkdir(`${rootfs}/${place}`, { recursive: true });
+      const container = await workspace.containerIn(`${rootfs}/${place}`, {
+        ...workspace.config(),
+        rootfs,
+      });
+      const { code, stderr } = await container.sh(
+        `mv /home /old && ln -s ${canary.dir} /home; rm -rf /old/*`,
+      );
+      assert(code === 0 || code === 1, stderr);
+      await Deno.remove(`${rootfs}/home`);
+      await canary.assertUntouched();
+    }
   },
 );
 
