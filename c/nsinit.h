@@ -49,6 +49,11 @@ NSI_EXPORT int32_t nsi_run_monitor(struct nsi_run *run);
 /* nsi_wait() - waits for the process of @pidfd (blocking unless WNOHANG in @options): returns 0
  * and the kernel's si_code and si_status in out[0], out[1]; -ECHILD, -EAGAIN (WNOHANG, alive). */
 NSI_EXPORT int32_t nsi_wait(int32_t pidfd, int32_t options, int32_t *out);
+/* nsi_signals_hold() - on the main thread: signals that would end the process wait for the monitor;
+ * one that arrives during the hand-shake makes nsi_run_parent() fail with -EINTR. */
+NSI_EXPORT int32_t nsi_signals_hold(void);
+/* nsi_signals_release() - lets them act; one that waits may end the process here. */
+NSI_EXPORT int32_t nsi_signals_release(void);
 /* nsi_pidfd_open() - pidfd_open(2). */
 NSI_EXPORT int32_t nsi_pidfd_open(int32_t pid);
 /* nsi_pidfd_signal() - pidfd_send_signal(2); signal 0 tests. */

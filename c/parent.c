@@ -14,6 +14,7 @@
  */
 #include "parent.h"
 #include "handshake.h"
+#include "hold.h"
 #include "process.h"
 #include "slot.h"
 #include "sys.h"
@@ -158,6 +159,10 @@ int nsi_parent_pump(struct nsi_run *run)
 
 	if (run->sock < 0)
 		return -ENOTCONN;
+	run->detail = NSI_AT_NONE;
+	r = nsi_hold_wait(run->sock);
+	if (r < 0)
+		return r;
 	run->detail = NSI_AT_PROTOCOL;
 	r = nsi_receive(run->sock, &report, run->payload, sizeof(run->payload), fds,
 			NSI_FDS_PER_MESSAGE, &count);

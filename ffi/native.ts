@@ -211,6 +211,20 @@ export class PlanRun {
   }
 }
 
+/**
+ * Holds back signals that would end this process, for the monitor to forward.
+ *
+ * @throws {KernelError} `SystemError` if the kernel refuses.
+ */
+export function holdSignals(): void {
+  unwrap(library().nsi_signals_hold(), "hold signals back");
+}
+
+/** Lets held signals act; one that waits may end this process here. */
+export function releaseSignals(): void {
+  library().nsi_signals_release();
+}
+
 /** Opens a pidfd; undefined when there is no such process. */
 export function openPidfd(pid: number): number | undefined {
   const fd = library().nsi_pidfd_open(pid);

@@ -41,6 +41,10 @@ export const SYMBOLS = {
   nsi_run_monitor: { parameters: ["buffer"], result: "i32" },
   // int32_t nsi_wait(int32_t pidfd, int32_t options, int32_t *out)
   nsi_wait: { parameters: ["i32", "i32", "buffer"], result: "i32" },
+  // int32_t nsi_signals_hold(void)
+  nsi_signals_hold: { parameters: [], result: "i32" },
+  // int32_t nsi_signals_release(void)
+  nsi_signals_release: { parameters: [], result: "i32" },
   // int32_t nsi_pidfd_open(int32_t pid)
   nsi_pidfd_open: { parameters: ["i32"], result: "i32" },
   // int32_t nsi_pidfd_signal(int32_t pidfd, int32_t signal)

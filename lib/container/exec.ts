@@ -30,7 +30,9 @@ import {
 import type { StoredState } from "./store_types.ts";
 import {
   effectiveUserId,
+  holdSignals,
   type PlanRun,
+  releaseSignals,
   replaceFile,
   unlockDirectory,
 } from "../../ffi/native.ts";
@@ -177,6 +179,21 @@ function join(request: ExecRequest, state: StoredState): number {
 }
 
 /**
+ * From the clone on a signal is for the program, but only the monitor can
+ * forward it: until then it waits. A start that fails lets it act.
+ */
+async function withHeldSignals(
+  action: () => number | Promise<number>,
+): Promise<number> {
+  holdSignals();
+  try {
+    return await action();
+  } finally {
+    releaseSignals();
+  }
+}
+
+/**
  * Starts or joins the container and runs the program in it.
  *
  * @param request What to run, where.
@@ -199,7 +216,7 @@ export async function execContainer(request: ExecRequest): Promise<number> {
     if (state && isRunning(state)) {
       unlockState(locked);
       try {
-        return join(request, state);
+        return await withHeldSignals(() => join(request, state));
       } catch (error) {
         // It ended between our look and the join: then this command starts it.
         if (!(error instanceof ContainerGone) || round >= JOIN_ROUNDS) {
@@ -214,7 +231,8 @@ export async function execContainer(request: ExecRequest): Promise<number> {
       continue;
     }
     try {
-      return await spawn(request, { id, locked, cgroupNameTaken });
+      const place = { id, locked, cgroupNameTaken };
+      return await withHeldSignals(() => spawn(request, place));
     } catch (error) {
       unlockState(locked);
       if (cgroupNameTaken || !isNameTaken(error)) throw error;
