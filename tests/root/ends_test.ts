@@ -40,7 +40,6 @@ for (
       `trap 'echo got; exit 3' ${number}; echo ready; while :; do sleep 0.05; done`,
     ]);
     await running.waitForOutput("ready");
-    await container.waitForMonitor(running);
     running.signal(signal);
     const { code, stdout } = await running.result(5000);
     assertEquals([code, stdout], [3, "ready\ngot\n"]);
@@ -56,7 +55,6 @@ test("a signal is forwarded to a joined process, not to the first", async (works
     "trap 'echo got; exit 4' TERM; echo ready; while :; do sleep 0.05; done",
   ]);
   await joined.waitForOutput("ready");
-  await container.waitForMonitor(joined);
   joined.signal("SIGTERM");
   assertEquals((await joined.result(5000)).code, 4);
   assert(!first.hasEnded);
