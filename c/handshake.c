@@ -84,6 +84,9 @@ int nsi_send(int sock, struct nsi_report *report, const void *payload, const int
 	do {
 		r = NSI_SYS3(__NR_sendmsg, sock, &message, NSI_MSG_NOSIGNAL);
 	} while (r == -EINTR);
+	/* The other side went with something of ours unread; see nsi_receive(). */
+	if (r == -ECONNRESET)
+		return -EPIPE;
 	return r < 0 ? (int)r : 0;
 }
 
@@ -136,14 +139,17 @@ int nsi_receive(int sock, struct nsi_report *report, void *payload, uint32_t siz
 		.control = &control,
 		.control_length = sizeof(control),
 	};
-	uint32_t count;
+	uint32_t count, resets = 0;
 	long r;
 
 	*count_out = 0;
+	/*
+	 * A peer that ends without having read all of ours makes that a reset, which
+	 * the kernel tells once, before what the peer has sent: its report is behind.
+	 */
 	do {
 		r = NSI_SYS3(__NR_recvmsg, sock, &message, NSI_MSG_CMSG_CLOEXEC);
-	} while (r == -EINTR);
-	/* An unread message of ours makes the end of the peer a reset (unix(7)). */
+	} while (r == -EINTR || (r == -ECONNRESET && !resets++));
 	if (r == 0 || r == -ECONNRESET)
 		return 0;
 	if (r < 0)

@@ -133,6 +133,29 @@ static void test_end(void)
 	CHECK_EQUAL(nsi_receive(pair[1], &report, NULL, 0, NULL, 0, &count), -EBADF);
 }
 
+/* The last words of a peer that went without reading ours are heard, by either road. */
+static void test_reset(void)
+{
+	for (int sends = 0; sends < 2; sends++) {
+		struct nsi_report report = { .type = NSI_MSG_POINT }, got;
+		uint32_t count;
+
+		open_pair();
+		CHECK_EQUAL(nsi_send(pair[0], &report, NULL, NULL, 0), 0);
+		report.type = NSI_MSG_ERROR;
+		CHECK_EQUAL(nsi_send(pair[1], &report, NULL, NULL, 0), 0);
+		close(pair[1]);
+		if (sends)
+			CHECK_EQUAL(nsi_send(pair[0], &report, NULL, NULL, 0), -EPIPE);
+		CHECK_EQUAL(nsi_receive(pair[0], &got, received, sizeof(received), NULL, 0, &count),
+			    1);
+		CHECK_EQUAL(got.type, NSI_MSG_ERROR);
+		CHECK_EQUAL(nsi_receive(pair[0], &got, received, sizeof(received), NULL, 0, &count),
+			    0);
+		close(pair[0]);
+	}
+}
+
 int main(void)
 {
 	int before = count_fds();
@@ -147,6 +170,7 @@ int main(void)
 	test_malformed();
 	close_pair();
 	test_end();
+	test_reset();
 	CHECK_EQUAL(count_fds(), before);
 	return 0;
 }
