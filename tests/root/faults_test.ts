@@ -367,7 +367,8 @@ function notHere(): Set<string> {
   if (!controllers(1).includes("cpuset")) names.add("cgroup.cpuset");
   if (!apparmor) names.add("label.apparmor");
   if (!selinux) names.add("label.selinux");
-  if (cgroup.mode === "v2") names.add("cgroup.join").add("link.make");
+  // A unified hierarchy is entered by clone3(2) and shown by one mount.
+  if (cgroup.mode === "v2") names.add("cgroup.join").add("dir.make");
   return names;
 }
 

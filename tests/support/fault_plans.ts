@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config, Mount, Network } from "../../lib/config/types.ts";
+import { probeHost } from "../../lib/host/probe.ts";
 import type { Workspace } from "./containers.ts";
 import { type InProcessRequest, readConfig } from "./in_process.ts";
 import { mustRun } from "./nsinit.ts";
@@ -70,6 +71,8 @@ function furtherSettings(config: Config): Config {
   return {
     ...config,
     domainname: "example",
+    // In force everywhere where there is AppArmor, without a profile of ours.
+    ...(probeHost().apparmor ? { apparmorProfile: "unconfined" } : {}),
     rlimits: [{ type: 7, soft: 512, hard: 512 }],
     oomScoreAdj: 100,
     additionalGroups: ["audio"],
