@@ -283,8 +283,11 @@ static void test_undo(void)
 
 static void test_terminal(void)
 {
-	struct session s = start_terminal("stty size; read a; echo \"<$a>\"; read b; "
-					  "echo eof$?; exit 2");
+	/* The size is taken over when the monitor is ready, which may be after the program. */
+	struct session s =
+		start_terminal("until [ \"$(stty size)\" = '33 77' ]; do sleep 0.05; done; "
+			       "stty size; read a; echo \"<$a>\"; read b; "
+			       "echo eof$?; exit 2");
 	struct termios before, after;
 	struct winsize size = { .ws_row = 11, .ws_col = 22 };
 	char text[1024];
