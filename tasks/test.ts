@@ -226,4 +226,8 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args[0] ?? "all"));
+if (import.meta.main) {
+  // What is run finds this Deno, also where none was on PATH (npx).
+  Deno.env.set("PATH", `${dirname(DENO)}:${Deno.env.get("PATH") ?? ""}`);
+  Deno.exit(await main(Deno.args[0] ?? "all"));
+}

@@ -49,6 +49,16 @@ if [ -z "$build" ] && [ ! -e lib/libnsinit.so ]; then
 	finish
 fi
 
+# The image is made once and kept by the tool; that takes minutes and a mirror.
+if ! "$vm" info >/dev/null 2>&1; then
+	deno=$(deno eval 'console.log(Deno.execPath())') || exit 1
+	if ! "$vm" build --deno "$deno"; then
+		echo "SKIPPED: cgroup v2 and AppArmor: the machine's image cannot be made" >&2
+		skipped=2
+		finish
+	fi
+fi
+
 # A copy of what is needed, where the paths inside are the same as here, since
 # translated modules are found by their paths.
 rm -rf "$stage"
