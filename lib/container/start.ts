@@ -274,12 +274,22 @@ export async function startContainer(
     });
     return { run: execution, state };
   } catch (error) {
-    await discard(locked, state, run);
+    await discard(locked, state, run).catch((second) => {
+      // The first failure is the one to tell; what is left stays recorded.
+      if (error instanceof Error) {
+        error.message += leftBehind(request.id, second);
+      }
+    });
     throw error;
   } finally {
     closeMarkers(markers);
     closeInnerEnds(request.attachment);
   }
+}
+
+function leftBehind(id: string, reason: unknown): string {
+  const why = reason instanceof Error ? reason.message : String(reason);
+  return `\nIts removal failed too, "nsinit delete --force ${id}" tries again: ${why}`;
 }
 
 /** Kills and removes a half-made container; what cannot be removed stays recorded for the next command. */
