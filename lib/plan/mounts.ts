@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { PROC_FILES } from "../config/names/proc_files.ts";
 import { isWithin, normalizePath } from "../config/host_paths.ts";
 import { MOUNT_FLAGS, PROPAGATION_FLAGS } from "../config/names/mount_flags.ts";
 import type { Command, Config, Mount } from "../config/types.ts";
@@ -29,21 +30,6 @@ const TREE_STRICT_TARGET = 2;
 const TREE_INTO_PROC = 4;
 const TREE_IS_PROC = 8;
 const TREE_IS_SYSFS = 16;
-
-/** Files of procfs that may be mounted over: they are read, not trusted. */
-const PROC_FILES: ReadonlySet<string> = new Set([
-  "/proc/cpuinfo",
-  "/proc/meminfo",
-  "/proc/stat",
-  "/proc/swaps",
-  "/proc/uptime",
-  "/proc/loadavg",
-  "/proc/diskstats",
-  "/proc/slabinfo",
-  "/proc/net/dev",
-  "/proc/sys/kernel/ns_last_pid",
-  "/proc/sys/crypto/fips_enabled",
-]);
 
 /** What a mount of kind `cgroup` needs to know of a group. */
 export type ShownGroup = Pick<

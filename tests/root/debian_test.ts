@@ -19,22 +19,24 @@ async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
 
-/** Mirror and release that apt is configured with, or the usual ones. */
-async function findMirror(): Promise<[release: string, mirror: string]> {
+/** Mirror and release that apt is configured with. */
+async function findMirror(): Promise<
+  [release: string, mirror: string] | undefined
+> {
   const args = ["indextargets", "--format", "$(REPO_URI) $(RELEASE)"];
   const found = await runProgram(["apt-get", ...args]).catch(() => undefined);
   const [line] = (found?.stdout ?? "").split("\n")
     .filter((text) => text !== "" && !/security|updates|backports/.test(text));
   const [mirror, release] = line?.split(" ") ?? [];
-  return mirror && release
-    ? [release, mirror]
-    : ["bookworm", "http://deb.debian.org/debian"];
+  return mirror && release ? [release, mirror] : undefined;
 }
 
 /** Makes the root; tells why there is none. */
 async function makeDebian(): Promise<string | undefined> {
   if (await exists(DONE)) return undefined;
-  const [release, mirror] = await findMirror();
+  const source = await findMirror();
+  if (source === undefined) return "apt is configured with no mirror";
+  const [release, mirror] = source;
   const fresh = `${CACHE}.${Deno.pid}`;
   const script = 'PATH=$PATH:/usr/sbin:/sbin; exec debootstrap "$@"';
   const args = ["--variant=minbase", release, fresh, mirror];

@@ -9,6 +9,7 @@ import {
   formatMountFlags,
   SUPPORTED_MOUNT_FLAGS,
 } from "../names/mount_flags.ts";
+import { PROC_FILES } from "../names/proc_files.ts";
 import { quote } from "../problems.ts";
 import { MOUNT_DEVICES } from "../sections/mounts.ts";
 import type { Command, Config, Device, Mount } from "../types.ts";
@@ -20,21 +21,6 @@ const MAX_MAJOR = 0xfff;
 const MAX_MINOR = 0xfffff;
 const MAX_ID = 0xfffffffe;
 
-/** Single files that programs like lxcfs replace; anything else could fake labels. */
-const PROC_TARGETS: ReadonlySet<string> = new Set([
-  "/proc/cpuinfo",
-  "/proc/meminfo",
-  "/proc/stat",
-  "/proc/swaps",
-  "/proc/uptime",
-  "/proc/loadavg",
-  "/proc/diskstats",
-  "/proc/slabinfo",
-  "/proc/net/dev",
-  "/proc/sys/kernel/ns_last_pid",
-  "/proc/sys/crypto/fips_enabled",
-]);
-
 function checkDestination(mount: Mount, at: JsonPath, report: Report): void {
   const path = [...at, "destination"];
   const fault = findPathFault(mount.destination);
@@ -45,7 +31,7 @@ function checkDestination(mount: Mount, at: JsonPath, report: Report): void {
   } else if (target === "/proc") {
     if (mount.device === "proc" || mount.device === "bind") return;
     report(path, `${mount.device} on /proc would fake it; wanted proc or bind`);
-  } else if (isWithin(target, "/proc") && !PROC_TARGETS.has(target)) {
+  } else if (isWithin(target, "/proc") && !PROC_FILES.has(target)) {
     const message =
       `${target} is inside /proc, where a mount can fake what the` +
       " runtime and security modules rely on; remove it";
