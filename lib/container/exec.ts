@@ -7,8 +7,12 @@ import type { Config } from "../config/types.ts";
 import { UsageError } from "../errors.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Plan } from "../plan/ops.ts";
-import { type Attachment, attachStdio, becomeMonitor } from "./attach.ts";
-import { closeRelay } from "./attach.ts";
+import {
+  type Attachment,
+  attachStdio,
+  becomeMonitor,
+  closeRelay,
+} from "./attach.ts";
 import { checkId, deriveId } from "./identity.ts";
 import { ContainerGone, joinContainer } from "./join.ts";
 import { wantsTerminal } from "./process_spec.ts";
@@ -175,7 +179,13 @@ function join(request: ExecRequest, state: StoredState): number {
     closeRelay(attachment);
     throw error;
   }
-  return handOver(request, run, attachment, { undo: [], message: "" });
+  try {
+    return handOver(request, run, attachment, { undo: [], message: "" });
+  } catch (error) {
+    // The program runs, but nobody would watch it: the container goes on without.
+    run.abort();
+    throw error;
+  }
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Config } from "../config/types.ts";
 
 /** Process settings given by the caller; absent ones come from the configuration. */
 export interface ProcessRequest {
-  /** Program and arguments; never empty. */
+  /** Program and arguments; empty takes the configuration's. */
   readonly args: readonly string[];
   /** `K=V`, added to the configuration's; a later one wins. */
   readonly env: readonly string[];

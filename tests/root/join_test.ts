@@ -144,6 +144,23 @@ test("a missing program leaves the container alive", async (workspace) => {
   assertEquals(await container.output("echo alive"), "alive\n");
 });
 
+test("a pid file that cannot be written leaves no joined program", async (workspace) => {
+  const container = await workspace.container();
+  await using running = await container.hold();
+  for (const detach of [[], ["--detach"]]) {
+    const refused = await container.exec([
+      ...detach,
+      "--pid-file=/nonexistent/pid",
+      "/bin/sleep",
+      "1077",
+    ]);
+    assertEquals(refused.code, 125);
+    assertStringIncludes(refused.stderr, "/nonexistent/pid");
+  }
+  assert(!(await container.output("ps")).includes("sleep 1077"));
+  assert(!running.hasEnded);
+});
+
 test("joined processes die with the first", async (workspace) => {
   const container = await workspace.container();
   await using running = await container.hold();
