@@ -101,6 +101,18 @@ export interface Mount {
   readonly premountCmds?: readonly Command[];
   /** As `premountCmds`, after this mount. */
   readonly postmountCmds?: readonly Command[];
+  /** Ids shown differently inside (bind mounts only); see mount_setattr(2), MOUNT_ATTR_IDMAP. */
+  readonly idmap?: MountIdmap;
+}
+
+/** An id-mapped mount: ids on the source's file system to ids seen through the mount. */
+export interface MountIdmap {
+  /** User ids: `containerId` is the id on the file system, `hostId` what is seen. The container's own mappings when absent. */
+  readonly uidMappings?: readonly IdMapping[];
+  /** Group ids, likewise. */
+  readonly gidMappings?: readonly IdMapping[];
+  /** Whether submounts are mapped too. */
+  readonly recursive?: boolean;
 }
 
 /** Type letter of a device: character, block, fifo, or any (rules only). */
@@ -262,6 +274,12 @@ export interface Resources {
   readonly netClsClassid?: number;
   /** Freezer state after the start. */
   readonly freezer?: "" | "FROZEN" | "THAWED";
+  /** CPU time in microseconds that may be saved up above the quota; see cpu.max.burst. */
+  readonly cpuBurst?: Int64;
+  /** 1: runs only when nothing else wants the CPU; see cpu.idle (v2). */
+  readonly cpuIdle?: 0 | 1;
+  /** Version 2 files written as they are, e.g. `memory.high`; refused on version 1. */
+  readonly unified?: Readonly<Record<string, string>>;
 }
 
 /** Where the container's cgroups are and what limits they carry. */
@@ -330,8 +348,126 @@ export interface Seccomp {
   readonly architectures: readonly string[];
   /** `SECCOMP_FILTER_FLAG_*`. */
   readonly flags?: readonly string[];
+  /** Unix socket that is sent the listener of `SCMP_ACT_NOTIFY` (OCI `listenerPath`). */
+  readonly listenerPath?: string;
+  /** Opaque text sent with the listener. */
+  readonly listenerMetadata?: string;
   /** The rules. */
   readonly syscalls: readonly SeccompSyscall[];
+}
+
+/** A program that the runtime runs at a point of the container's life; see the OCI runtime specification, POSIX-platform hooks. */
+export interface Hook {
+  /** Absolute path of the program. */
+  readonly path: string;
+  /** The whole argument list, the program's name first; the path alone when absent. */
+  readonly args?: readonly string[];
+  /** Environment, `K=V`; exactly this. */
+  readonly env?: readonly string[];
+  /** Working directory; the root when empty or absent. */
+  readonly dir?: string;
+  /** Seconds after which the hook is killed and has failed; no limit when absent. */
+  readonly timeout?: number;
+}
+
+/** Hooks by the point where they run, in order. Each gets the container's state as JSON on stdin. */
+export interface Hooks {
+  /** Host namespaces, once the container's namespaces exist, before the root switch. */
+  readonly prestart?: readonly Hook[];
+  /** As `prestart`, after those. */
+  readonly createRuntime?: readonly Hook[];
+  /** Container's namespaces with host paths, before the root switch. */
+  readonly createContainer?: readonly Hook[];
+  /** Inside the finished container, before the program. */
+  readonly startContainer?: readonly Hook[];
+  /** Host namespaces, after the program was started. */
+  readonly poststart?: readonly Hook[];
+  /** Host namespaces, after the container has been removed. */
+  readonly poststop?: readonly Hook[];
+}
+
+/** Offset of a clock; see time_namespaces(7). */
+export interface TimeOffset {
+  /** Seconds, may be negative. */
+  readonly secs: Int64;
+  /** Nanoseconds, 0 to 999999999. */
+  readonly nanosecs: number;
+}
+
+/** Offsets of the clocks of a new time namespace. */
+export interface TimeOffsets {
+  /** CLOCK_MONOTONIC. */
+  readonly monotonic?: TimeOffset;
+  /** CLOCK_BOOTTIME. */
+  readonly boottime?: TimeOffset;
+}
+
+/** Scheduling policy; see sched_setattr(2). */
+export interface Scheduler {
+  /** The policy. */
+  readonly policy:
+    | "SCHED_OTHER"
+    | "SCHED_FIFO"
+    | "SCHED_RR"
+    | "SCHED_BATCH"
+    | "SCHED_ISO"
+    | "SCHED_IDLE"
+    | "SCHED_DEADLINE";
+  /** Nice value -20 to 19 of OTHER and BATCH. */
+  readonly nice?: number;
+  /** Static priority 1 to 99 of FIFO and RR. */
+  readonly priority?: number;
+  /** `SCHED_FLAG_*`. */
+  readonly flags?: readonly string[];
+  /** Nanoseconds of DEADLINE. */
+  readonly runtime?: Int64;
+  /** Nanoseconds of DEADLINE. */
+  readonly deadline?: Int64;
+  /** Nanoseconds of DEADLINE. */
+  readonly period?: Int64;
+}
+
+/** IO priority; see ioprio_set(2). */
+export interface IoPriority {
+  /** The class. */
+  readonly class: "IOPRIO_CLASS_RT" | "IOPRIO_CLASS_BE" | "IOPRIO_CLASS_IDLE";
+  /** 0 (highest) to 7. */
+  readonly priority: number;
+}
+
+/** CPUs on which processes run; lists such as `0-1,3`. */
+export interface CpuAffinity {
+  /** While a process is being set up, before it is in its cgroup. */
+  readonly initial?: string;
+  /** From then on. */
+  readonly final?: string;
+}
+
+/** Execution domain; see personality(2). */
+export interface Personality {
+  /** Which kernel the program believes to run on. */
+  readonly domain: "LINUX" | "LINUX32";
+}
+
+/** A throw-away or kept layer of writes over the rootfs; see the kernel's overlayfs document. */
+export interface Overlay {
+  /** Bytes that may be written to a layer in memory, gone at the end; half of the memory when absent (tmpfs(5)). Not with `upper`. */
+  readonly size?: Int64;
+  /** Absolute host directory that keeps what is written; made when missing. */
+  readonly upper?: string;
+  /** Absolute empty host directory on the same file system as `upper`; `upper` + `.work` when absent. */
+  readonly work?: string;
+}
+
+/**
+ * A fresh root made of the host's system directories, bound read-only. `rootfs`
+ * is then `/`.
+ */
+export interface HostRoot {
+  /** Bytes that may be written to `/tmp`, `/home`, `/run` and the like together, in memory. */
+  readonly size?: Int64;
+  /** Further absolute host paths shown read-only, e.g. `/opt/tool`. */
+  readonly paths?: readonly string[];
 }
 
 /** The five capability sets; see capabilities(7). */
@@ -422,6 +558,26 @@ export interface Config {
   readonly noNewPrivileges?: boolean;
   /** OOM score adjustment -1000 to 1000. */
   readonly oomScoreAdj?: number;
+  /** Layer of writes over `rootfs`, which itself stays as it is. */
+  readonly overlay?: Overlay;
+  /** The host's own programs as root; not with `overlay`. */
+  readonly hostRoot?: HostRoot;
+  /** Programs that the runtime runs at points of the container's life. */
+  readonly hooks?: Hooks;
+  /** Offsets of clocks; needs a new NEWTIME namespace. */
+  readonly timeOffsets?: TimeOffsets;
+  /** File mode mask of processes; 0o022 when absent. */
+  readonly umask?: number;
+  /** Scheduling policy of processes. */
+  readonly scheduler?: Scheduler;
+  /** IO priority of processes. */
+  readonly ioPriority?: IoPriority;
+  /** CPUs of processes, by sched_setaffinity(2). */
+  readonly cpuAffinity?: CpuAffinity;
+  /** Execution domain of processes. */
+  readonly personality?: Personality;
+  /** Keep the caller's session keyring instead of a new one. */
+  readonly noNewKeyring?: boolean;
   /** Free labels, `K=V`. */
   readonly labels?: readonly string[];
   /** Process settings that came with the file. */
