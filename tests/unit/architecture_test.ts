@@ -9,11 +9,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "lib/config": ["lib/errors.ts"],
   "lib/host": ["lib/errors.ts"],
   "lib/plan": ["lib/config", "lib/host", "lib/errors.ts"],
+  "lib/stats": ["lib/config", "lib/errors.ts"],
   "ffi": ["lib/plan", "lib/config", "lib/errors.ts"],
   "lib/container": [
     "lib/config",
     "lib/plan",
     "lib/host",
+    "lib/stats",
     "ffi",
     "lib/errors.ts",
   ],
@@ -24,6 +26,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "lib/container",
     "lib/host",
     "lib/plan",
+    "lib/stats",
     "lib/errors.ts",
   ],
 };
