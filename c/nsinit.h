@@ -97,4 +97,33 @@ NSI_EXPORT int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *o
 NSI_EXPORT int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out,
 				       uint32_t size);
 
+/* nsi_poll_open() - an epoll set and the eventfd that ends its waits in out[0], out[1]. */
+NSI_EXPORT int32_t nsi_poll_open(int32_t *out);
+/* nsi_poll_watch() - adds @fd (or with @again arms it once more) for the poll(2) @events, one-shot;
+ * POLLPRI alone is edge-triggered. @generation is not 0. -EPERM for what cannot be waited for. */
+NSI_EXPORT int32_t nsi_poll_watch(int32_t set, int32_t fd, uint32_t generation, uint32_t events,
+				  int32_t again);
+/* nsi_poll_forget() - removes @fd, before it is closed. */
+NSI_EXPORT int32_t nsi_poll_forget(int32_t set, int32_t fd);
+/* nsi_poll_wait() - waits; fd, generation, events of each event in @out (u32 triples, at most
+ * @count and 256). Returns how many; 0 when woken. nsi_poll_look() only looks. */
+NSI_EXPORT int32_t nsi_poll_wait(int32_t set, uint32_t *out, uint32_t count, int32_t timeout);
+NSI_EXPORT int32_t nsi_poll_look(int32_t set, uint32_t *out, uint32_t count);
+/* nsi_poll_wake() - ends the wait that is under way, or the next one. */
+NSI_EXPORT int32_t nsi_poll_wake(int32_t wake);
+/* nsi_poll_state() - which poll(2) events @fd is ready for now. */
+NSI_EXPORT int32_t nsi_poll_state(int32_t fd, uint32_t events);
+
+/* nsi_pidfd_exit() - how a process that need not be a child has ended, as nsi_wait(): -EAGAIN until
+ * its parent has reaped it, -ENODATA when this kernel does not tell (before Linux 6.15). */
+NSI_EXPORT int32_t nsi_pidfd_exit(int32_t pidfd, int32_t *out);
+/* nsi_nonblock() - sets O_NONBLOCK on the open file of @fd, which must be ours alone. */
+NSI_EXPORT int32_t nsi_nonblock(int32_t fd);
+/* nsi_reopen() - opens the file of @fd once more, O_NONBLOCK, for writing or else for reading. */
+NSI_EXPORT int32_t nsi_reopen(int32_t fd, int32_t writing);
+/* nsi_pending() - FIONREAD: bytes that can be read now. */
+NSI_EXPORT int32_t nsi_pending(int32_t fd);
+/* nsi_pty_peer() - the inner end of the pty whose outer end is @master; TIOCGPTPEER. */
+NSI_EXPORT int32_t nsi_pty_peer(int32_t master);
+
 #endif

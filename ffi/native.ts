@@ -451,6 +451,23 @@ export function waitPidfd(pidfd: number): ExitStatus {
     library().nsi_wait(pidfd, 0, new Uint8Array(out.buffer)),
     "wait for the process inside",
   );
+  return exitStatusOf(out);
+}
+
+/**
+ * Reads what `nsi_wait` and `nsi_pidfd_exit` fill in.
+ *
+ * @param out `si_code` and `si_status` of waitid(2).
+ * @returns The status.
+ *
+ * @example
+ * ```ts
+ * import { exitStatusOf } from "./native.ts";
+ *
+ * if (exitStatusOf(new Int32Array([2, 9])).code !== 137) throw new Error("changed");
+ * ```
+ */
+export function exitStatusOf(out: Int32Array): ExitStatus {
   const exited = out[0] === 1; // CLD_EXITED
   const status = out[1] ?? 0;
   return exited

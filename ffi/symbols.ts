@@ -90,4 +90,35 @@ export const SYMBOLS = {
     parameters: ["buffer", "u32", "buffer", "u32"],
     result: "i32",
   },
+  // int32_t nsi_poll_open(int32_t *out)
+  nsi_poll_open: { parameters: ["buffer"], result: "i32" },
+  // int32_t nsi_poll_watch(int32_t set, int32_t fd, uint32_t generation, uint32_t events, int32_t again)
+  nsi_poll_watch: {
+    parameters: ["i32", "i32", "u32", "u32", "i32"],
+    result: "i32",
+  },
+  // int32_t nsi_poll_forget(int32_t set, int32_t fd)
+  nsi_poll_forget: { parameters: ["i32", "i32"], result: "i32" },
+  // int32_t nsi_poll_wait(int32_t set, uint32_t *out, uint32_t count, int32_t timeout); off the main thread
+  nsi_poll_wait: {
+    parameters: ["i32", "buffer", "u32", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  // int32_t nsi_poll_look(int32_t set, uint32_t *out, uint32_t count)
+  nsi_poll_look: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int32_t nsi_poll_wake(int32_t wake)
+  nsi_poll_wake: { parameters: ["i32"], result: "i32" },
+  // int32_t nsi_poll_state(int32_t fd, uint32_t events)
+  nsi_poll_state: { parameters: ["i32", "u32"], result: "i32" },
+  // int32_t nsi_pidfd_exit(int32_t pidfd, int32_t *out)
+  nsi_pidfd_exit: { parameters: ["i32", "buffer"], result: "i32" },
+  // int32_t nsi_nonblock(int32_t fd)
+  nsi_nonblock: { parameters: ["i32"], result: "i32" },
+  // int32_t nsi_reopen(int32_t fd, int32_t writing)
+  nsi_reopen: { parameters: ["i32", "i32"], result: "i32" },
+  // int32_t nsi_pending(int32_t fd)
+  nsi_pending: { parameters: ["i32"], result: "i32" },
+  // int32_t nsi_pty_peer(int32_t master)
+  nsi_pty_peer: { parameters: ["i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
