@@ -147,9 +147,14 @@ export class PlanRun {
     throw errorOf(this.#plan, { ...fault, detail: "", value: 0n });
   }
 
-  /** Executes parent operations `from` up to, not including, `to`. */
+  /** Executes parent operations `from` up to, not including, `to`; blocks. */
   parent(from: number, to: number): void {
     this.#check(this.#lib.nsi_run_parent(this.#run, from, to));
+  }
+
+  /** As {@linkcode PlanRun.parent}, on another thread. One call at a time. */
+  async parentAsync(from: number, to: number): Promise<void> {
+    this.#check(await this.#lib.nsi_run_parent_async(this.#run, from, to));
   }
 
   /** Lets the child go on from `point`. */
@@ -193,9 +198,22 @@ export class PlanRun {
     );
   }
 
+  /** As {@linkcode PlanRun.abort}, on another thread. */
+  async abortAsync(): Promise<void> {
+    unwrap(
+      await this.#lib.nsi_run_abort_async(this.#run),
+      "kill the half-made process inside",
+    );
+  }
+
   /** Executes the whole undo list; throws the first failure at the end. */
   undo(): void {
     this.#check(this.#lib.nsi_run_undo(this.#run));
+  }
+
+  /** As {@linkcode PlanRun.undo}, on another thread. */
+  async undoAsync(): Promise<void> {
+    this.#check(await this.#lib.nsi_run_undo_async(this.#run));
   }
 
   /** Closes all descriptors of the run. */
@@ -329,20 +347,18 @@ export function writeDescriptor(
 /** Result of {@linkcode lockDirectory} other than a descriptor. */
 export type LockFailure = "missing" | "stale" | "busy";
 
+/** Flag of `nsi_dir_lock()`: a lock that is held is -EAGAIN. */
+const LOCK_NO_WAIT = 2;
+
 /**
- * Locks a directory.
+ * Locks a directory unless its lock is held.
  *
  * @param path Directory.
- * @param options `shared` for a shared lock; `wait: false` not to wait.
  * @returns The descriptor that holds the lock, or why there is none.
  * @throws {KernelError} `SystemError` for other failures.
  */
-export async function lockDirectory(
-  path: string,
-  options: { shared?: boolean; wait?: boolean } = {},
-): Promise<number | LockFailure> {
-  const flags = (options.shared ? 1 : 0) | (options.wait === false ? 2 : 0);
-  const result = await library().nsi_dir_lock(cString(path), flags);
+export function lockDirectory(path: string): number | LockFailure {
+  const result = library().nsi_dir_lock(cString(path), LOCK_NO_WAIT);
   switch (-result) {
     case 2:
       return "missing";

@@ -5,7 +5,10 @@
  * @module
  */
 
-/** Symbols for `Deno.dlopen`. */
+/**
+ * Symbols for `Deno.dlopen`. A `*_async` entry is the same export, executed on
+ * Deno's pool of blocking threads.
+ */
 export const SYMBOLS = {
   // int32_t nsi_abi(void)
   nsi_abi: { parameters: [], result: "i32" },
@@ -18,6 +21,12 @@ export const SYMBOLS = {
   },
   // int32_t nsi_run_parent(struct nsi_run *run, uint32_t from, uint32_t to)
   nsi_run_parent: { parameters: ["buffer", "u32", "u32"], result: "i32" },
+  nsi_run_parent_async: {
+    name: "nsi_run_parent",
+    parameters: ["buffer", "u32", "u32"],
+    result: "i32",
+    nonblocking: true,
+  },
   // int32_t nsi_run_release(struct nsi_run *run, uint32_t point, const void *payload, uint32_t length)
   nsi_run_release: {
     parameters: ["buffer", "u32", "buffer", "u32"],
@@ -33,8 +42,20 @@ export const SYMBOLS = {
   nsi_run_take_pidfd: { parameters: ["buffer"], result: "i32" },
   // int32_t nsi_run_abort(struct nsi_run *run)
   nsi_run_abort: { parameters: ["buffer"], result: "i32" },
+  nsi_run_abort_async: {
+    name: "nsi_run_abort",
+    parameters: ["buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
   // int32_t nsi_run_undo(struct nsi_run *run)
   nsi_run_undo: { parameters: ["buffer"], result: "i32" },
+  nsi_run_undo_async: {
+    name: "nsi_run_undo",
+    parameters: ["buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
   // int32_t nsi_run_close(struct nsi_run *run)
   nsi_run_close: { parameters: ["buffer"], result: "i32" },
   // int32_t nsi_run_monitor(struct nsi_run *run)
@@ -69,12 +90,8 @@ export const SYMBOLS = {
   nsi_geteuid: { parameters: [], result: "i32" },
   // int64_t nsi_fs_type(const char *path)
   nsi_fs_type: { parameters: ["buffer"], result: "i64" },
-  // int32_t nsi_dir_lock(const char *path, uint32_t flags); may wait, so off the main thread
-  nsi_dir_lock: {
-    parameters: ["buffer", "u32"],
-    result: "i32",
-    nonblocking: true,
-  },
+  // int32_t nsi_dir_lock(const char *path, uint32_t flags)
+  nsi_dir_lock: { parameters: ["buffer", "u32"], result: "i32" },
   // int32_t nsi_dir_unlock(int32_t fd)
   nsi_dir_unlock: { parameters: ["i32"], result: "i32" },
   // int32_t nsi_file_replace(const char *dir, const char *name, const char *temporary,

@@ -31,8 +31,8 @@ const PROBLEMS_MODULE = "../config/problems.ts";
 export interface ConfigSource {
   /** The file it is read from; absent for the built-in template. */
   readonly path?: string;
-  /** Reads the file or takes the template, and applies the options. */
-  readonly load: () => Promise<Config>;
+  /** Reads the file or takes the template, and applies the options; what is `recorded` takes the place of all but `--config`. */
+  readonly load: (recorded?: Config) => Promise<Config>;
 }
 
 /** Whether an empty file counts as none. */
@@ -135,10 +135,10 @@ export async function findConfig(
         `in ${directory}: name one by --config`,
     );
   }
-  const load = async (): Promise<Config> => {
-    const config = path === undefined
-      ? await makeTemplate(cwd)
-      : await readConfig(path, values, output);
+  const read = (): Promise<Config> =>
+    path === undefined ? makeTemplate(cwd) : readConfig(path, values, output);
+  const load = async (recorded?: Config): Promise<Config> => {
+    const config = given === undefined && recorded ? recorded : await read();
     const { applyGenerator }: typeof import("./generator.ts") = await import(
       GENERATOR_MODULE
     );
@@ -231,9 +231,12 @@ export async function makeExecRequest(
 
 /** The starter of a detached program ends at once, which must not kill it. */
 function detachedLoader(
-  load: () => Promise<Config>,
+  load: (recorded?: Config) => Promise<Config>,
   isDetached: boolean,
-): () => Promise<Config> {
+): (recorded?: Config) => Promise<Config> {
   if (!isDetached) return load;
-  return async () => ({ ...await load(), parentDeathSignal: 0 });
+  return async (recorded) => ({
+    ...await load(recorded),
+    parentDeathSignal: 0,
+  });
 }

@@ -5,11 +5,11 @@
  */
 import { StateError } from "../errors.ts";
 import { checkId } from "./identity.ts";
-import { isRunning, removeRemains } from "./recover.ts";
+import { isRunning, type RemovalOptions, removeRemains } from "./recover.ts";
 import { lockState, readState, unlockState } from "./store.ts";
 
 /** How a container is removed. */
-export interface DeleteOptions {
+export interface DeleteOptions extends RemovalOptions {
   /** Kill it if it runs; do not mind if there is none or its state is damaged. */
   readonly force: boolean;
 }
@@ -55,7 +55,7 @@ export async function deleteContainer(
         { context: { id } },
       );
     }
-    await removeRemains(locked, state);
+    await removeRemains(locked, state, options);
   } finally {
     unlockState(locked);
   }

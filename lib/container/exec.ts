@@ -16,7 +16,13 @@ import {
 import { checkId, deriveId } from "./identity.ts";
 import { ContainerGone, joinContainer } from "./join.ts";
 import { wantsTerminal } from "./process_spec.ts";
-import { isRunning, removeRemains, undoOf } from "./recover.ts";
+import {
+  isKept,
+  isRunning,
+  removeRemains,
+  removeResources,
+  undoOf,
+} from "./recover.ts";
 import type { ExecRequest, ProcessRequest } from "./request.ts";
 import {
   isNameTaken,
@@ -29,6 +35,7 @@ import {
   lockState,
   readState,
   stateDirectory,
+  unlockKeeping,
   unlockState,
 } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
@@ -38,7 +45,6 @@ import {
   type PlanRun,
   releaseSignals,
   replaceFile,
-  unlockDirectory,
 } from "../../ffi/native.ts";
 
 const JOIN_ROUNDS = 100;
@@ -55,8 +61,11 @@ function requireRoot(): void {
 }
 
 /** The configuration with its rootfs canonical, and without a death signal when detached. */
-async function settleConfig(request: ExecRequest): Promise<Config> {
-  const config = await request.loadConfig();
+async function settleConfig(
+  request: ExecRequest,
+  reserved?: StoredState,
+): Promise<Config> {
+  const config = await request.loadConfig(reserved?.config);
   const rootfs = await Deno.realPath(config.rootfs).catch(() => config.rootfs);
   return {
     ...config,
@@ -83,21 +92,32 @@ function attachFor(request: ExecRequest, config: Config): Attachment {
   });
 }
 
+/** Where the markers stand: a container that was made without a directory gets none. */
+async function markerPlace(
+  request: ExecRequest,
+  reserved: StoredState | undefined,
+): Promise<{ directory?: string }> {
+  if (reserved?.directory === "") return {};
+  return { directory: await Deno.realPath(request.directory) };
+}
+
 async function startRequest(
   request: ExecRequest,
   id: string,
+  reserved: StoredState | undefined,
 ): Promise<StartRequest> {
-  const config = await settleConfig(request);
-  const directory = await Deno.realPath(request.directory);
+  const config = await settleConfig(request, reserved);
   const configPath = request.configPath &&
     await Deno.realPath(request.configPath).catch(() => undefined);
   return {
     id,
     config,
-    directory,
+    ...await markerPlace(request, reserved),
     process: processOf(request),
     attachment: attachFor(request, config),
+    blocking: true,
     ...(configPath && { configPath }),
+    ...(reserved && { reserved }),
   };
 }
 
@@ -130,17 +150,19 @@ interface SpawnPlace {
   readonly id: string;
   readonly locked: LockedState;
   readonly cgroupNameTaken: boolean;
+  /** What was recorded of it, when it was made before. */
+  readonly reserved: StoredState | undefined;
 }
 
 /** As {@linkcode startRequest}; of one that cannot be carried out no state directory stays. */
 async function startRequestIn(
-  { id, locked, cgroupNameTaken }: SpawnPlace,
+  { id, locked, cgroupNameTaken, reserved }: SpawnPlace,
   request: ExecRequest,
 ): Promise<StartRequest> {
   try {
-    return { ...await startRequest(request, id), cgroupNameTaken };
+    return { ...await startRequest(request, id, reserved), cgroupNameTaken };
   } catch (error) {
-    await removeRemains(locked, undefined);
+    if (!reserved) await removeRemains(locked, undefined);
     throw error;
   }
 }
@@ -154,7 +176,7 @@ async function spawn(
   const { run, state } = await startContainer(locked, start);
   request.onDebug?.(`container ${id} runs as process ${state.pid}`);
   const undo = undoOf(state, { stateDir: locked.dir, lockFd: locked.lockFd });
-  unlockDirectory(locked.lockFd);
+  unlockKeeping(locked);
   try {
     return handOver(request, run, start.attachment, {
       undo,
@@ -164,17 +186,25 @@ async function spawn(
   } catch (error) {
     // The program runs, but nobody would watch it: take all of it back.
     const again = await lockState(request.stateRoot, id, { make: false });
-    if (again) await removeRemains(again, state);
+    if (again) {
+      await removeRemains(again, state);
+      unlockState(again);
+    }
     throw error;
   }
 }
 
-function join(request: ExecRequest, state: StoredState): number {
+async function join(
+  request: ExecRequest,
+  state: StoredState,
+): Promise<number> {
   request.onDebug?.(`joining container ${state.id}, process ${state.pid}`);
   const attachment = attachFor(request, state.config);
   let run: PlanRun;
   try {
-    run = joinContainer(state, processOf(request), attachment);
+    run = await joinContainer(state, processOf(request), attachment, {
+      blocking: true,
+    });
   } catch (error) {
     closeRelay(attachment);
     throw error;
@@ -206,6 +236,10 @@ async function withHeldSignals(
 /**
  * Starts or joins the container and runs the program in it.
  *
+ * One that was made by the library but does not run is started from its
+ * recorded configuration. From then on it is as any that `exec` has made: it
+ * goes when its program ends.
+ *
  * @param request What to run, where.
  * @returns 0 when detached; attached the process becomes the monitor and does not return.
  * @throws {NsinitError} Any of the hierarchy; nothing is left of a failed start.
@@ -235,13 +269,17 @@ export async function execContainer(request: ExecRequest): Promise<number> {
         continue;
       }
     }
+    const reserved = state && isKept(state) ? state : undefined;
     if (state) {
-      await removeRemains(locked, state);
+      // Of a kept one that has just ended the record stays, and its owner sees that it is taken.
+      await (reserved ? removeResources(state) : removeRemains(locked, state));
+    }
+    if (state && !reserved) {
       unlockState(locked);
       continue;
     }
     try {
-      const place = { id, locked, cgroupNameTaken };
+      const place = { id, locked, cgroupNameTaken, reserved };
       return await withHeldSignals(() => spawn(request, place));
     } catch (error) {
       unlockState(locked);

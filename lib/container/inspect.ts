@@ -37,6 +37,18 @@ export async function loadState(
   );
 }
 
+/** Words why there is nothing to do it with. */
+export function notRunning(id: string, state: StoredState): StateError {
+  const why = state.phase === "created"
+    ? "it has not been started yet"
+    : "container is not running";
+  return new StateError(
+    "ContainerNotRunning",
+    `Cannot use container ${id}: ${why}`,
+    { context: { id } },
+  );
+}
+
 /** Loads a container that lives. */
 export async function loadRunning(
   stateRoot: string,
@@ -44,11 +56,7 @@ export async function loadRunning(
 ): Promise<StoredState> {
   const state = await loadState(stateRoot, id);
   if (isRunning(state)) return state;
-  throw new StateError(
-    "ContainerNotRunning",
-    `Cannot use container ${id}: container is not running`,
-    { context: { id } },
-  );
+  throw notRunning(id, state);
 }
 
 const NAMESPACE_FILES: Readonly<Record<string, string>> = {
@@ -59,6 +67,40 @@ const NAMESPACE_FILES: Readonly<Record<string, string>> = {
   NEWIPC: "ipc",
   NEWUSER: "user",
 };
+
+/** Files of namespaces that came after the original; told of where the container has its own. */
+const LATER_NAMESPACE_FILES: Readonly<Record<string, string>> = {
+  NEWCGROUP: "cgroup",
+  NEWTIME: "time",
+};
+
+/** Paths of the cgroups of a recorded container by controller. */
+export function cgroupPathsOf(state: StoredState): Record<string, string> {
+  const paths: Record<string, string> = {};
+  for (const group of state.resources.cgroups) {
+    for (const controller of group.controllers) paths[controller] = group.path;
+    if (group.version === 2) paths["unified"] = group.path;
+  }
+  return paths;
+}
+
+/**
+ * Files of the namespaces that a process of the container is in, shared ones
+ * included; none where no first process lives.
+ */
+export function namespacePathsOf(state: StoredState): Record<string, string> {
+  if (!isRunning(state)) return {};
+  const files = { ...NAMESPACE_FILES };
+  for (const [type, file] of Object.entries(LATER_NAMESPACE_FILES)) {
+    if (state.namespaces.some((own) => own === type)) files[type] = file;
+  }
+  return Object.fromEntries(
+    Object.entries(files).map(([type, file]) => [
+      type,
+      `/proc/${state.pid}/ns/${file}`,
+    ]),
+  );
+}
 
 /**
  * A container's state as libcontainer's `nsinit state` printed it, with its
@@ -74,28 +116,17 @@ export async function stateOf(
   id: string,
 ): Promise<Record<string, unknown>> {
   const state = await loadState(stateRoot, id);
-  const summary = summarize(state);
-  const cgroupPaths: Record<string, string> = {};
-  for (const group of state.resources.cgroups) {
-    for (const controller of group.controllers) {
-      cgroupPaths[controller] = group.path;
-    }
-  }
-  const namespacePaths = Object.fromEntries(
-    Object.entries(NAMESPACE_FILES).map(([type, file]) => [
-      type,
-      `/proc/${state.pid}/ns/${file}`,
-    ]),
-  );
+  const { status, pid } = summarize(state);
   return {
     id: state.id,
-    status: summary.status,
-    init_process_pid: state.pid,
-    init_process_start: state.startTime,
+    status,
+    init_process_pid: pid,
+    init_process_start: pid === 0 ? "" : state.startTime,
     created: state.created,
     directory: state.directory,
-    cgroup_paths: cgroupPaths,
-    namespace_paths: namespacePaths,
+    cgroup_paths: cgroupPathsOf(state),
+    namespace_paths: namespacePathsOf(state),
+    ...(state.exit && { exit: state.exit }),
     config: toContainerJson(state.config, () => {}),
   };
 }

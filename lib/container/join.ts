@@ -18,6 +18,7 @@ import { isRunning } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent } from "./run_plan.ts";
 import type { StoredState } from "./store_types.ts";
+import { STARTS } from "./throttle.ts";
 
 /** The container's groups: v1 ones are joined by `tasks`, the v2 one by clone3. */
 function groupsOf(
@@ -44,24 +45,45 @@ export class ContainerGone extends StateError {
   }
 }
 
+/** How a join is executed. */
+export interface JoinOptions {
+  /** Whether waiting holds up the thread, as for a command line. */
+  readonly blocking?: boolean;
+  /** For tests: an operation that fails. */
+  readonly fault?: Fault;
+}
+
 /**
  * Joins a container.
  *
  * @param state The container's state.
  * @param process What to run.
  * @param attachment The caller's stdio.
- * @param fault For tests: an operation that fails.
+ * @param options How it is executed.
  * @returns The finished execution.
  * @throws {ContainerGone} `ContainerNotRunning` if it ended meanwhile.
  * @throws {StateError} `ContainerPaused` if it is frozen.
  * @throws {NsinitError} Any other failure.
  */
-export function joinContainer(
+export async function joinContainer(
   state: StoredState,
   process: ProcessRequest,
   attachment: Attachment,
-  fault?: Fault,
-): PlanRun {
+  options: JoinOptions = {},
+): Promise<PlanRun> {
+  try {
+    return await STARTS.run(() => join(state, process, attachment, options));
+  } finally {
+    closeInnerEnds(attachment);
+  }
+}
+
+async function join(
+  state: StoredState,
+  process: ProcessRequest,
+  attachment: Attachment,
+  { fault, blocking }: JoinOptions,
+): Promise<PlanRun> {
   const pidfd = openProcess(state);
   if (pidfd === undefined) throw new ContainerGone(state.id);
   let run: PlanRun | undefined;
@@ -88,10 +110,10 @@ export function joinContainer(
       probeHost(),
     );
     run = new PlanRun(plan, fault);
-    runParent(plan, run, () => {});
+    await runParent(plan, run, { blocking: blocking ?? false });
     return run;
   } catch (error) {
-    run?.abort();
+    await run?.abortAsync();
     run?.close();
     if (error instanceof NsinitError && !isRunning(state)) {
       throw new ContainerGone(state.id, { cause: error });
@@ -99,6 +121,5 @@ export function joinContainer(
     throw error;
   } finally {
     closeFd(pidfd);
-    closeInnerEnds(attachment);
   }
 }

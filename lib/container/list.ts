@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isRunning, removeRemains } from "./recover.ts";
+import { isKept, isRunning, removeRemains } from "./recover.ts";
 import {
   listIds,
   lockState,
@@ -13,52 +13,98 @@ import {
 } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 
+/**
+ * What a container is doing.
+ *
+ * - `created`: it has not run yet.
+ * - `running`: its first process lives.
+ * - `pausing`, `paused`: its processes are being frozen, or are frozen.
+ * - `checkpointed`: its processes are in an image.
+ * - `stopped`: its first process has ended.
+ */
+export type ContainerStatus =
+  | "created"
+  | "running"
+  | "pausing"
+  | "paused"
+  | "checkpointed"
+  | "stopped";
+
 /** One line of a list. */
 export interface ContainerSummary {
   /** Container id. */
   readonly id: string;
   /** Host pid of the first process; 0 when there is none. */
   readonly pid: number;
-  /** `running`, `paused` or `stopped`. */
-  readonly status: "running" | "paused" | "stopped";
-  /** The container's directory. */
+  /** What it is doing. */
+  readonly status: ContainerStatus;
+  /** The container's directory; empty for one that has none. */
   readonly directory: string;
   /** RFC 3339 time of creation. */
   readonly created: string;
 }
 
 /** The status of a recorded container. */
-export function statusOf(state: StoredState): ContainerSummary["status"] {
-  if (!isRunning(state)) return "stopped";
-  return isFrozen(state) ? "paused" : "running";
+export function statusOf(state: StoredState): ContainerStatus {
+  if (isRunning(state)) return freezerStatus(state);
+  switch (state.phase) {
+    case "created":
+    case "checkpointed":
+      return state.phase;
+    case "creating":
+      return state.kept ? "created" : "stopped";
+    default:
+      return "stopped";
+  }
 }
 
-/** Whether the container's processes are frozen by its cgroup. */
+/** Text of a file of a group; empty when the group went with the container. */
+function readGroup(path: string, file: string): string {
+  try {
+    return Deno.readTextFileSync(`${path}/${file}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return "";
+  }
+}
+
+function freezerStatus(state: StoredState): "running" | "pausing" | "paused" {
+  for (const { version, path, controllers } of state.resources.cgroups) {
+    if (version === 2) {
+      if (readGroup(path, "cgroup.freeze").trim() !== "1") continue;
+      const events = readGroup(path, "cgroup.events");
+      return /^frozen 1$/m.test(events) ? "paused" : "pausing";
+    }
+    if (!controllers.includes("freezer")) continue;
+    const text = readGroup(path, "freezer.state").trim();
+    if (text === "FROZEN") return "paused";
+    if (text === "FREEZING") return "pausing";
+  }
+  return "running";
+}
+
+/** Whether the container's processes are frozen by its cgroup, or about to be. */
 export function isFrozen(state: StoredState): boolean {
-  return state.resources.cgroups.some((group) => {
-    const file = group.version === 2 ? "cgroup.freeze" : "freezer.state";
-    if (group.version === 1 && !group.controllers.includes("freezer")) {
-      return false;
-    }
-    try {
-      const text = Deno.readTextFileSync(`${group.path}/${file}`).trim();
-      return text === "1" || text === "FROZEN" || text === "FREEZING";
-    } catch {
-      return false; // the group went with the container
-    }
-  });
+  return freezerStatus(state) !== "running";
 }
 
 /** Summary of one container. */
 export function summarize(state: StoredState): ContainerSummary {
   const status = statusOf(state);
+  const lives = status === "running" || status === "pausing" ||
+    status === "paused";
   return {
     id: state.id,
-    pid: status === "stopped" ? 0 : state.pid,
+    pid: lives ? state.pid : 0,
     status,
     directory: state.directory,
     created: state.created,
   };
+}
+
+/** Whether there is nothing to sweep. */
+function stays(state: StoredState | undefined): state is StoredState {
+  return state !== undefined && (isRunning(state) || isKept(state));
 }
 
 /**
@@ -80,7 +126,7 @@ export async function listContainers(
   const summaries: ContainerSummary[] = [];
   for (const id of await listIds(stateRoot)) {
     const state = await readState(stateDirectory(stateRoot, id));
-    if (state && isRunning(state)) summaries.push(summarize(state));
+    if (stays(state)) summaries.push(summarize(state));
     else {
       const left = await sweep(stateRoot, id);
       if (left) summaries.push(left);
@@ -98,7 +144,7 @@ async function sweep(
   try {
     // It may have been started again while we waited for the lock.
     const state = await readState(locked.dir);
-    if (state && isRunning(state)) return summarize(state);
+    if (stays(state)) return summarize(state);
     await removeRemains(locked, state);
     return undefined;
   } finally {

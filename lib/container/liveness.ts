@@ -67,6 +67,13 @@ export function isAlive(process: ProcessIdentity): boolean {
     stat.startTime === process.startTime;
 }
 
+let own: ProcessIdentity | undefined;
+
+/** This process. */
+export function ownIdentity(): ProcessIdentity {
+  return own ??= { pid: Deno.pid, startTime: startTimeOf(Deno.pid) };
+}
+
 /**
  * Opens a pidfd of the recorded process.
  *
@@ -84,7 +91,10 @@ export function openProcess(process: ProcessIdentity): number | undefined {
   return undefined;
 }
 
+let boot: string | undefined;
+
 /** Id of this boot; pids and start times of another boot mean nothing. */
 export function bootId(): string {
-  return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+  return boot ??= Deno.readTextFileSync("/proc/sys/kernel/random/boot_id")
+    .trim();
 }

@@ -1,14 +1,20 @@
 /**
- * Takes away what a container left, from its recorded state alone.
+ * What a recorded container is now, and how what it left is taken away, from
+ * its record alone.
  *
  * @module
  */
 import { PlanRun, temporaryName } from "../../ffi/native.ts";
-import { buildUndo } from "../plan/undo.ts";
 import type { UndoOp } from "../plan/ops.ts";
+import { buildUndo } from "../plan/undo.ts";
 import { bootId, isAlive } from "./liveness.ts";
-import { type LockedState, STATE_FILE } from "./store.ts";
-import type { StoredState } from "./store_types.ts";
+import { type LockedState, STATE_FILE, writeState } from "./store.ts";
+import {
+  NO_RESOURCES,
+  type RecordedExit,
+  type StoredState,
+} from "./store_types.ts";
+import { REMOVALS } from "./throttle.ts";
 
 /**
  * Whether the container's first process lives and is meant to.
@@ -26,12 +32,110 @@ export function isRunning(state: StoredState): boolean {
   return isAlive(state);
 }
 
+/** Whether who started the container last still lives. */
+export function ownerLives(state: StoredState): boolean {
+  return state.bootId === bootId() && isAlive(state.owner);
+}
+
+/**
+ * Whether a container without a first process stays until it is deleted.
+ *
+ * Those that were made to be kept do. Of one whose first process is being made
+ * or has just ended, the record is its owner's to complete; without its owner
+ * it is a remain.
+ *
+ * @param state Recorded state of a container that does not run.
+ * @returns False when anyone may take all of it away.
+ */
+export function isKept(state: StoredState): boolean {
+  if (!state.kept) return false;
+  switch (state.phase) {
+    case "created":
+    case "checkpointed":
+    case "stopped":
+      return true;
+    default:
+      return ownerLives(state);
+  }
+}
+
 /** The undo list of a recorded container. */
 export function undoOf(
   state: StoredState,
-  place: { readonly stateDir: string; readonly lockFd?: number },
+  place: { readonly stateDir?: string; readonly lockFd?: number },
 ): UndoOp[] {
   return buildUndo(state.resources, place);
+}
+
+/** On which thread a removal waits for the kernel. */
+export interface RemovalOptions {
+  /** Whether waiting holds up the calling thread, as for a command line. */
+  readonly blocking?: boolean;
+}
+
+function executeUndo(
+  undo: UndoOp[],
+  { blocking }: RemovalOptions,
+): Promise<void> {
+  return REMOVALS.run(async () => {
+    const run = new PlanRun({ parent: [], child: [], undo });
+    try {
+      if (blocking) run.undo();
+      else await run.undoAsync();
+    } finally {
+      run.close();
+    }
+  });
+}
+
+/**
+ * Kills what lives of a container and takes away what it made; its record
+ * stays as it is. The lock must be held.
+ *
+ * @param state Its state.
+ * @param options How it is executed.
+ * @throws {KernelError} `SystemError` if something cannot be removed.
+ */
+export async function removeResources(
+  state: StoredState,
+  options: RemovalOptions = {},
+): Promise<void> {
+  await executeUndo(undoOf(state, {}), options);
+}
+
+/** The record of a container that has nothing outside any more. */
+export function stoppedState(
+  state: StoredState,
+  exit: RecordedExit | undefined,
+): StoredState {
+  const { exit: _, ...rest } = state;
+  return {
+    ...rest,
+    phase: "stopped",
+    resources: NO_RESOURCES,
+    ...(exit && { exit }),
+  };
+}
+
+/**
+ * Ends a kept container whose first process is dead: takes its things away and
+ * records it as stopped. The lock must be held.
+ *
+ * @param locked Its locked state directory.
+ * @param state Its state.
+ * @param exit How the first process ended, where that is known.
+ * @returns The new record.
+ * @throws {KernelError} `SystemError` if something cannot be removed; the record stays as it was.
+ */
+export async function settleStopped(
+  locked: LockedState,
+  state: StoredState,
+  exit: RecordedExit | undefined,
+): Promise<StoredState> {
+  await removeResources(state);
+  const stopped = stoppedState(state, exit);
+  writeState(locked.dir, stopped);
+  return stopped;
 }
 
 /**
@@ -39,11 +143,13 @@ export function undoOf(
  *
  * @param locked Its locked state directory.
  * @param state Its state; undefined when its maker was killed before it wrote one.
+ * @param options How it is executed.
  * @throws {KernelError} `SystemError` if something cannot be removed.
  */
 export async function removeRemains(
   locked: LockedState,
   state: StoredState | undefined,
+  options: RemovalOptions = {},
 ): Promise<void> {
   if (state) {
     // Of a writer killed before its rename: the undo list removes an empty directory.
@@ -51,16 +157,7 @@ export async function removeRemains(
     await Deno.remove(unfinished).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
-    const run = new PlanRun({
-      parent: [],
-      child: [],
-      undo: undoOf(state, { stateDir: locked.dir }),
-    });
-    try {
-      run.undo();
-    } finally {
-      run.close();
-    }
+    await executeUndo(undoOf(state, { stateDir: locked.dir }), options);
   }
   // Whatever a killed writer left in this directory, which only we can enter.
   await Deno.remove(locked.dir, { recursive: true }).catch((error) => {

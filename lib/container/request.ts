@@ -27,8 +27,12 @@ export interface ExecRequest {
   readonly id?: string;
   /** The container's directory, absolute: markers stand in it. */
   readonly directory: string;
-  /** Reads the configuration; called only when the container has to be started. */
-  readonly loadConfig: () => Promise<Config>;
+  /**
+   * Reads the configuration; called only when the container has to be started.
+   * `recorded` is that of a container made before, which holds unless the
+   * caller names another.
+   */
+  readonly loadConfig: (recorded?: Config) => Promise<Config>;
   /** File that the configuration is read from, if one is: protected inside when it lies in the root. */
   readonly configPath?: string;
   /** What to run. */

@@ -30,12 +30,26 @@ function resolveUser(run: PlanRun, op: Op<"user.resolve">): void {
   run.release(POINTS.user, encodeUser(identity));
 }
 
+/** How a parent list is executed. */
+export interface RunOptions {
+  /** Called with the process inside waiting for its exec. */
+  readonly saveState?: () => void;
+  /**
+   * Whether waiting holds up the thread: for a command line, whose signals are
+   * held on the main thread and must be able to end the waiting.
+   */
+  readonly blocking?: boolean;
+}
+
 /**
  * Executes the parent list to its end: afterwards the program runs.
  *
+ * The process is always spawned by the calling thread: PR_SET_PDEATHSIG means
+ * the end of a thread, and those of Deno's pool end when they are idle.
+ *
  * @param plan The Plan.
  * @param run Its execution.
- * @param saveState Called with the process inside waiting for its exec.
+ * @param options What is saved when, and on which thread the rest is done.
  * @throws {KernelError} `SystemError` when an operation of either side failed.
  * @throws {ProgramError} `ProgramNotFound` or `ProgramNotExecutable` when exec failed.
  * @throws {ConfigError} `ConfigInvalid` for an unknown user or group.
@@ -43,22 +57,32 @@ function resolveUser(run: PlanRun, op: Op<"user.resolve">): void {
  * @example
  * ```ts ignore
  * const run = new PlanRun(plan);
- * runParent(plan, run, () => writeState(dir, { ...state, pid: run.pid }));
+ * await runParent(plan, run, { saveState: () => writeState(dir, { ...state, pid: run.pid }) });
  * ```
  */
-export function runParent(
+export async function runParent(
   plan: Plan,
   run: PlanRun,
-  saveState: () => void,
-): void {
+  options: RunOptions = {},
+): Promise<void> {
   let from = 0;
-  plan.parent.forEach((op, index) => {
-    if (OPS[op.op].by === "c") return;
-    run.parent(from, index);
+  const runTo = async (to: number): Promise<void> => {
+    if (options.blocking) run.parent(from, to);
+    else if (from < to) await run.parentAsync(from, to);
+    from = to;
+  };
+  for (const [index, op] of plan.parent.entries()) {
+    if (op.op === "spawn") {
+      await runTo(index);
+      run.parent(index, index + 1);
+    } else if (OPS[op.op].by === "ts") {
+      await runTo(index);
+      run.failIfInjected(index);
+      if (op.op === "user.resolve") resolveUser(run, op);
+      else if (op.op === "state.save") options.saveState?.();
+      else throw new Error(`unreachable: nobody executes ${op.op}`);
+    } else continue;
     from = index + 1;
-    run.failIfInjected(index);
-    if (op.op === "user.resolve") resolveUser(run, op);
-    else saveState();
-  });
-  run.parent(from, plan.parent.length);
+  }
+  await runTo(plan.parent.length);
 }

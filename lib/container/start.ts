@@ -14,7 +14,7 @@ import type { Host } from "../host/types.ts";
 import { buildStartPlan } from "../plan/build.ts";
 import type { Placement, StartPlan } from "../plan/types.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
-import { bootId, startTimeOf } from "./liveness.ts";
+import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
 import {
   closeMarkers,
   fillMarkers,
@@ -25,11 +25,12 @@ import {
   stageMarkers,
 } from "./markers.ts";
 import { specOf } from "./process_spec.ts";
-import { removeRemains } from "./recover.ts";
+import { removeRemains, removeResources } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent } from "./run_plan.ts";
 import { type LockedState, writeState } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
+import { STARTS } from "./throttle.ts";
 
 /** A request to start a container. */
 export interface StartRequest {
@@ -37,8 +38,8 @@ export interface StartRequest {
   readonly id: string;
   /** Its configuration; the rootfs is canonical. */
   readonly config: Config;
-  /** The container's directory, canonical. */
-  readonly directory: string;
+  /** The container's directory, canonical, where markers stand; absent for one that has none. */
+  readonly directory?: string;
   /** File that the configuration came from. */
   readonly configPath?: string;
   /** What to run. */
@@ -47,6 +48,12 @@ export interface StartRequest {
   readonly attachment: Attachment;
   /** Whether the cgroup name of the configuration is in use by another container. */
   readonly cgroupNameTaken?: boolean;
+  /** The record of a container that was made before: what a failed start goes back to. */
+  readonly reserved?: StoredState;
+  /** Whether the container stays, stopped, when its first process has ended. */
+  readonly keep?: boolean;
+  /** Whether waiting holds up the thread, as for a command line. */
+  readonly blocking?: boolean;
   /** For tests: an operation that fails. */
   readonly fault?: Fault;
 }
@@ -102,6 +109,11 @@ function cgroupPathOf(
   return parent === "" ? name : `${parent.replace(/\/+$/, "")}/${name}`;
 }
 
+/** Names of the files that tell of the container in its directory. */
+function markersOf({ directory, config }: StartRequest): readonly string[] {
+  return directory === undefined ? [] : markerNames(config.dialect);
+}
+
 /**
  * Where a container's things go.
  *
@@ -114,11 +126,10 @@ export function placeContainer(
   stateDir: string,
 ): Placement {
   const { config, directory, id } = request;
-  const markers = markerNames(config.dialect);
   const files = [
     ...(request.configPath ? [request.configPath] : []),
-    `${directory}/container.json`,
-    ...markers.map((name) => `${directory}/${name}`),
+    ...(directory === undefined ? [] : [`${directory}/container.json`]),
+    ...markersOf(request).map((name) => `${directory}/${name}`),
   ];
   const protect = files.map((path) => insideRoot(config.rootfs, path))
     .filter((path) => path !== undefined);
@@ -126,7 +137,7 @@ export function placeContainer(
   return {
     id,
     stateDir,
-    directory,
+    directory: directory ?? "",
     cgroupPath: cgroupPathOf(request),
     protect: [...new Set(protect)],
     hostInterfaceNames: hostNames(config),
@@ -153,24 +164,23 @@ export function planStart(
 }
 
 function initialState(request: StartRequest, start: StartPlan): StoredState {
+  const { config, directory = "" } = request;
   return {
-    version: 1,
+    version: 2,
     id: request.id,
     phase: "creating",
+    kept: request.keep ?? false,
     pid: 0,
     startTime: "",
     bootId: bootId(),
-    owner: { pid: Deno.pid, startTime: startTimeOf(Deno.pid) },
-    created: new Date().toISOString(),
-    directory: request.directory,
-    config: request.config,
-    namespaces: request.config.namespaces.map((namespace) => namespace.type),
+    owner: ownIdentity(),
+    created: request.reserved?.created ?? new Date().toISOString(),
+    directory,
+    config,
+    namespaces: config.namespaces.map((namespace) => namespace.type),
     resources: {
       ...start.resources,
-      files: stagedFiles(
-        request.directory,
-        markerNames(request.config.dialect),
-      ),
+      files: stagedFiles(directory, markersOf(request)),
     },
   };
 }
@@ -251,6 +261,18 @@ export async function startContainer(
   locked: LockedState,
   request: StartRequest,
 ): Promise<Started> {
+  try {
+    return await STARTS.run(() => start(locked, request));
+  } finally {
+    closeInnerEnds(request.attachment);
+  }
+}
+
+async function start(
+  locked: LockedState,
+  request: StartRequest,
+): Promise<Started> {
+  const names = markersOf(request);
   let state: StoredState | undefined;
   let run: PlanRun | undefined;
   let markers: ReservedMarker[] = [];
@@ -259,22 +281,24 @@ export async function startContainer(
     const start = planStart(request, locked.dir, probeHost());
     state = initialState(request, start);
     writeState(locked.dir, state);
-    markers = stageMarkers(
-      request.directory,
-      markerNames(request.config.dialect),
-    );
-    state = withMarkers(state, markers);
-    writeState(locked.dir, state);
-    publishMarkers(markers);
+    if (names.length > 0) {
+      markers = stageMarkers(request.directory ?? "", names);
+      state = withMarkers(state, markers);
+      writeState(locked.dir, state);
+      publishMarkers(markers);
+    }
     run = new PlanRun(start.plan, request.fault);
     const execution = run;
-    runParent(start.plan, execution, () => {
-      state = completeState(state as StoredState, execution.pid, markers);
-      writeState(locked.dir, state);
+    await runParent(start.plan, execution, {
+      blocking: request.blocking ?? false,
+      saveState: () => {
+        state = completeState(state as StoredState, execution.pid, markers);
+        writeState(locked.dir, state);
+      },
     });
     return { run: execution, state };
   } catch (error) {
-    await discard(locked, state, run).catch((second) => {
+    await discard(locked, request, state, run).catch((second) => {
       // The first failure is the one to tell; what is left stays recorded.
       if (error instanceof Error) {
         error.message += leftBehind(request.id, second);
@@ -283,7 +307,6 @@ export async function startContainer(
     throw error;
   } finally {
     closeMarkers(markers);
-    closeInnerEnds(request.attachment);
   }
 }
 
@@ -295,13 +318,19 @@ function leftBehind(id: string, reason: unknown): string {
 /** Kills and removes a half-made container; what cannot be removed stays recorded for the next command. */
 async function discard(
   locked: LockedState,
+  { reserved, blocking = false }: StartRequest,
   state: StoredState | undefined,
   run: PlanRun | undefined,
 ): Promise<void> {
   try {
-    run?.abort();
+    if (blocking) run?.abort();
+    else await run?.abortAsync();
   } finally {
     run?.close();
-    await removeRemains(locked, state);
+    if (!reserved) await removeRemains(locked, state, { blocking });
+    else if (state) {
+      await removeResources(state, { blocking });
+      writeState(locked.dir, reserved);
+    }
   }
 }

@@ -2,21 +2,29 @@
  * State directories: `<root>/<id>/state.json`, written by rename, one lock per
  * container (the flock of its directory).
  *
+ * Within a process waiters queue up here, and only the first asks for the flock,
+ * again and again: a thread of Deno's pool each would use that up.
+ *
  * @module
  */
-import { NsinitError, StateError } from "../errors.ts";
+import { KernelError, NsinitError, StateError } from "../errors.ts";
 import {
   closeFd,
   effectiveUserId,
   lockDirectory,
   replaceFile,
+  temporaryName,
+  unlockDirectory,
 } from "../../ffi/native.ts";
-import type { StoredState } from "./store_types.ts";
+import type { Phase, StoredState } from "./store_types.ts";
 
 /** Name of the state file. */
 export const STATE_FILE = "state.json";
 const STATE_LIMIT_BYTES = 16 * 1024 * 1024;
 const LOCK_ROUNDS = 1000;
+/** Pauses in milliseconds between two attempts to get a lock that another process holds. */
+const FIRST_PAUSE = 0.5;
+const LONGEST_PAUSE = 20;
 
 /** A state directory whose lock is held. */
 export interface LockedState {
@@ -24,6 +32,35 @@ export interface LockedState {
   readonly dir: string;
   /** Descriptor that holds the lock. */
   readonly lockFd: number;
+  /** Lets the next one of this process in. */
+  readonly leave: () => void;
+}
+
+/** For each state directory that is locked or waited for, the end of the queue. */
+const queues = new Map<string, Promise<void>>();
+
+/** Waits for one's turn in this process; the result ends it. */
+async function enterQueue(dir: string): Promise<() => void> {
+  const before = queues.get(dir);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  queues.set(dir, promise);
+  await before;
+  return () => {
+    if (queues.get(dir) === promise) queues.delete(dir);
+    resolve();
+  };
+}
+
+/** Takes the flock of a directory, without a thread that waits for it. */
+async function takeFlock(dir: string): Promise<number | "missing" | "stale"> {
+  for (
+    let pause = FIRST_PAUSE;;
+    pause = Math.min(pause * 1.5, LONGEST_PAUSE)
+  ) {
+    const lock = lockDirectory(dir);
+    if (lock !== "busy") return lock;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
 }
 
 /** Path of a container's state directory. */
@@ -104,11 +141,27 @@ export async function lockState(
   options: { readonly make: boolean },
 ): Promise<LockedState | undefined> {
   const dir = stateDirectory(root, id);
+  const leave = await enterQueue(dir);
+  let lockFd: number | undefined;
+  try {
+    lockFd = await lockInTurn(root, id, options);
+    return lockFd === undefined ? undefined : { dir, lockFd, leave };
+  } finally {
+    if (lockFd === undefined) leave();
+  }
+}
+
+async function lockInTurn(
+  root: string,
+  id: string,
+  options: { readonly make: boolean },
+): Promise<number | undefined> {
+  const dir = stateDirectory(root, id);
   for (let round = 0; round < LOCK_ROUNDS; round++) {
     if (!await checkRoot(root, options.make)) return undefined;
     if (options.make) await makeDirectory(dir);
-    const lock = await lockDirectory(dir);
-    if (typeof lock === "number") return { dir, lockFd: lock };
+    const lock = await takeFlock(dir);
+    if (typeof lock === "number") return lock;
     if (lock === "missing" && !options.make) return undefined;
     // "stale": its owner removed it while we waited; the next round decides anew.
   }
@@ -121,6 +174,13 @@ export async function lockState(
 /** Gives a lock up and closes it. */
 export function unlockState(locked: LockedState): void {
   closeFd(locked.lockFd);
+  locked.leave();
+}
+
+/** Gives a lock up but keeps its descriptor, by which it can be taken again. */
+export function unlockKeeping(locked: LockedState): void {
+  unlockDirectory(locked.lockFd);
+  locked.leave();
 }
 
 function reviveBigInt(_key: string, value: unknown): unknown {
@@ -138,12 +198,30 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+const PHASES: ReadonlySet<unknown> = new Set(
+  [
+    "created",
+    "creating",
+    "running",
+    "checkpointed",
+    "stopped",
+  ] satisfies Phase[],
+);
+
+/** Version 1 knew no containers that outlive their first process. */
+function upgrade(state: unknown): unknown {
+  if (!isObject(state) || state["version"] !== 1) return state;
+  return { ...state, version: 2, kept: false };
+}
+
 /** Lists and objects that are looked into; what is in them was written by us. */
 function hasShape(state: unknown): state is StoredState {
-  if (!isObject(state) || state["version"] !== 1) return false;
+  if (!isObject(state) || state["version"] !== 2) return false;
   const { id, pid, startTime, bootId, owner, config, namespaces, resources } =
     state;
-  return [id, startTime, bootId].every((text) => typeof text === "string") &&
+  return [id, startTime, bootId, state["directory"]]
+    .every((text) => typeof text === "string") &&
+    PHASES.has(state["phase"]) && typeof state["kept"] === "boolean" &&
     Number.isSafeInteger(pid) && Array.isArray(namespaces) &&
     isObject(owner) && isObject(config) && isObject(resources) &&
     [config["mounts"], config["namespaces"]].every(Array.isArray) &&
@@ -166,12 +244,11 @@ export async function readState(dir: string): Promise<StoredState | undefined> {
     if (!info.isFile || info.size > STATE_LIMIT_BYTES) {
       throw new TypeError("it is not a regular file of ordinary size");
     }
-    const state: unknown = JSON.parse(
-      await Deno.readTextFile(path),
-      reviveBigInt,
+    const state = upgrade(
+      JSON.parse(await Deno.readTextFile(path), reviveBigInt),
     );
     if (hasShape(state)) return state;
-    throw new TypeError("it is no state of version 1");
+    throw new TypeError("it is no state of version 1 or 2");
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
     if (cause instanceof NsinitError) throw cause;
@@ -184,10 +261,20 @@ export async function readState(dir: string): Promise<StoredState | undefined> {
   }
 }
 
-/** Writes a container's state by rename. */
+/** Writes a container's state by rename; its lock must be held. */
 export function writeState(dir: string, state: StoredState): void {
   const text = JSON.stringify(state, replaceBigInt) + "\n";
-  replaceFile(dir, STATE_FILE, new TextEncoder().encode(text), { mode: 0o600 });
+  const data = new TextEncoder().encode(text);
+  try {
+    replaceFile(dir, STATE_FILE, data, { mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof KernelError && error.errnoName === "EEXIST")) {
+      throw error;
+    }
+    // A writer was killed before its rename; with the lock held it was not this one.
+    Deno.removeSync(`${dir}/${temporaryName(STATE_FILE)}`);
+    replaceFile(dir, STATE_FILE, data, { mode: 0o600 });
+  }
 }
 
 /** Ids that have a state directory, sorted. */

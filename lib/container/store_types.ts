@@ -5,26 +5,56 @@
  */
 import type { Config, NamespaceType } from "../config/types.ts";
 import type { RecordedResources } from "../plan/types.ts";
+import type { ProcessIdentity } from "./liveness.ts";
+
+/**
+ * Where a container is in its life.
+ *
+ * - `created`: its id and configuration are kept; nothing of it exists.
+ * - `creating`: its first process is being made.
+ * - `running`: the program runs, or has ended without anyone noting it down.
+ * - `checkpointed`: its processes are in an image.
+ * - `stopped`: its first process has ended and everything is taken away.
+ */
+export type Phase =
+  | "created"
+  | "creating"
+  | "running"
+  | "checkpointed"
+  | "stopped";
+
+/** How a first process ended, as its owner saw it. */
+export interface RecordedExit {
+  /** Exit status; 128 + N after signal N. */
+  readonly code: number;
+  /** Signal number, when one ended it. */
+  readonly signal?: number;
+}
 
 /** Contents of `<root>/<id>/state.json`. */
 export interface StoredState {
   /** Version of this shape. */
-  readonly version: 1;
+  readonly version: 2;
   /** Container id. */
   readonly id: string;
-  /** `creating` until the program is about to run. */
-  readonly phase: "creating" | "running";
-  /** Host pid of the first process, 0 while creating. */
+  /** Where it is in its life. */
+  readonly phase: Phase;
+  /**
+   * Whether it was made to be kept: it stays, `stopped`, when its first process
+   * has ended, until it is deleted. One that `exec` made goes with its program.
+   */
+  readonly kept: boolean;
+  /** Host pid of the first process, 0 where there is none; that of the last one when `stopped`. */
   readonly pid: number;
   /** Field 22 of /proc/PID/stat, clock ticks since boot, as text. */
   readonly startTime: string;
   /** /proc/sys/kernel/random/boot_id. */
   readonly bootId: string;
-  /** pid and start time of the maker while creating. */
-  readonly owner: { readonly pid: number; readonly startTime: string };
+  /** Who made it, or started its first process last. */
+  readonly owner: ProcessIdentity;
   /** RFC 3339 time of creation. */
   readonly created: string;
-  /** The container's directory. */
+  /** The container's directory; empty for one that has none. */
   readonly directory: string;
   /** Full configuration. */
   readonly config: Config;
@@ -32,4 +62,13 @@ export interface StoredState {
   readonly namespaces: readonly NamespaceType[];
   /** What must be taken away at the end. */
   readonly resources: RecordedResources;
+  /** How the first process ended; only when `stopped`. */
+  readonly exit?: RecordedExit;
 }
+
+/** What a container has outside that has nothing. */
+export const NO_RESOURCES: RecordedResources = {
+  cgroups: [],
+  interfaces: [],
+  files: [],
+};

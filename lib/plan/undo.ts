@@ -8,8 +8,8 @@ import type { RecordedResources, ResourceCgroup } from "./types.ts";
 
 /** Where the state of a container is. */
 export interface UndoPlace {
-  /** Directory of `state.json`; it goes last. */
-  readonly stateDir: string;
+  /** Directory of `state.json`, which goes last; absent when the record stays. */
+  readonly stateDir?: string;
   /** Descriptor of that directory: its lock is taken first. */
   readonly lockFd?: number;
 }
@@ -86,7 +86,9 @@ export function buildUndo(
       name,
     })),
     { op: "undo.check" },
-    { op: "file.remove", inode: 0, dir: stateDir, name: "state.json" },
-    { op: "dir.remove", path: stateDir },
+    ...(stateDir === undefined ? [] : [
+      { op: "file.remove", inode: 0, dir: stateDir, name: "state.json" },
+      { op: "dir.remove", path: stateDir },
+    ] as const),
   ];
 }

@@ -30,18 +30,42 @@ function prototypes(text: string): Map<string, Prototype> {
   return found;
 }
 
+interface Declaration {
+  readonly name?: string;
+  readonly result: string;
+  readonly parameters: readonly string[];
+  readonly nonblocking?: boolean;
+}
+
+/** Name of the export that an entry means. */
+function exportOf([key, symbol]: [string, Declaration]): string {
+  return symbol.name ?? key;
+}
+
+const entries: readonly [string, Declaration][] = Object.entries(SYMBOLS);
+
 Deno.test("symbols.ts declares exactly what nsinit.h exports", () => {
   const exported = prototypes(header);
-  assertEquals(Object.keys(SYMBOLS).sort(), [...exported.keys()].sort());
+  const declared = new Set(entries.map(exportOf));
+  assertEquals([...declared].sort(), [...exported.keys()].sort());
 });
 
 Deno.test("symbols.ts gives each function the types of its prototype", () => {
-  for (const [name, prototype] of prototypes(header)) {
-    const symbol = SYMBOLS[name as keyof typeof SYMBOLS];
+  const exported = prototypes(header);
+  for (const entry of entries) {
+    const [key, symbol] = entry;
     assertEquals(
       { result: symbol.result, parameters: [...symbol.parameters] },
-      { result: prototype.result, parameters: [...prototype.parameters] },
-      name,
+      exported.get(exportOf(entry)),
+      key,
     );
+  }
+});
+
+Deno.test("a second entry of a function is the one that does not block", () => {
+  const aliases = entries.filter(([, symbol]) => symbol.name !== undefined);
+  for (const [key, symbol] of aliases) {
+    assertEquals(key, `${symbol.name}_async`);
+    assertEquals(symbol.nonblocking, true, key);
   }
 });

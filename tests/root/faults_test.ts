@@ -233,23 +233,28 @@ for (const tty of [false, true]) {
     const { state } = container;
     const process = processRequest(["/bin/true"], { tty, user: "user" });
     const outputs = await workspace.newDirectory();
-    const join = (fault?: Fault): void => {
-      const run = joinContainer(state, process, attachToFiles(outputs), fault);
+    const join = async (fault?: Fault): Promise<void> => {
+      const run = await joinContainer(
+        state,
+        process,
+        attachToFiles(outputs),
+        fault ? { fault } : {},
+      );
       const pidfd = run.takePidfd();
       assertEquals(waitPidfd(pidfd).code, 0);
       closeFd(pidfd);
       run.close();
     };
-    join();
+    await join();
     const plan = joinPlanOf(state, process.user ?? "", tty);
     const owner = ownerOf(workspace, request.config.rootfs);
     await failEach(
       plan,
       ["parent", "child"],
       owner,
-      (fault) => Promise.resolve().then(() => join(fault)),
+      join,
     );
-    join();
+    await join();
   });
 }
 
@@ -319,7 +324,10 @@ test(
         fault,
       );
       container.unlock();
-      await deleteContainer(workspace.stateRoot, state.id, { force: true });
+      await deleteContainer(workspace.stateRoot, state.id, {
+        force: true,
+        blocking: true,
+      });
       await container.ended();
       await container[Symbol.asyncDispose]();
       await assertSame(before, owner, `undo ${index} ${op.op}`);

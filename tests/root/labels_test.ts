@@ -136,7 +136,7 @@ test("a joined program gets the container's profile", async (workspace) => {
     await using container = await InProcess.start(workspace, { config, args });
     const outputs = await workspace.newDirectory();
 
-    const joined = joinContainer(
+    const joined = await joinContainer(
       container.state,
       processRequest("cat /proc/self/attr/current"),
       attachToFiles(outputs),

@@ -177,6 +177,8 @@ export async function hostUserPlan(
     directory: rootfs,
     configPath,
     args: ["/bin/true"],
+    // The interfaces are made in the network namespace of the calling thread.
+    blocking: true,
   };
 }
 

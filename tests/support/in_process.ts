@@ -34,6 +34,8 @@ export interface InProcessRequest {
   readonly process?: Partial<ProcessRequest>;
   /** An operation that fails. */
   readonly fault?: Fault;
+  /** Whether all of it is done by the calling thread, whose namespaces may be others. */
+  readonly blocking?: boolean;
 }
 
 /** Text of a program's output files. */
@@ -96,6 +98,7 @@ export class InProcess implements AsyncDisposable {
   readonly #locked: LockedState;
   readonly #started: Started;
   readonly #files: OutputFiles;
+  readonly #blocking: boolean;
   #pidfd: number;
   #isLocked = true;
 
@@ -103,7 +106,9 @@ export class InProcess implements AsyncDisposable {
     locked: LockedState,
     started: Started,
     files: OutputFiles,
+    blocking: boolean,
   ) {
+    this.#blocking = blocking;
     this.#locked = locked;
     this.#started = started;
     this.#files = files;
@@ -115,7 +120,7 @@ export class InProcess implements AsyncDisposable {
     workspace: Workspace,
     request: InProcessRequest,
   ): Promise<InProcess> {
-    const { config, configPath, fault } = request;
+    const { config, configPath, fault, blocking = false } = request;
     const id = request.id ?? workspace.newName();
     const outputs = await workspace.newDirectory();
     const directory = request.directory ?? await workspace.newDirectory();
@@ -128,11 +133,12 @@ export class InProcess implements AsyncDisposable {
         directory,
         process: processRequest(request.args, request.process),
         attachment: attachToFiles(outputs),
+        blocking,
         ...(configPath === undefined ? {} : { configPath }),
         ...(fault === undefined ? {} : { fault }),
       });
       const files = { out: `${outputs}/out`, err: `${outputs}/err` };
-      return new InProcess(locked, started, files);
+      return new InProcess(locked, started, files, blocking);
     } catch (error) {
       unlockState(locked);
       throw error;
@@ -207,7 +213,11 @@ export class InProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       // Kills the first process too, which stays ours to wait for.
-      if (this.#isLocked) await removeRemains(this.#locked, this.state);
+      if (this.#isLocked) {
+        await removeRemains(this.#locked, this.state, {
+          blocking: this.#blocking,
+        });
+      }
       if (this.#pidfd >= 0) await this.ended();
     } finally {
       if (this.#pidfd >= 0) closeFd(this.#pidfd);
