@@ -8,19 +8,27 @@
  * files below it; it cannot be a stranger's, because a child that has not been
  * waited for keeps its pid.
  */
+#include "idmap.h"
 #include "cleanup.h"
 #include "process.h"
 #include "sys.h"
 #include "text.h"
-#include "plan.h"
 
-static int open_proc(const struct nsi_run *run)
+/*
+ * nsi_idmap_open() - /proc/PID of a child that has not been waited for
+ * @pid:   of the child
+ * @pidfd: of the same; borrowed
+ *
+ * Return: a descriptor for paths that the caller owns; -EXDEV when /proc is no
+ * procfs, -ESRCH, or another -errno.
+ */
+int nsi_idmap_open(int pid, int pidfd)
 {
 	char path[sizeof("/proc/") + 20] = "/proc/";
 	struct nsi_statfs info = { 0 };
 	int r;
 
-	nsi_text_number(path + sizeof("/proc/") - 1, (uint64_t)run->pid);
+	nsi_text_number(path + sizeof("/proc/") - 1, (uint64_t)pid);
 	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd;
@@ -29,7 +37,7 @@ static int open_proc(const struct nsi_run *run)
 		return r;
 	if (info.type != NSI_PROC_MAGIC)
 		return -EXDEV;
-	r = nsi_process_signal(run->pidfd, 0);
+	r = nsi_process_signal(pidfd, 0);
 	return r < 0 ? r : nsi_take_fd(&fd);
 }
 
@@ -50,6 +58,32 @@ static int write_file(struct nsi_run *run, int dirfd, const char *name, const ch
 }
 
 /*
+ * nsi_idmap_write() - the maps of a user namespace, once
+ * @run:   value becomes 1 for setgroups, 2 for uid_map, 3 for gid_map
+ * @dirfd: of nsi_idmap_open(); borrowed
+ * @deny:  whether setgroups(2) is denied
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_idmap_write(struct nsi_run *run, int dirfd, int deny, const char *uids, const char *gids)
+{
+	int r = 0;
+
+	run->value = 1;
+	if (deny)
+		r = write_file(run, dirfd, "setgroups", "deny");
+	if (r == 0) {
+		run->value = 2;
+		r = write_file(run, dirfd, "uid_map", uids);
+	}
+	if (r == 0) {
+		run->value = 3;
+		r = write_file(run, dirfd, "gid_map", gids);
+	}
+	return r;
+}
+
+/*
  * nsi_op_idmap_write() - write setgroups, uid_map and gid_map of the child
  * @run: value becomes 1 for setgroups, 2 for uid_map, 3 for gid_map
  * @op:  idmap.write
@@ -58,24 +92,12 @@ static int write_file(struct nsi_run *run, int dirfd, const char *name, const ch
  */
 int nsi_op_idmap_write(struct nsi_run *run, const struct nsi_op *op)
 {
-	int r = 0;
-
 	if (run->pidfd < 0)
 		return -ESRCH;
 	run->detail = NSI_AT_RESOLVE;
-	NSI_AUTO_FD int dirfd = open_proc(run);
+	NSI_AUTO_FD int dirfd = nsi_idmap_open(run->pid, run->pidfd);
 	if (dirfd < 0)
 		return dirfd;
-	run->value = 1;
-	if (NSI_IDMAP_WRITE_FLAGS(op) & 1)
-		r = write_file(run, dirfd, "setgroups", "deny");
-	if (r == 0) {
-		run->value = 2;
-		r = write_file(run, dirfd, "uid_map", NSI_IDMAP_WRITE_UIDS(run, op));
-	}
-	if (r == 0) {
-		run->value = 3;
-		r = write_file(run, dirfd, "gid_map", NSI_IDMAP_WRITE_GIDS(run, op));
-	}
-	return r;
+	return nsi_idmap_write(run, dirfd, NSI_IDMAP_WRITE_FLAGS(op) & 1,
+			       NSI_IDMAP_WRITE_UIDS(run, op), NSI_IDMAP_WRITE_GIDS(run, op));
 }

@@ -14,6 +14,8 @@ enum nsi_kind {
 	NSI_OP_CGROUP_OPEN = 4,
 	NSI_OP_FDS_SEND = 5,
 	NSI_OP_FDS_RECEIVE = 6,
+	NSI_OP_USERNS_MAKE = 8,
+	NSI_OP_TREE_IDMAP = 9,
 	NSI_OP_CGROUP_MAKE = 10,
 	NSI_OP_CGROUP_CPUSET = 11,
 	NSI_OP_CGROUP_ENABLE = 12,
@@ -132,6 +134,16 @@ enum nsi_slot {
 
 /* fds.receive: receives the same slots (u32 array) */
 #define NSI_FDS_RECEIVE_SLOTS(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
+
+/* userns.make: makes a user namespace with these uid_map and gid_map lines, for id-mapped mounts, and opens it into slot */
+#define NSI_USERNS_MAKE_SLOT(op) ((uint64_t)(op)->n[0])
+#define NSI_USERNS_MAKE_UIDS(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_USERNS_MAKE_GIDS(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+
+/* tree.idmap: shows ids through the detached tree in slot as the user namespace in slot userns maps them; flags bit 0: submounts as well */
+#define NSI_TREE_IDMAP_FLAGS(op) ((uint64_t)(op)->flags)
+#define NSI_TREE_IDMAP_SLOT(op) ((uint64_t)(op)->n[0])
+#define NSI_TREE_IDMAP_USERNS(op) ((uint64_t)(op)->n[1])
 
 /* cgroup.make: makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist */
 #define NSI_CGROUP_MAKE_FLAGS(op) ((uint64_t)(op)->flags)
@@ -426,6 +438,8 @@ enum nsi_slot {
 	X(CGROUP_OPEN, "s----") \
 	X(FDS_SEND, "b----") \
 	X(FDS_RECEIVE, "b----") \
+	X(USERNS_MAKE, "ss---") \
+	X(TREE_IDMAP, "-----") \
 	X(CGROUP_MAKE, "sss--") \
 	X(CGROUP_CPUSET, "ss---") \
 	X(CGROUP_ENABLE, "ssl--") \
@@ -503,6 +517,8 @@ enum nsi_slot {
 	X(NS_OPEN, ns_open) \
 	X(CGROUP_OPEN, cgroup_open) \
 	X(FDS_SEND, fds_send) \
+	X(USERNS_MAKE, userns_make) \
+	X(TREE_IDMAP, tree_idmap) \
 	X(CGROUP_MAKE, cgroup_make) \
 	X(CGROUP_CPUSET, cgroup_cpuset) \
 	X(CGROUP_ENABLE, cgroup_enable) \
@@ -588,6 +604,8 @@ int nsi_op_ns_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_fds_send(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_fds_receive(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_userns_make(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_tree_idmap(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_make(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_cpuset(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_enable(struct nsi_run *run, const struct nsi_op *op);

@@ -249,8 +249,9 @@ static int clean_up_inheritance(const struct start *start)
 }
 
 /* First and only function of the child; the caller is suspended until it has gone. */
-__attribute__((noreturn)) static void child_main(struct start *start)
+__attribute__((noreturn)) static void child_main(void *argument)
 {
+	struct start *start = argument;
 	const char *argv[] = { "nsinit", "init", start->plan_number, start->sock_number, NULL };
 	const char *envp[] = { NULL };
 	int r = clean_up_inheritance(start);
@@ -262,13 +263,20 @@ __attribute__((noreturn)) static void child_main(struct start *start)
 		NSI_SYS1(__NR_exit, 127);
 }
 
-/* clone3(2) whose child calls child_main() on the stack of @args. */
-static long clone_on_stack(const struct clone_args *args, struct start *start)
+/*
+ * nsi_clone_on_stack() - clone3(2) whose child calls a function
+ * @args:     with a stack of its own
+ * @entry:    does not return; with CLONE_VM only system calls are allowed there
+ * @argument: given to @entry
+ *
+ * Return: pid of the child, or -errno.
+ */
+long nsi_clone_on_stack(const struct clone_args *args, void (*entry)(void *), void *argument)
 {
 #if defined(__x86_64__)
 	long r = __NR_clone3;
-	register void *entry __asm__("r8") = (void *)child_main;
-	register struct start *argument __asm__("r9") = start;
+	register void *function __asm__("r8") = (void *)entry;
+	register void *given __asm__("r9") = argument;
 
 	__asm__ volatile("syscall\n\t"
 			 "test %%rax, %%rax\n\t"
@@ -279,15 +287,15 @@ static long clone_on_stack(const struct clone_args *args, struct start *start)
 			 "ud2\n"
 			 "1:"
 			 : "+a"(r)
-			 : "D"(args), "S"(sizeof(*args)), "r"(entry), "r"(argument)
+			 : "D"(args), "S"(sizeof(*args)), "r"(function), "r"(given)
 			 : "rcx", "r11", "memory", "cc");
 	return r;
 #elif defined(__aarch64__)
 	register long x8 __asm__("x8") = __NR_clone3;
 	register long x0 __asm__("x0") = (long)args;
 	register long x1 __asm__("x1") = sizeof(*args);
-	register void *entry __asm__("x9") = (void *)child_main;
-	register struct start *argument __asm__("x10") = start;
+	register void *function __asm__("x9") = (void *)entry;
+	register void *given __asm__("x10") = argument;
 
 	__asm__ volatile("svc 0\n\t"
 			 "cbnz x0, 1f\n\t"
@@ -297,7 +305,7 @@ static long clone_on_stack(const struct clone_args *args, struct start *start)
 			 "brk #0\n"
 			 "1:"
 			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(entry), "r"(argument)
+			 : "r"(x8), "r"(x1), "r"(function), "r"(given)
 			 : "memory", "cc");
 	return x0;
 #endif
@@ -328,7 +336,7 @@ static int clone_child(struct nsi_run *run, struct start *start, uint64_t flags,
 	NSI_SYS3(__NR_mprotect, stack, NSI_STACK_GUARD, NSI_PROT_NONE);
 	keep_statuses();
 	NSI_SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof(all));
-	pid = clone_on_stack(&args, start);
+	pid = nsi_clone_on_stack(&args, child_main, start);
 	NSI_SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof(mask));
 	NSI_SYS2(__NR_munmap, stack, NSI_STACK_GUARD + NSI_STACK_SIZE);
 	if (pid < 0) {

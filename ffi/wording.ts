@@ -23,6 +23,8 @@ function ofAddress(bytes: Uint8Array | undefined): string {
 const PHRASES: Phrases = {
   "tree.open": (op) => `open ${quote(op.path)} on the host`,
   "ns.open": (op) => `open namespace file ${quote(op.path)}`,
+  "userns.make": () => "make a user namespace for an id-mapped mount",
+  "tree.idmap": (op) => `map the ids of ${op.note ?? "a mount"}`,
   "cgroup.open": (op) => `open cgroup ${op.path}`,
   "cgroup.make": (op) => `make cgroup ${op.path}`,
   "cgroup.cpuset": (op) => `prepare cpuset cgroup ${op.path}`,
@@ -107,6 +109,10 @@ function advise(op: Op, errno: string, detail: Detail): string {
       if (errno === "ENOENT") return "; make it, or correct the path";
       if (errno === "EPERM") return "; this needs root";
       return "";
+    case "userns.make":
+      return adviseMaps(errno, detail);
+    case "tree.idmap":
+      return adviseIdmap(errno);
     case "ns.open":
       return detail === "verify"
         ? "; it is not a namespace of the type that it is listed for"
@@ -149,6 +155,26 @@ function advise(op: Op, errno: string, detail: Detail): string {
     default:
       return "";
   }
+}
+
+/** Why a user namespace for maps alone could not be had. */
+function adviseMaps(errno: string, detail: Detail): string {
+  if (detail === "write") {
+    return "; uid_mappings and gid_mappings of the mount must not overlap, and their host ids must exist here";
+  }
+  return errno === "ENOSPC"
+    ? "; /proc/sys/user/max_user_namespaces is reached"
+    : "";
+}
+
+function adviseIdmap(errno: string): string {
+  if (errno === "EINVAL") {
+    return "; its file system, or that of a mount below it, cannot be id-mapped (ext4, xfs and btrfs can, tmpfs since Linux 6.3), or it is the namespace of this process";
+  }
+  if (errno === "EPERM") {
+    return "; only root of the machine may map its file systems, and none that is id-mapped already";
+  }
+  return "";
 }
 
 function adviseMount(errno: string, detail: Detail): string {

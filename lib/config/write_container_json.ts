@@ -11,6 +11,7 @@ import type {
   Command,
   Config,
   Device,
+  IdMapping,
   Int64,
   Mount,
   Network,
@@ -35,6 +36,25 @@ function writeCommand({ path, args, env, dir }: Command): JsonObject {
   return { path, args, env, dir };
 }
 
+function writeMappings(mappings: readonly IdMapping[] | undefined): Json {
+  return list(mappings, ({ containerId, hostId, size }) => ({
+    container_id: containerId,
+    host_id: hostId,
+    size,
+  }));
+}
+
+/** Keys of later runtimes, written only where they say something. */
+function writeIdmap({ idmap }: Mount): JsonObject {
+  if (idmap === undefined) return {};
+  const { uidMappings, gidMappings, recursive } = idmap;
+  return {
+    [recursive === true ? "ridmap" : "idmap"]: true,
+    ...uidMappings && { uid_mappings: writeMappings(uidMappings) },
+    ...gidMappings && { gid_mappings: writeMappings(gidMappings) },
+  };
+}
+
 /** One propagation flag fits among the others, as in D; more need E's key. */
 function writeMount(mount: Mount): JsonObject {
   const { propagationFlags = [] } = mount;
@@ -50,6 +70,7 @@ function writeMount(mount: Mount): JsonObject {
     relabel: mount.relabel,
     premount_cmds: list(mount.premountCmds, writeCommand),
     postmount_cmds: list(mount.postmountCmds, writeCommand),
+    ...writeIdmap(mount),
   };
 }
 
@@ -231,20 +252,14 @@ function writeSecurity(config: Config, warn: WarningSink): JsonObject {
 }
 
 function writeIds(config: Config): JsonObject {
-  const write = (key: "uidMappings" | "gidMappings"): Json =>
-    list(config[key], ({ containerId, hostId, size }) => ({
-      container_id: containerId,
-      host_id: hostId,
-      size,
-    }));
   return {
     rlimits: list(
       config.rlimits,
       ({ type, hard, soft }) => ({ type, hard, soft }),
     ),
     additional_groups: list(config.additionalGroups, same),
-    uid_mappings: write("uidMappings"),
-    gid_mappings: write("gidMappings"),
+    uid_mappings: writeMappings(config.uidMappings),
+    gid_mappings: writeMappings(config.gidMappings),
   };
 }
 

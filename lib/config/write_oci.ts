@@ -71,8 +71,10 @@ function writeMount(mount: Mount, warn: WarningSink): JsonObject {
       ...device === "bind" ? [isTree ? "rbind" : "bind"] : [],
       ...OPTIONS.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name),
       ...(mount.propagationFlags ?? []).flatMap(namePropagation),
+      ...mount.idmap ? [mount.idmap.recursive ? "ridmap" : "idmap"] : [],
       ...splitData(mount.data),
     ],
+    ...writeMappings(mount.idmap ?? {}),
   };
 }
 
@@ -179,7 +181,9 @@ function writeSeccomp(seccomp: Seccomp, warn: WarningSink): JsonObject {
   };
 }
 
-function writeMappings(config: Config): JsonObject {
+function writeMappings(
+  config: Pick<Config, "uidMappings" | "gidMappings">,
+): JsonObject {
   const members = (["uidMappings", "gidMappings"] as const).flatMap((key) => {
     const mappings = config[key];
     if (mappings === undefined) return [];

@@ -82,6 +82,14 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
   "cgroup.open": ({ path, slot }) =>
     `open the cgroup ${path} into slot ${slot}`,
   "fds.send": ({ slots }) => `send the child slots ${slotList(slots)}`,
+  "userns.make": ({ slot, uids, gids }) =>
+    `make a user namespace that maps user ids (${
+      mapText(uids)
+    }) and group ids (${mapText(gids)}) into slot ${slot}`,
+  "tree.idmap": ({ flags, slot, userns }) =>
+    `show ids through the tree of slot ${slot}${
+      bit(flags, 1) ? " and its submounts" : ""
+    } as the user namespace of slot ${userns} maps them`,
   "cgroup.make": ({ path, flags }) =>
     `make the cgroup ${path}${
       bit(flags, 1) ? ", which must not exist yet" : ""

@@ -13,6 +13,7 @@ import type { Command, Config, Mount } from "../config/types.ts";
 import { HostError } from "../errors.ts";
 import type { Host } from "../host/types.ts";
 import { planCgroupMount } from "./cgroup_mounts.ts";
+import { planIdmap } from "./mount_idmap.ts";
 import { isMapped } from "./id_maps.ts";
 import { attributesOf, optionsOf, propagationOf } from "./mount_options.ts";
 import type { ChildOp, Op, ParentOp } from "./ops.ts";
@@ -49,6 +50,8 @@ export interface MountContext {
   readonly groups: readonly ShownGroup[];
   /** Propagation of mounts that ask for none. */
   readonly propagation: number;
+  /** Slot of the user namespace that the container joins by its path. */
+  readonly joinedUser?: number;
 }
 
 /** What mounts add to a Plan. */
@@ -208,7 +211,7 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
       flags: (flags & MS_REC) !== 0 ? 1 : 0,
       path: source,
       note: `bound at ${target}`,
-    }],
+    }, ...planIdmap(placed.mount, { path, slot }, context)],
     child: [{
       op: "mount.tree",
       flags: treeFlags(placed),
@@ -234,7 +237,13 @@ function checkRelabel({ mount, path }: PlacedMount, host: Host): void {
 function mountPart(placed: PlacedMount, context: MountContext): MountPart {
   checkTarget(placed);
   checkRelabel(placed, context.host);
-  const { mount, target } = placed;
+  const { mount, target, path } = placed;
+  if (mount.idmap !== undefined && mount.device !== "bind") {
+    throw refuse(
+      `${path}.idmap`,
+      `Cannot map the ids of ${mount.device} at ${target}: only bind mounts are id-mapped`,
+    );
+  }
   switch (mount.device) {
     case "bind":
       return bindPart(placed, context);

@@ -45,6 +45,8 @@ export interface NamespacePart extends NamespaceSplit {
   readonly child: readonly ChildOp[];
   /** Slots that the child needs. */
   readonly slots: readonly number[];
+  /** Slot of the user namespace, where one is joined by path. */
+  readonly joinedUser?: number;
 }
 
 /** Bits of `CLONE_NEW*` for some types. */
@@ -127,12 +129,15 @@ export function planNamespaces(
     };
   }
   const opened = split.joined.map(({ type, path }) => ({
+    type,
     flag: NAMESPACES[type].flag,
     path,
     slot: slots.take(),
   }));
+  const user = opened.find(({ type }) => type === "NEWUSER");
   return {
     ...split,
+    ...(user && { joinedUser: user.slot }),
     spawnFlags: 0,
     parent: opened.map(({ flag, path, slot }) => ({
       op: "ns.open",

@@ -88,6 +88,22 @@ export const OPS = {
     doc: "receives the same slots (u32 array)",
     fields: { slots: "bytes" },
   },
+  "userns.make": {
+    kind: 8,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "makes a user namespace with these uid_map and gid_map lines, for id-mapped mounts, and opens it into slot",
+    fields: { slot: "u64", uids: "str", gids: "str" },
+  },
+  "tree.idmap": {
+    kind: 9,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "shows ids through the detached tree in slot as the user namespace in slot userns maps them; flags bit 0: submounts as well",
+    fields: { flags: "u64", slot: "u64", userns: "u64" },
+  },
 
   // ---- cgroups ----
   "cgroup.make": {

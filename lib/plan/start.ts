@@ -143,8 +143,16 @@ function planParts(input: StartInput): StartParts {
   const root = planRoot(config, kind);
   const { groups } = cgroups;
   const { propagation } = root;
+  const { joinedUser } = namespaces;
   const mounts = isOwn
-    ? planMounts({ config, host, slots, groups, propagation })
+    ? planMounts({
+      config,
+      host,
+      slots,
+      groups,
+      propagation,
+      ...(joinedUser !== undefined && { joinedUser }),
+    })
     : NO_MOUNTS;
   const idMaps = planIdMaps(config, namespaces, host);
   return {

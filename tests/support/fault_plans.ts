@@ -109,6 +109,33 @@ async function ownRootfs(workspace: Workspace): Promise<string> {
   return await Deno.realPath(rootfs);
 }
 
+/** A directory to bind, with places for more. */
+async function mountSource(workspace: Workspace): Promise<string> {
+  const dir = await workspace.newDirectory();
+  for (const name of ["own", "other"]) await Deno.mkdir(`${dir}/${name}`);
+  return dir;
+}
+
+/** Id-mapped binds: as the container's own ids, and as others. */
+function mappedMounts(source: string): Mount[] {
+  const mapping = [{ containerId: 0, hostId: FIRST_ID + 7, size: 10 }];
+  const bind = {
+    device: "bind",
+    source,
+    flags: BIND_READONLY,
+    data: "",
+    relabel: "",
+  } as const;
+  return [
+    { ...bind, destination: "/mnt/own", idmap: {} },
+    {
+      ...bind,
+      destination: "/mnt/other",
+      idmap: { uidMappings: mapping, gidMappings: mapping, recursive: true },
+    },
+  ];
+}
+
 /** A user namespace, a terminal, a read-only root, a user by name. */
 export async function userNamespacePlan(
   workspace: Workspace,
@@ -127,7 +154,8 @@ export async function userNamespacePlan(
       gidMappings: [mapping],
       mounts: [
         ...config.mounts,
-        ...furtherMounts(await workspace.newDirectory()),
+        ...furtherMounts(await mountSource(workspace)),
+        ...mappedMounts(await workspace.newDirectory()),
       ],
     },
     args: ["/bin/true"],

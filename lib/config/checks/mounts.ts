@@ -13,7 +13,13 @@ import { PROC_FILES } from "../names/proc_files.ts";
 import { quote } from "../problems.ts";
 import { MOUNT_DEVICES } from "../sections/mounts.ts";
 import type { Command, Config, Device, Mount } from "../types.ts";
-import { type Check, findPathFault, type Report } from "./report.ts";
+import { checkIdMappings } from "./id_mappings.ts";
+import {
+  type Check,
+  findPathFault,
+  hasNamespace,
+  type Report,
+} from "./report.ts";
 
 const MAX_MOUNTS = 1024;
 const MAX_DATA = 4095;
@@ -84,6 +90,24 @@ function checkCommands(
   }
 }
 
+function checkIdmap(mount: Mount, at: JsonPath, report: Report): void {
+  const { idmap, device } = mount;
+  if (idmap === undefined) return;
+  const path = [...at, "idmap"];
+  if (device !== "bind") {
+    report(path, `only bind mounts can be id-mapped; ${device} belongs to us`);
+  }
+  const { uidMappings, gidMappings } = idmap;
+  if ((uidMappings === undefined) !== (gidMappings === undefined)) {
+    report(
+      path,
+      "wanted uid_mappings and gid_mappings, or neither for the container's own",
+    );
+  }
+  checkIdMappings([...path, "uidMappings"], uidMappings ?? [], report);
+  checkIdMappings([...path, "gidMappings"], gidMappings ?? [], report);
+}
+
 function checkMount(mount: Mount, at: JsonPath, report: Report): void {
   if (!MOUNT_DEVICES.includes(mount.device)) {
     report([...at, "device"], `unknown device ${quote(String(mount.device))}`);
@@ -98,8 +122,20 @@ function checkMount(mount: Mount, at: JsonPath, report: Report): void {
   if (!["", "z", "Z"].includes(mount.relabel)) {
     report([...at, "relabel"], 'wanted one letter: "z" or "Z"');
   }
+  checkIdmap(mount, at, report);
   checkCommands(mount.premountCmds ?? [], [...at, "premountCmds"], report);
   checkCommands(mount.postmountCmds ?? [], [...at, "postmountCmds"], report);
+}
+
+/** A mount without maps of its own takes the container's. */
+function checkIdmapSource(config: Config, report: Report): void {
+  if (hasNamespace(config, "NEWUSER")) return;
+  for (const [index, { idmap }] of config.mounts.entries()) {
+    if (idmap === undefined || idmap.uidMappings || idmap.gidMappings) continue;
+    const message = "has no maps of its own and the container has no user" +
+      " namespace; add uid_mappings and gid_mappings";
+    report(["mounts", index, "idmap"], message);
+  }
 }
 
 function checkMounts({ mounts }: Config, report: Report): void {
@@ -182,6 +218,7 @@ function checkRules({ cgroups }: Config, report: Report): void {
 /** Checks of mounts, device nodes and device rules. */
 export const MOUNT_CHECKS: readonly Check[] = [
   { name: "mounts are known and stay out of /proc", run: checkMounts },
+  { name: "id-mapped mounts have maps", run: checkIdmapSource },
   { name: "device nodes can be made", run: checkNodes },
   { name: "device rules can be written", run: checkRules },
 ];

@@ -6,7 +6,8 @@
 import { normalizePath } from "../host_paths.ts";
 import { parseNamespaceType } from "../names/namespaces.ts";
 import { quote } from "../problems.ts";
-import type { Config, IdMapping } from "../types.ts";
+import type { Config } from "../types.ts";
+import { checkIdMappings } from "./id_mappings.ts";
 import {
   type Check,
   findPathFault,
@@ -14,10 +15,6 @@ import {
   type Report,
 } from "./report.ts";
 
-/** The kernel refuses more lines in uid_map (Linux 4.15). */
-const MAX_MAPPINGS = 340;
-/** 2^32 - 1 is "no id" for the kernel. */
-const MAX_ID = 0xfffffffe;
 const MAX_HOSTNAME = 64;
 
 function checkRootfs({ rootfs }: Config, report: Report): void {
@@ -83,51 +80,11 @@ function checkPaths(config: Config, report: Report): void {
   }
 }
 
-/** Reports ranges of one side of a mapping that run into each other. */
-function checkOverlap(
-  mappings: readonly IdMapping[],
-  side: "containerId" | "hostId",
-  fail: (message: string) => void,
-): void {
-  const sorted = [...mappings].sort((a, b) => a[side] - b[side]);
-  for (const [index, mapping] of sorted.entries()) {
-    const next = sorted[index + 1];
-    if (next !== undefined && mapping[side] + mapping.size > next[side]) {
-      const ids = side === "hostId" ? "host ids" : "container ids";
-      return fail(`${ids} from ${next[side]} are mapped twice`);
-    }
-  }
-}
-
-function checkMapping(
-  key: "uidMappings" | "gidMappings",
-  mappings: readonly IdMapping[],
-  report: Report,
-): void {
-  for (const [index, { containerId, hostId, size }] of mappings.entries()) {
-    const isId = [containerId, hostId].every((id) =>
-      Number.isInteger(id) && id >= 0 && id + size - 1 <= MAX_ID
-    );
-    if (!Number.isInteger(size) || size < 1) {
-      report([key, index, "size"], `found ${size}, wanted 1 or more`);
-    } else if (!isId) {
-      report([key, index], `ids go beyond 0 to ${MAX_ID}`);
-    }
-  }
-  if (mappings.length > MAX_MAPPINGS) {
-    const count = mappings.length;
-    report([key], `${count} lines, the kernel takes ${MAX_MAPPINGS}`);
-  }
-  const fail = (message: string): void => report([key], message);
-  checkOverlap(mappings, "containerId", fail);
-  checkOverlap(mappings, "hostId", fail);
-}
-
 function checkMappings(config: Config, report: Report): void {
   const user = config.namespaces.find(({ type }) => type === "NEWUSER");
   for (const key of ["uidMappings", "gidMappings"] as const) {
     const mappings = config[key] ?? [];
-    checkMapping(key, mappings, report);
+    checkIdMappings([key], mappings, report);
     const hasRoot = mappings.some(({ containerId }) => containerId === 0);
     if (user === undefined || user.path !== undefined || hasRoot) continue;
     const text = key === "uidMappings" ? "uid_mappings" : "gid_mappings";

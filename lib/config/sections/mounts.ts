@@ -13,7 +13,14 @@ import {
 } from "../names/mount_flags.ts";
 import { type ObjectReader, UINT32 } from "../object_reader.ts";
 import { compact, type Reading } from "../reading.ts";
-import type { Command, Dialect, Mount, MountDevice } from "../types.ts";
+import type {
+  Command,
+  Dialect,
+  Mount,
+  MountDevice,
+  MountIdmap,
+} from "../types.ts";
+import { readIdMappings } from "./process.ts";
 
 /** Kinds of mount that a configuration may name. */
 export const MOUNT_DEVICES: readonly MountDevice[] = [
@@ -183,6 +190,22 @@ function readCommands(item: ObjectReader, key: string): Command[] | undefined {
   return commands?.length === 0 ? undefined : commands;
 }
 
+/** Keys after runc's mount options: `idmap`, and `ridmap` with submounts. */
+function readIdmap(item: ObjectReader): MountIdmap | undefined {
+  const isMapped = item.boolean("idmap");
+  const recursive = item.boolean("ridmap");
+  const uidMappings = readIdMappings(item, "uid_mappings");
+  const gidMappings = readIdMappings(item, "gid_mappings");
+  if (!isMapped && !recursive && !uidMappings && !gidMappings) return undefined;
+  const idmap = compact<MountIdmap>({
+    uidMappings,
+    gidMappings,
+    recursive: recursive || undefined,
+  });
+  item.findings.setOrigin(idmap, item.path);
+  return idmap;
+}
+
 /** Dialect D put propagation among the other flags, E lists it apart. */
 function readPropagation(item: ObjectReader, flags: number): number[] {
   const bits = flags & PROPAGATION_FLAGS;
@@ -219,6 +242,7 @@ function readExplicitMount(
       : undefined,
     premountCmds: readCommands(item, "premount_cmds"),
     postmountCmds: readCommands(item, "postmount_cmds"),
+    idmap: readIdmap(item),
   };
   return known && compact<Mount>({ device: known, ...mount });
 }
