@@ -166,7 +166,8 @@ enum nsi_slot {
 #define NSI_CGROUP_WRITE_FILE(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 #define NSI_CGROUP_WRITE_VALUE(run, op) nsi_str(&(run)->plan, &(op)->s[2])
 
-/* cgroup.devices: loads the eBPF device program (struct bpf_insn array) and attaches it to the v2 group */
+/* cgroup.devices: loads the eBPF device program (struct bpf_insn array) and attaches it to the v2 group; flags bit 0: in the place of the one attached before */
+#define NSI_CGROUP_DEVICES_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_CGROUP_DEVICES_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_CGROUP_DEVICES_PROGRAM(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
 

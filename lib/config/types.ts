@@ -276,7 +276,7 @@ export interface Resources {
   readonly freezer?: "" | "FROZEN" | "THAWED";
   /** CPU time in microseconds that may be saved up above the quota; see cpu.max.burst. */
   readonly cpuBurst?: Int64;
-  /** 1: runs only when nothing else wants the CPU; see cpu.idle (v2). */
+  /** 1: runs only when nothing else wants the CPU; see cpu.idle. */
   readonly cpuIdle?: 0 | 1;
   /** Version 2 files written as they are, e.g. `memory.high`; refused on version 1. */
   readonly unified?: Readonly<Record<string, string>>;

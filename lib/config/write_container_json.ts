@@ -184,6 +184,9 @@ function writeLaterLimits(cgroup: Cgroup): JsonObject {
     ...cgroup.cpuRtPeriod === undefined
       ? {}
       : { cpu_rt_period: cgroup.cpuRtPeriod },
+    ...cgroup.cpuBurst === undefined ? {} : { cpu_burst: cgroup.cpuBurst },
+    ...cgroup.cpuIdle === undefined ? {} : { cpu_idle: cgroup.cpuIdle },
+    ...cgroup.unified === undefined ? {} : { unified: cgroup.unified },
   };
 }
 

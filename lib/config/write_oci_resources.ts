@@ -92,6 +92,8 @@ function writeCpu(cgroup: Cgroup): JsonObject | undefined {
     period: cgroup.cpuPeriod,
     realtimeRuntime: cgroup.cpuRtRuntime,
     realtimePeriod: cgroup.cpuRtPeriod,
+    burst: cgroup.cpuBurst,
+    idle: cgroup.cpuIdle,
     cpus: cgroup.cpusetCpus,
     mems: cgroup.cpusetMems,
   });
@@ -129,6 +131,7 @@ export function writeOciResources(
       cpu: writeCpu(cgroup),
       pids: limit === undefined ? undefined : { limit },
       blockIO: writeBlockIo(cgroup),
+      unified: cgroup.unified,
       hugepageLimits: cgroup.hugetlbLimit?.map(({ pageSize, limit }) => ({
         pageSize,
         limit,

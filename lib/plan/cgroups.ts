@@ -171,7 +171,12 @@ function deviceOps(
     throw missingController(limit, "devices");
   }
   const { path } = locateGroup(v2, cgroupPath);
-  return [{ op: "cgroup.devices", path, program: deviceProgram(policy) }];
+  return [{
+    op: "cgroup.devices",
+    flags: 0,
+    path,
+    program: deviceProgram(policy),
+  }];
 }
 
 /** All limits of a configuration, with what enables them first. */

@@ -102,8 +102,10 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     `write ${JSON.stringify(value)} to ${path}/${file}${
       bit(flags, 1) ? " and check that it was kept" : ""
     }`,
-  "cgroup.devices": ({ path, program }) =>
-    `attach a device program of ${program.length / 8} instructions to ${path}`,
+  "cgroup.devices": ({ path, program, flags }) =>
+    `${
+      bit(flags, 1) ? "replace the device program of" : "attach to"
+    } ${path} a device program of ${program.length / 8} instructions`,
   "spawn": ({ flags, cgroup }) =>
     `start the helper${
       flags === 0 ? "" : ` with ${formatBits(flags, CLONE_FLAGS)}`

@@ -143,8 +143,8 @@ export const OPS = {
     lists: PARENT,
     by: "c",
     doc:
-      "loads the eBPF device program (struct bpf_insn array) and attaches it to the v2 group",
-    fields: { path: "str", program: "bytes" },
+      "loads the eBPF device program (struct bpf_insn array) and attaches it to the v2 group; flags bit 0: in the place of the one attached before",
+    fields: { flags: "u64", path: "str", program: "bytes" },
   },
   "cgroup.join": {
     kind: 15,

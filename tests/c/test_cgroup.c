@@ -452,16 +452,30 @@ static void test_enable(void)
 	CHECK_EQ(remove_group(v2, path), 0);
 }
 
-static int attach(const char *path, const void *code, size_t length)
+static int attach(uint32_t flags, const char *path, const void *code, size_t length)
 {
 	struct nsi_op *op = pack_first(NSI_OP_CGROUP_DEVICES);
 
+	op->flags = flags;
 	op->s[0] = pack_text(path);
 	op->s[1] = pack_bytes(code, length);
 	return nsi_op_cgroup_devices(&run, pack_open(&run, NSI_LIST_PARENT));
 }
 
-/* Programs add up: allowing after denying allows nothing. */
+/* 1 when a process in the group may not open the null device, 0 when it may. */
+static int is_closed(const char *path)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (join(path, "cgroup.procs") < 0)
+			_exit(2);
+		_exit(open("/dev/null", O_RDONLY | O_CLOEXEC) < 0 && errno == EPERM);
+	}
+	return ended_by(pid) - 1000;
+}
+
+/* Programs add up: allowing after denying allows nothing, unless it replaces. */
 static void test_devices(void)
 {
 	const struct bpf_insn deny[] = {
@@ -470,24 +484,26 @@ static void test_devices(void)
 	};
 	struct bpf_insn allow[2] = { deny[0], deny[1] };
 	const char *path = format("%s/%s", v2, top);
-	pid_t pid;
 
 	allow[0].imm = 1;
 	CHECK_EQ(make(0, v2, path), 0);
-	for (int round = 0; round < 2; round++) {
-		CHECK_EQ(attach(path, round ? deny : allow, sizeof(deny)), 0);
-		pid = fork();
-		if (pid == 0) {
-			if (join(path, "cgroup.procs") < 0)
-				_exit(2);
-			_exit(open("/dev/null", O_RDONLY | O_CLOEXEC) < 0 && errno == EPERM);
-		}
-		CHECK_EQ(ended_by(pid), 1000 + round);
-	}
-	CHECK_EQ(attach(path, deny, 8), -EINVAL);
+	CHECK_EQ(attach(0, path, allow, sizeof(deny)), 0);
+	CHECK_EQ(is_closed(path), 0);
+	CHECK_EQ(attach(0, path, deny, sizeof(deny)), 0);
+	CHECK_EQ(is_closed(path), 1);
+	CHECK_EQ(attach(0, path, deny, 8), -EINVAL);
 	CHECK_EQ(run.detail, NSI_AT_MAKE);
-	CHECK_EQ(attach(path, deny, 7), -EBADMSG);
-	CHECK_EQ(attach("/tmp", deny, sizeof(deny)), -EINVAL);
+	CHECK_EQ(attach(0, path, deny, 7), -EBADMSG);
+	CHECK_EQ(attach(0, "/tmp", deny, sizeof(deny)), -EINVAL);
+	CHECK_EQ(remove_group(v2, path), 0);
+
+	CHECK_EQ(make(0, v2, path), 0);
+	for (int round = 0; round < 2; round++) {
+		CHECK_EQ(attach(1, path, deny, sizeof(deny)), 0);
+		CHECK_EQ(is_closed(path), 1);
+		CHECK_EQ(attach(1, path, allow, sizeof(deny)), 0);
+		CHECK_EQ(is_closed(path), 0);
+	}
 	CHECK_EQ(remove_group(v2, path), 0);
 }
 

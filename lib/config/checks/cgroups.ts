@@ -23,6 +23,8 @@ const RANGES: readonly (readonly [keyof Cgroup, Int64, Int64])[] = [
   ["cpuPeriod", 1000, 1_000_000],
   ["cpuRtRuntime", -1, MAX_INT64],
   ["cpuRtPeriod", 1, MAX_INT64],
+  ["cpuBurst", 0, MAX_INT64],
+  ["cpuIdle", 0, 1],
   ["pidsLimit", -1, MAX_INT64],
   ["blkioWeight", 10, 1000],
   ["netClsClassid", 0, 0xffffffff],
@@ -54,7 +56,12 @@ function checkRanges({ cgroups }: Config, report: Report): void {
     const wanted = `wanted a whole number from ${min} to ${max}${none}`;
     report(["cgroups", key], `found ${value}, ${wanted}`);
   }
-  const { cpuQuota = -1 } = cgroups ?? {};
+  const { cpuQuota = -1, cpuBurst = 0 } = cgroups ?? {};
+  if (cpuBurst > 0 && cpuQuota > 0 && cpuBurst > cpuQuota) {
+    const message = `found ${cpuBurst}, wanted no more than cpuQuota, ` +
+      `${cpuQuota}`;
+    report(["cgroups", "cpuBurst"], message);
+  }
   if (cpuQuota > 0 && cpuQuota < MIN_QUOTA) {
     const message = `found ${cpuQuota}, wanted ${MIN_QUOTA} us or more`;
     report(["cgroups", "cpuQuota"], message);
@@ -129,6 +136,18 @@ function checkDeviceLimits({ cgroups }: Config, report: Report): void {
   }
 }
 
+/** Files of a group that are no controller's would move or kill processes. */
+function checkUnified({ cgroups }: Config, report: Report): void {
+  for (const [file, value] of Object.entries(cgroups?.unified ?? {})) {
+    const at = ["cgroups", "unified", file];
+    if (!/^[a-z_]+(\.\w+)+$/.test(file) || file.startsWith("cgroup.")) {
+      report(at, "wanted the name of a controller's file, like memory.high");
+    } else if (hasControl(value) || value.length > 4095) {
+      report(at, "holds a control character, or is too long");
+    }
+  }
+}
+
 /** Checks of cgroup paths and limits. */
 export const CGROUP_CHECKS: readonly Check[] = [
   { name: "cgroup paths stay below their parent", run: checkPlace },
@@ -139,4 +158,5 @@ export const CGROUP_CHECKS: readonly Check[] = [
     name: "device, page and interface limits are valid",
     run: checkDeviceLimits,
   },
+  { name: "files of version 2 are controllers'", run: checkUnified },
 ];

@@ -56,6 +56,18 @@ function readMemory(item: ObjectReader, reading: Reading): Resources {
   });
 }
 
+/** A key of runc that is `null` unless set: 0 is a setting. */
+function readIdle(item: ObjectReader): 0 | 1 | undefined {
+  const value = item.int64("cpu_idle", { min: 0, max: 1 });
+  if (value === undefined) return undefined;
+  return Number(value) === 1 ? 1 : 0;
+}
+
+function readUnified(item: ObjectReader): Record<string, string> | undefined {
+  const files = item.stringMap("unified");
+  return files && Object.keys(files).length > 0 ? files : undefined;
+}
+
 function readCpu(item: ObjectReader): Resources {
   return compact<Resources>({
     cpuShares: item.limit("cpu_shares", BYTES),
@@ -63,6 +75,8 @@ function readCpu(item: ObjectReader): Resources {
     cpuPeriod: item.limit("cpu_period", BYTES),
     cpuRtRuntime: item.limit("cpu_rt_quota", BYTES),
     cpuRtPeriod: item.limit("cpu_rt_period", BYTES),
+    cpuBurst: item.limit("cpu_burst", UINT64),
+    cpuIdle: readIdle(item),
     cpusetCpus: nonEmpty(item.string("cpuset_cpus")),
     cpusetMems: nonEmpty(item.string("cpuset_mems")),
     pidsLimit: item.limit("pids_limit", BYTES),
@@ -141,6 +155,7 @@ function readOther(item: ObjectReader): Resources {
     netPrioIfpriomap: priorities?.length === 0 ? undefined : priorities,
     netClsClassid: readClassId(item),
     freezer: state,
+    unified: readUnified(item),
   });
 }
 
@@ -176,7 +191,8 @@ function readPlace(item: ObjectReader): { name: string; parent: string } {
   }
   if (path === "") return { name, parent };
   const cut = path.lastIndexOf("/");
-  return { name: path.slice(cut + 1), parent: path.slice(0, Math.max(cut, 1)) };
+  const above = cut < 0 ? "" : path.slice(0, Math.max(cut, 1));
+  return { name: path.slice(cut + 1), parent: above };
 }
 
 function readCgroup(item: ObjectReader, reading: Reading): Cgroup {

@@ -63,19 +63,46 @@ function shareWrites(
     : [write("cpuShares", "cpu.weight", sharesToWeight(cpuShares))];
 }
 
+/** A share of time: so much in each period; both in microseconds. */
+interface Bandwidth {
+  readonly quota: Int64 | undefined;
+  readonly period: Int64 | undefined;
+}
+
+/** Parts of a CPU; no quota, or a negative one, is all of them. */
+function ratio(quota: Int64 | undefined, period: Int64 | undefined): number {
+  if (!isSet(quota) || BigInt(quota) < 0n) return Infinity;
+  return Number(quota) / Number(period ?? DEFAULT_PERIOD_US);
+}
+
+/**
+ * Whether the quota has to be written before the period: between the two writes
+ * the kernel checks the mixture against the group above, so the smaller of the
+ * two possible mixtures is taken. Without a quota in force every order will do.
+ */
+function isQuotaFirst(next: Bandwidth, now: Bandwidth): boolean {
+  if (!isSet(now.quota)) return false;
+  const { quota = now.quota, period = now.period } = next;
+  return ratio(quota, now.period) < ratio(now.quota, period);
+}
+
 function quotaWrites(
   { cpuQuota, cpuPeriod }: Resources,
   version: CgroupVersion,
+  current: Resources,
 ): LimitWrite[] {
   if (version === 1) {
-    return [
-      ...(isSet(cpuPeriod)
-        ? [write("cpuPeriod", "cpu.cfs_period_us", cpuPeriod)]
-        : []),
-      ...(isSet(cpuQuota)
-        ? [write("cpuQuota", "cpu.cfs_quota_us", cpuQuota)]
-        : []),
-    ];
+    const period = isSet(cpuPeriod)
+      ? [write("cpuPeriod", "cpu.cfs_period_us", cpuPeriod)]
+      : [];
+    const quota = isSet(cpuQuota)
+      ? [write("cpuQuota", "cpu.cfs_quota_us", cpuQuota)]
+      : [];
+    const isReversed = isQuotaFirst(
+      { quota: cpuQuota, period: cpuPeriod },
+      { quota: current.cpuQuota, period: current.cpuPeriod },
+    );
+    return isReversed ? [...quota, ...period] : [...period, ...quota];
   }
   if (!isSet(cpuQuota) && !isSet(cpuPeriod)) return [];
   const quota = isSet(cpuQuota) && BigInt(cpuQuota) > 0n ? cpuQuota : "max";
@@ -92,15 +119,19 @@ function quotaWrites(
 function realtimeWrites(
   { cpuRtPeriod, cpuRtRuntime }: Resources,
   version: CgroupVersion,
+  current: Resources,
 ): LimitWrite[] {
-  const writes = [
-    ...(isSet(cpuRtPeriod)
-      ? [write("cpuRtPeriod", "cpu.rt_period_us", cpuRtPeriod)]
-      : []),
-    ...(isSet(cpuRtRuntime)
-      ? [write("cpuRtRuntime", "cpu.rt_runtime_us", cpuRtRuntime)]
-      : []),
-  ];
+  const period = isSet(cpuRtPeriod)
+    ? [write("cpuRtPeriod", "cpu.rt_period_us", cpuRtPeriod)]
+    : [];
+  const runtime = isSet(cpuRtRuntime)
+    ? [write("cpuRtRuntime", "cpu.rt_runtime_us", cpuRtRuntime)]
+    : [];
+  const isReversed = isQuotaFirst(
+    { quota: cpuRtRuntime, period: cpuRtPeriod },
+    { quota: current.cpuRtRuntime, period: current.cpuRtPeriod },
+  );
+  const writes = isReversed ? [...runtime, ...period] : [...period, ...runtime];
   const [first] = writes;
   if (version === 2 && first) {
     throw notInV2(first.limit, "leave cpuRtPeriod and cpuRtRuntime out");
@@ -108,11 +139,31 @@ function realtimeWrites(
   return writes;
 }
 
+/** Time saved up above the quota; the kernel never lets it exceed the quota. */
+function burstWrites(
+  { cpuBurst }: Resources,
+  version: CgroupVersion,
+): LimitWrite[] {
+  if (cpuBurst === undefined) return [];
+  const file = version === 1 ? "cpu.cfs_burst_us" : "cpu.max.burst";
+  return [write("cpuBurst", file, cpuBurst)];
+}
+
+/** An idle group takes no weight: it stops being idle first, and becomes so last. */
+function idleWrites(
+  { cpuIdle }: Resources,
+  wanted: 0 | 1,
+): LimitWrite[] {
+  return cpuIdle === wanted ? [write("cpuIdle", "cpu.idle", wanted)] : [];
+}
+
 /**
  * Lists the writes for the CPU limits of a group. Pure.
  *
- * @param resources The limits: shares, quota and period in microseconds.
+ * @param resources The limits: shares, quota, period and burst in microseconds.
  * @param version Version of the hierarchy that carries the controller.
+ * @param current The limits in force, for a group that lives: they decide the
+ * order, since every step has to be one that the kernel takes.
  * @returns The writes in order.
  * @throws {ConfigError} `ConfigInvalid` for shares out of range.
  * @throws {HostError} `HostUnsupported` for real-time limits on version 2.
@@ -129,10 +180,18 @@ function realtimeWrites(
 export function cpuWrites(
   resources: Resources,
   version: CgroupVersion,
+  current: Resources = {},
 ): LimitWrite[] {
+  const burst = burstWrites(resources, version);
+  const lowersBurst =
+    BigInt(resources.cpuBurst ?? 0) < BigInt(current.cpuBurst ?? 0);
   return [
+    ...idleWrites(resources, 0),
     ...shareWrites(resources, version),
-    ...quotaWrites(resources, version),
-    ...realtimeWrites(resources, version),
+    ...(lowersBurst ? burst : []),
+    ...quotaWrites(resources, version, current),
+    ...(lowersBurst ? [] : burst),
+    ...realtimeWrites(resources, version, current),
+    ...idleWrites(resources, 1),
   ];
 }

@@ -66,12 +66,17 @@ function weightWrites(
     writes.push({ limit: "blkioWeight", controller, file, value });
   }
   (blkioWeightDevice ?? []).forEach(({ major, minor, value }, index) => {
-    checkWeight(value, `cgroups.blkioWeightDevice[${index}].value`);
+    // 0 takes the group's own weight again: how a running group is changed.
+    const isDefault = BigInt(value) === 0n;
+    if (!isDefault) {
+      checkWeight(value, `cgroups.blkioWeightDevice[${index}].value`);
+    }
+    const own = version === 1 ? "0" : "default";
     writes.push({
       limit: "blkioWeightDevice",
       controller,
       file: deviceWeightFile(file, version),
-      value: `${major}:${minor} ${scale(value)}`,
+      value: `${major}:${minor} ${isDefault ? own : scale(value)}`,
     });
   });
   const [first] = writes;

@@ -18,6 +18,7 @@ import { memoryWrites } from "./memory.ts";
 import { networkWrites } from "./network.ts";
 import { pidsWrites } from "./pids.ts";
 import type { CgroupVersion, LimitWrite } from "./types.ts";
+import { unifiedWrites } from "./unified.ts";
 
 /** Keys of a configuration's `cgroups` that {@linkcode limitWrites} leaves alone. */
 const NOT_LIMITS: ReadonlySet<string> = new Set([
@@ -46,26 +47,54 @@ interface Family {
   readonly writes: (
     resources: Resources,
     version: CgroupVersion,
-    host: Host,
-    hierarchy: CgroupHierarchy | undefined,
+    context: FamilyContext,
   ) => LimitWrite[];
+}
+
+/** What the writes of a family depend on besides the limits. */
+interface FamilyContext {
+  readonly host: Host;
+  /** The hierarchy of the family's first controller. */
+  readonly hierarchy: CgroupHierarchy | undefined;
+  /** The limits in force, for groups that live. */
+  readonly current: Resources;
+}
+
+/** Files that came with a kernel; without the check the error is a missing file. */
+function checkCpuKernel({ cpuBurst, cpuIdle }: Resources, host: Host): void {
+  const [limit, minor] = cpuIdle !== undefined
+    ? ["cpuIdle", 15] as const
+    : ["cpuBurst", 14] as const;
+  if (cpuBurst === undefined && cpuIdle === undefined) return;
+  if (isKernelAtLeast(host, 5, minor)) return;
+  throw new HostError(
+    `Cannot apply the limit ${limit}: it needs Linux 5.${minor}; leave it out`,
+    { context: { limit } },
+  );
 }
 
 const FAMILIES: readonly Family[] = [
   // cpuset first: a version 1 group without CPUs and nodes takes no process.
   { names: [["cpuset"], ["cpuset"]], writes: cpusetWrites },
-  { names: [["cpu"], ["cpu"]], writes: cpuWrites },
+  {
+    names: [["cpu"], ["cpu"]],
+    writes: (resources, version, { host, current }) => {
+      checkCpuKernel(resources, host);
+      return cpuWrites(resources, version, current);
+    },
+  },
   {
     names: [["memory"], ["memory"]],
-    writes: (resources, version, host) =>
+    writes: (resources, version, { host, current }) =>
       memoryWrites(resources, version, {
         hasKernelLimit: !isKernelAtLeast(host, 5, 16),
+        current,
       }),
   },
   { names: [["pids"], ["pids"]], writes: pidsWrites },
   {
     names: [["blkio"], ["io"]],
-    writes: (resources, version, _host, hierarchy) =>
+    writes: (resources, version, { hierarchy }) =>
       ioWrites(resources, version, hierarchy?.weightFile),
   },
   { names: [["hugetlb"], ["hugetlb"]], writes: hugetlbWrites },
@@ -137,6 +166,8 @@ function familyVersion(host: Host, { names }: Family): CgroupVersion {
  *
  * @param resources The limits.
  * @param host The machine.
+ * @param current The limits in force, for groups that live: they decide the
+ * order of the writes.
  * @returns The writes with their hierarchies.
  * @throws {ConfigError} `ConfigInvalid` for values that cannot be.
  * @throws {HostError} `HostUnsupported` for a limit that the host cannot keep.
@@ -159,20 +190,42 @@ function familyVersion(host: Host, { names }: Family): CgroupVersion {
  * assertThrows(() => limitWrites({ pidsLimit: 5 }, host), Error, "pids");
  * ```
  */
-export function limitWrites(resources: Resources, host: Host): PlacedWrite[] {
+export function limitWrites(
+  resources: Resources,
+  host: Host,
+  current: Resources = {},
+): PlacedWrite[] {
   // Most containers have none, and a start waits for every function compiled.
   const isLimited = Object.entries(resources).some(([key, value]) =>
     value !== undefined && !NOT_LIMITS.has(key)
   );
   if (!isLimited) return [];
-  return FAMILIES.flatMap((family) => {
-    const version = familyVersion(host, family);
-    const [main = ""] = family.names[version - 1] ?? [];
-    const carrier = findHierarchy(host, main, version);
-    return family.writes(resources, version, host, carrier).map((write) => {
-      const hierarchy = findHierarchy(host, write.controller, version);
-      if (!hierarchy) throw missingController(write.limit, write.controller);
-      return { hierarchy, write };
-    });
-  });
+  return [
+    ...FAMILIES.flatMap((family) => {
+      const version = familyVersion(host, family);
+      const [main = ""] = family.names[version - 1] ?? [];
+      const hierarchy = findHierarchy(host, main, version);
+      const context = { host, hierarchy, current };
+      return family.writes(resources, version, context)
+        .map((write) => placeWrite(write, host, version));
+    }),
+    // Last: what is written by its file's name has the last word.
+    ...unifiedWrites(resources).map((write) => placeWrite(write, host, 2)),
+  ];
+}
+
+function placeWrite(
+  write: LimitWrite,
+  host: Host,
+  version: CgroupVersion,
+): PlacedWrite {
+  const hierarchy = findHierarchy(host, write.controller, version);
+  if (hierarchy) return { hierarchy, write };
+  if (write.limit !== "unified") {
+    throw missingController(write.limit, write.controller);
+  }
+  throw new HostError(
+    `Cannot write ${write.file} (cgroups.unified): no cgroup v2 of this host has the controller ${write.controller}; leave it out`,
+    { context: { limit: "unified", controller: write.controller } },
+  );
 }

@@ -13,6 +13,14 @@ import {
   notInV2,
 } from "./types.ts";
 
+/** What the writes of a group depend on besides its limits. */
+export interface MemoryOptions {
+  /** Whether this kernel (before 5.16) keeps kernel memory limits. */
+  readonly hasKernelLimit?: boolean;
+  /** The limits in force, for a group that lives: they decide the order. */
+  readonly current?: Resources;
+}
+
 /** Bytes as version 2 writes them. */
 function bytesV2(value: Int64): string {
   return BigInt(value) < 0n ? "max" : String(value);
@@ -70,17 +78,36 @@ function kernelMemoryWrites(
   );
 }
 
-function writesV1(resources: Resources, hasKernelLimit: boolean): LimitWrite[] {
-  const { memory, memorySwap, memoryReservation } = resources;
-  const writes: LimitWrite[] = [];
-  // A group starts without limits: the smaller one (memory) must come first,
-  // since memory plus swap may never be below memory.
-  if (isSet(memory)) {
-    writes.push(write("memory", "memory.limit_in_bytes", memory));
-  }
-  if (isSet(memorySwap)) {
-    writes.push(write("memorySwap", "memory.memsw.limit_in_bytes", memorySwap));
-  }
+/** A limit for comparing: none is more than any. */
+function rank(limit: Int64 | undefined): number {
+  return isSet(limit) && BigInt(limit) > 0n ? Number(limit) : Infinity;
+}
+
+/**
+ * Memory plus swap may never be below memory, at no moment: it is raised before
+ * and lowered after. A group starts without limits.
+ */
+function boundsV1(
+  { memory, memorySwap }: Resources,
+  current: Resources,
+): LimitWrite[] {
+  const alone = isSet(memory)
+    ? [write("memory", "memory.limit_in_bytes", memory)]
+    : [];
+  const total = isSet(memorySwap)
+    ? [write("memorySwap", "memory.memsw.limit_in_bytes", memorySwap)]
+    : [];
+  const isRaised = isSet(current.memorySwap) &&
+    rank(memorySwap) > rank(current.memorySwap);
+  return isRaised ? [...total, ...alone] : [...alone, ...total];
+}
+
+function writesV1(
+  resources: Resources,
+  { hasKernelLimit = false, current = {} }: MemoryOptions,
+): LimitWrite[] {
+  const { memoryReservation } = resources;
+  const writes = boundsV1(resources, current);
   if (isSet(memoryReservation)) {
     writes.push(
       write(
@@ -126,6 +153,7 @@ function writesV2(resources: Resources): LimitWrite[] {
 function behaviourWrites(
   { memorySwappiness, oomKillDisable }: Resources,
   version: CgroupVersion,
+  current: Resources,
 ): LimitWrite[] {
   const writes: LimitWrite[] = [];
   if (memorySwappiness !== undefined && memorySwappiness !== -1) {
@@ -145,17 +173,19 @@ function behaviourWrites(
       write("memorySwappiness", "memory.swappiness", memorySwappiness),
     );
   }
-  if (oomKillDisable === true) {
-    if (version === 2) {
-      throw notInV2("oomKillDisable", "leave it out, or use oomScoreAdj");
-    }
-    writes.push(write("oomKillDisable", "memory.oom_control", 1));
+  if (oomKillDisable === true && version === 2) {
+    throw notInV2("oomKillDisable", "leave it out, or use oomScoreAdj");
+  }
+  const isChanged = oomKillDisable === false && current.oomKillDisable === true;
+  if (version === 1 && (oomKillDisable === true || isChanged)) {
+    const value = oomKillDisable ? 1 : 0;
+    writes.push(write("oomKillDisable", "memory.oom_control", value));
   }
   return writes;
 }
 
 /**
- * Lists the writes for the memory limits of a new group. Pure.
+ * Lists the writes for the memory limits of a group. Pure.
  *
  * | limit | v1 | v2 |
  * |---|---|---|
@@ -166,8 +196,7 @@ function behaviourWrites(
  *
  * @param resources The limits; -1 lifts one, 0 is as good as absent.
  * @param version Version of the hierarchy that carries the controller.
- * @param options `hasKernelLimit`: whether this kernel (before 5.16) keeps
- * kernel memory limits.
+ * @param options What this kernel keeps, and the limits in force.
  * @returns The writes in order.
  * @throws {ConfigError} `ConfigInvalid` for limits that contradict each other.
  * @throws {HostError} `HostUnsupported` for a limit that the host cannot keep.
@@ -185,10 +214,13 @@ function behaviourWrites(
 export function memoryWrites(
   resources: Resources,
   version: CgroupVersion,
-  options: { readonly hasKernelLimit?: boolean } = {},
+  options: MemoryOptions = {},
 ): LimitWrite[] {
   const writes = version === 1
-    ? writesV1(resources, options.hasKernelLimit ?? false)
+    ? writesV1(resources, options)
     : writesV2(resources);
-  return [...writes, ...behaviourWrites(resources, version)];
+  return [
+    ...writes,
+    ...behaviourWrites(resources, version, options.current ?? {}),
+  ];
 }

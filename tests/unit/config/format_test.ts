@@ -98,6 +98,9 @@ Deno.test("formatConfig uses the keys of runc where D has none", async () => {
       allowAllDevices: false,
       allowedDevices: [],
       pidsLimit: 9,
+      cpuBurst: 5000,
+      cpuIdle: 0,
+      unified: { "memory.high": "1048576" },
       cpuRtRuntime: 5,
       blkioThrottleReadBpsDevice: [
         { major: 8, minor: 0, value: 1 },

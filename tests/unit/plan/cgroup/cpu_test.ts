@@ -68,3 +68,49 @@ Deno.test("cpuWrites keeps real-time limits for version 1", () => {
   ]);
   assertThrows(() => cpuWrites(resources, 2), HostError, "cpuRtPeriod");
 });
+
+/** Files in the order of writing. */
+function order(resources: Resources, current: Resources): string[] {
+  return cpuWrites(resources, 1, current).map(({ file }) => file);
+}
+
+Deno.test("cpuWrites writes burst and idle in both versions", () => {
+  const resources: Resources = { cpuQuota: 50000, cpuBurst: 10000, cpuIdle: 1 };
+  const pairs = (version: 1 | 2): Pairs =>
+    cpuWrites(resources, version).map(({ file, value }) => [file, value]);
+  assertEquals(pairs(1), [
+    ["cpu.cfs_quota_us", "50000"],
+    ["cpu.cfs_burst_us", "10000"],
+    ["cpu.idle", "1"],
+  ]);
+  assertEquals(pairs(2), [
+    ["cpu.max", "50000 100000"],
+    ["cpu.max.burst", "10000"],
+    ["cpu.idle", "1"],
+  ]);
+});
+
+Deno.test("cpuWrites takes a living group through mixtures that are not more than both", () => {
+  const wide = { cpuQuota: 50000, cpuPeriod: 100000 };
+  const narrow = { cpuQuota: 25000, cpuPeriod: 50000 };
+  assertEquals(order(narrow, wide), ["cpu.cfs_quota_us", "cpu.cfs_period_us"]);
+  assertEquals(order(wide, narrow), ["cpu.cfs_period_us", "cpu.cfs_quota_us"]);
+});
+
+Deno.test("cpuWrites lowers the burst before the quota and raises it after", () => {
+  const small = { cpuQuota: 10000, cpuBurst: 5000 };
+  const large = { cpuQuota: 90000, cpuBurst: 50000 };
+  assertEquals(order(small, large), ["cpu.cfs_burst_us", "cpu.cfs_quota_us"]);
+  assertEquals(order(large, small), ["cpu.cfs_quota_us", "cpu.cfs_burst_us"]);
+});
+
+Deno.test("cpuWrites sets weights only while the group is not idle", () => {
+  assertEquals(order({ cpuShares: 512, cpuIdle: 0 }, { cpuIdle: 1 }), [
+    "cpu.idle",
+    "cpu.shares",
+  ]);
+  assertEquals(order({ cpuShares: 512, cpuIdle: 1 }, {}), [
+    "cpu.shares",
+    "cpu.idle",
+  ]);
+});

@@ -107,3 +107,26 @@ Deno.test("memoryWrites refuses limits that contradict each other", () => {
     assertThrows(() => memoryWrites({ memorySwappiness }, 1), ConfigError);
   }
 });
+
+Deno.test("memoryWrites never has memory plus swap below memory in a living group", () => {
+  const files = (next: Resources, current: Resources): string[] =>
+    memoryWrites(next, 1, { current }).map(({ file }) => file);
+  const small = { memory: 10, memorySwap: 20 };
+  const large = { memory: 30, memorySwap: 40 };
+  const [alone, total] = [
+    "memory.limit_in_bytes",
+    "memory.memsw.limit_in_bytes",
+  ];
+  assertEquals(files(large, small), [total, alone]);
+  assertEquals(files(small, large), [alone, total]);
+  assertEquals(files({ memory: -1, memorySwap: -1 }, small), [total, alone]);
+  assertEquals(files(small, {}), [alone, total]);
+});
+
+Deno.test("memoryWrites lets the kernel kill again where it was told not to", () => {
+  const current = { oomKillDisable: true };
+  assertEquals(
+    memoryWrites({ oomKillDisable: false }, 1, { current })[0]?.value,
+    "0",
+  );
+});

@@ -1,0 +1,45 @@
+/**
+ * Files of version 2 that a configuration names itself.
+ *
+ * @module
+ */
+import type { Resources } from "../../config/types.ts";
+import { refuse } from "../refusal.ts";
+import type { LimitWrite } from "./types.ts";
+
+/** `CONTROLLER.NAME`, such as `memory.high` or `hugetlb.2MB.max`. */
+const FILE = /^([a-z_]+)(\.[A-Za-z0-9_]+)+$/;
+
+/**
+ * Lists the writes that a configuration gives by file name. Pure.
+ *
+ * The files of the group itself (`cgroup.procs` and the like) are no limits and
+ * are refused.
+ *
+ * @param resources The limits; `unified` maps files to their text.
+ * @returns The writes in the order given.
+ * @throws {ConfigError} `ConfigInvalid` for a name that is no controller's file.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { unifiedWrites } from "./unified.ts";
+ *
+ * const [write] = unifiedWrites({ unified: { "memory.high": "1048576" } });
+ * assertEquals([write?.controller, write?.file], ["memory", "memory.high"]);
+ * ```
+ */
+export function unifiedWrites({ unified }: Resources): LimitWrite[] {
+  return Object.entries(unified ?? {}).map(([file, value]) => {
+    const controller = FILE.exec(file)?.[1] ?? "cgroup";
+    if (controller === "cgroup") {
+      throw refuse(
+        `cgroups.unified[${JSON.stringify(file)}]`,
+        `Cannot write the cgroup file ${
+          JSON.stringify(file)
+        }: wanted a controller's file such as memory.high`,
+      );
+    }
+    return { limit: "unified", controller, file, value };
+  });
+}
