@@ -23,6 +23,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "list", aliases: ["ls"], module: "./commands/list.ts" },
   { name: "state", module: "./commands/state.ts" },
   { name: "ps", module: "./commands/ps.ts" },
+  { name: "pause", module: "./commands/pause.ts" },
+  {
+    name: "unpause",
+    aliases: ["resume"],
+    module: "./commands/unpause.ts",
+  },
   { name: "kill", module: "./commands/kill.ts" },
   { name: "delete", aliases: ["rm"], module: "./commands/delete.ts" },
   { name: "help", aliases: ["h"], module: "./commands/help.ts" },

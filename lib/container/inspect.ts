@@ -7,6 +7,7 @@ import { toContainerJson } from "../config/write_container_json.ts";
 import { StateError } from "../errors.ts";
 import { checkId } from "./identity.ts";
 import { summarize } from "./list.ts";
+import { pidsOf } from "./processes.ts";
 import { isRunning } from "./recover.ts";
 import { readState, stateDirectory } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
@@ -131,23 +132,6 @@ export async function stateOf(
   };
 }
 
-function* groupsBelow(path: string): Generator<string> {
-  yield path;
-  for (const entry of Deno.readDirSync(path)) {
-    if (entry.isDirectory) yield* groupsBelow(`${path}/${entry.name}`);
-  }
-}
-
-/** Host pids in a cgroup and those below it. */
-export function pidsOfGroup(path: string): number[] {
-  const pids: number[] = [];
-  for (const group of groupsBelow(path)) {
-    const text = Deno.readTextFileSync(`${group}/cgroup.procs`);
-    pids.push(...text.split("\n").filter((line) => line !== "").map(Number));
-  }
-  return [...new Set(pids)].sort((a, b) => a - b);
-}
-
 /**
  * Host pids of all processes of a container.
  *
@@ -160,7 +144,5 @@ export async function processesOf(
   stateRoot: string,
   id: string,
 ): Promise<number[]> {
-  const state = await loadRunning(stateRoot, id);
-  const group = state.resources.cgroups[0];
-  return group ? pidsOfGroup(group.path) : [state.pid];
+  return pidsOf(await loadRunning(stateRoot, id));
 }

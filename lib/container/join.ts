@@ -11,7 +11,7 @@ import { probeHost } from "../host/probe.ts";
 import { buildJoinPlan } from "../plan/build.ts";
 import type { JoinTarget } from "../plan/types.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
-import { isFrozen } from "./list.ts";
+import { freezerState } from "./freezer.ts";
 import { openProcess } from "./liveness.ts";
 import { specOf } from "./process_spec.ts";
 import { isRunning } from "./recover.ts";
@@ -88,7 +88,7 @@ async function join(
   if (pidfd === undefined) throw new ContainerGone(state.id);
   let run: PlanRun | undefined;
   try {
-    if (isFrozen(state)) {
+    if (freezerState(state) !== "thawed") {
       throw new StateError(
         "ContainerPaused",
         `Cannot join container ${state.id}: it is paused; resume it first`,

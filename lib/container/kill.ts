@@ -5,8 +5,12 @@
  */
 import { closeFd, openPidfd, signalPidfd } from "../../ffi/native.ts";
 import { StateError } from "../errors.ts";
-import { loadRunning, processesOf } from "./inspect.ts";
+import { thawForKill } from "./freezer.ts";
+import { loadRunning } from "./inspect.ts";
 import { openProcess } from "./liveness.ts";
+import { pidsOf } from "./processes.ts";
+
+const SIGKILL = 9;
 
 /** Whom a signal goes to. */
 export interface KillOptions {
@@ -15,7 +19,8 @@ export interface KillOptions {
 }
 
 /**
- * Sends a signal to a container's first process, or to all.
+ * Sends a signal to a container's first process, or to all. A paused container
+ * gets it when it is resumed; KILL thaws it and acts at once.
  *
  * @param stateRoot State root.
  * @param id Container id.
@@ -37,12 +42,14 @@ export async function killContainer(
 ): Promise<void> {
   const state = await loadRunning(stateRoot, id);
   if (options.all) {
-    for (const pid of await processesOf(stateRoot, id)) signalOne(pid, signal);
+    for (const pid of pidsOf(state)) signalOne(pid, signal);
+    if (signal === SIGKILL) thawForKill(state);
     return;
   }
   const pidfd = openProcess(state);
   const sent = pidfd !== undefined && signalPidfd(pidfd, signal);
   if (pidfd !== undefined) closeFd(pidfd);
+  if (sent && signal === SIGKILL) thawForKill(state);
   if (!sent) {
     throw new StateError(
       "ContainerNotRunning",

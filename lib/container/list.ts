@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { freezerState } from "./freezer.ts";
 import { isKept, isRunning, removeRemains } from "./recover.ts";
 import {
   listIds,
@@ -58,34 +59,15 @@ export function statusOf(state: StoredState): ContainerStatus {
   }
 }
 
-/** Text of a file of a group; empty when the group went with the container. */
-function readGroup(path: string, file: string): string {
-  try {
-    return Deno.readTextFileSync(`${path}/${file}`);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    return "";
-  }
-}
-
 function freezerStatus(state: StoredState): "running" | "pausing" | "paused" {
-  for (const { version, path, controllers } of state.resources.cgroups) {
-    if (version === 2) {
-      if (readGroup(path, "cgroup.freeze").trim() !== "1") continue;
-      const events = readGroup(path, "cgroup.events");
-      return /^frozen 1$/m.test(events) ? "paused" : "pausing";
-    }
-    if (!controllers.includes("freezer")) continue;
-    const text = readGroup(path, "freezer.state").trim();
-    if (text === "FROZEN") return "paused";
-    if (text === "FREEZING") return "pausing";
+  switch (freezerState(state)) {
+    case "frozen":
+      return "paused";
+    case "freezing":
+      return "pausing";
+    default:
+      return "running";
   }
-  return "running";
-}
-
-/** Whether the container's processes are frozen by its cgroup, or about to be. */
-export function isFrozen(state: StoredState): boolean {
-  return freezerStatus(state) !== "running";
 }
 
 /** Summary of one container. */

@@ -133,8 +133,9 @@ export interface BlkioEntry {
 /**
  * Block devices. In version 1 from the BFQ scheduler's files, else those of
  * CFQ, else (bytes and operations alone) those of the throttling layer, which
- * every device has. In version 2 bytes and operations come from `io.stat`; the
- * other lists are empty.
+ * every device has; since Linux 6.10 that layer counts only for groups that have
+ * a limit (`blkio_throttle_*`). In version 2 bytes and operations come from
+ * `io.stat`; the other lists are empty.
  */
 export interface BlkioStats {
   /** Bytes transferred (`io_service_bytes_recursive`). */

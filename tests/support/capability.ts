@@ -14,6 +14,8 @@ export type Capability =
   | "tmux"
   | "ip"
   | "ping"
+  | "loop"
+  | "pressure"
   | "apparmor"
   | "no-apparmor"
   | "selinux"
@@ -71,6 +73,21 @@ const PROBES: Readonly<Record<Capability, Probe>> = {
     isThere: () => hasProgram("ip"),
   },
   "ping": { doc: "the program ping", isThere: () => hasProgram("ping") },
+  "loop": {
+    doc: "loop devices and the program losetup",
+    isThere: () => exists("/dev/loop-control") && hasProgram("losetup"),
+  },
+  "pressure": {
+    doc: "a version 2 hierarchy and a kernel that measures pressure (psi=1)",
+    isThere: () => {
+      try {
+        return hasMount(/ - cgroup2 /) &&
+          Deno.readTextFileSync("/proc/pressure/memory") !== "";
+      } catch {
+        return false; // no such file, or not supported
+      }
+    },
+  },
   "apparmor": {
     doc: "a kernel with AppArmor",
     isThere: () => exists("/sys/kernel/security/apparmor/profiles"),
