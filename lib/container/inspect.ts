@@ -12,6 +12,15 @@ import { isRunning } from "./recover.ts";
 import { readState, stateDirectory } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 
+/** Words that there is no such container. */
+export function notThere(id: string): StateError {
+  return new StateError(
+    "ContainerNotExists",
+    `Cannot find container ${id}: container does not exist (nsinit list shows those that do)`,
+    { context: { id } },
+  );
+}
+
 /**
  * Loads a container's recorded state.
  *
@@ -31,11 +40,7 @@ export async function loadState(
 ): Promise<StoredState> {
   const state = await readState(stateDirectory(stateRoot, checkId(id)));
   if (state) return state;
-  throw new StateError(
-    "ContainerNotExists",
-    `Cannot find container ${id}: container does not exist (nsinit list shows those that do)`,
-    { context: { id } },
-  );
+  throw notThere(id);
 }
 
 /** Words why there is nothing to do it with. */

@@ -49,6 +49,8 @@ export class ContainerGone extends StateError {
 export interface JoinOptions {
   /** Whether waiting holds up the thread, as for a command line. */
   readonly blocking?: boolean;
+  /** The container's ends of the streams stay open: the caller may try again with them. */
+  readonly keepEnds?: boolean;
   /** For tests: an operation that fails. */
   readonly fault?: Fault;
 }
@@ -74,7 +76,7 @@ export async function joinContainer(
   try {
     return await STARTS.run(() => join(state, process, attachment, options));
   } finally {
-    closeInnerEnds(attachment);
+    if (!options.keepEnds) closeInnerEnds(attachment);
   }
 }
 

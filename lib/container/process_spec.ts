@@ -67,11 +67,20 @@ function callersOpenFiles(): Rlimit | undefined {
   };
 }
 
-function limitsOf(config: Config): readonly Rlimit[] {
-  const rlimits = config.rlimits ?? [];
+function limitsOf(
+  config: Config,
+  request: ProcessRequest,
+): readonly Rlimit[] {
+  const own = request.rlimits ?? [];
+  const rlimits = [
+    ...(config.rlimits ?? []).filter(({ type }) =>
+      !own.some((limit) => limit.type === type)
+    ),
+    ...own,
+  ];
   if (rlimits.some((limit) => limit.type === RLIMIT_NOFILE)) return rlimits;
-  const own = callersOpenFiles();
-  return own ? [...rlimits, own] : rlimits;
+  const callers = callersOpenFiles();
+  return callers ? [...rlimits, callers] : rlimits;
 }
 
 /** Whether the process gets a terminal. */
@@ -80,6 +89,25 @@ export function wantsTerminal(
   request: ProcessRequest,
 ): boolean {
   return request.tty ?? config.process?.tty ?? false;
+}
+
+const OVERRIDES = [
+  "capabilities",
+  "noNewPrivileges",
+  "additionalGroups",
+  "apparmorProfile",
+  "processLabel",
+  "extraFiles",
+] as const;
+
+/** What the request says instead of the configuration, as it is. */
+function overridesOf(
+  request: ProcessRequest,
+): Pick<ProcessSpec, typeof OVERRIDES[number]> {
+  return Object.fromEntries(
+    OVERRIDES.map((key) => [key, request[key]])
+      .filter(([, value]) => value !== undefined),
+  );
 }
 
 /**
@@ -104,7 +132,9 @@ export function specOf(
       "Cannot run nothing: name a program, e.g. nsinit exec /bin/sh",
     );
   }
-  const base = config.process?.env ?? defaultEnvironment(config);
+  const base = request.clearEnv
+    ? []
+    : config.process?.env ?? defaultEnvironment(config);
   return {
     args: [...args],
     env: [...base, ...request.env],
@@ -112,7 +142,8 @@ export function specOf(
     cwd: request.cwd ?? config.process?.cwd ?? "",
     tty: wantsTerminal(config, request),
     stdio: attachment.stdio,
-    rlimits: limitsOf(config),
+    rlimits: limitsOf(config, request),
+    ...overridesOf(request),
     ...(attachment.terminalSize && { terminalSize: attachment.terminalSize }),
   };
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Config } from "../config/types.ts";
+import type { CapabilityName } from "../config/names/capabilities.ts";
+import type { CapabilitySets, Config, Rlimit } from "../config/types.ts";
 
 /** Process settings given by the caller; absent ones come from the configuration. */
 export interface ProcessRequest {
@@ -17,6 +18,22 @@ export interface ProcessRequest {
   readonly cwd?: string;
   /** Whether a terminal is made inside. */
   readonly tty?: boolean;
+  /** `env` is the whole environment, but for HOME. */
+  readonly clearEnv?: boolean;
+  /** Instead of the configuration's. */
+  readonly capabilities?: readonly CapabilityName[] | CapabilitySets;
+  /** Take the place of the configuration's of the same type. */
+  readonly rlimits?: readonly Rlimit[];
+  /** Instead of the configuration's. */
+  readonly noNewPrivileges?: boolean;
+  /** Besides the configuration's: supplementary groups by name or number. */
+  readonly additionalGroups?: readonly string[];
+  /** Instead of the configuration's; empty for none. */
+  readonly apparmorProfile?: string;
+  /** SELinux label instead of the configuration's; empty for none. */
+  readonly processLabel?: string;
+  /** Descriptors that become 3 and those after it; borrowed. */
+  readonly extraFiles?: readonly number[];
 }
 
 /** A request to run a program in the container of a directory. */

@@ -54,6 +54,8 @@ export interface StartRequest {
   readonly keep?: boolean;
   /** Whether waiting holds up the thread, as for a command line. */
   readonly blocking?: boolean;
+  /** The container's ends of the streams stay open: the caller may try again with them. */
+  readonly keepEnds?: boolean;
   /** For tests: an operation that fails. */
   readonly fault?: Fault;
 }
@@ -230,8 +232,16 @@ function completeState(
   };
 }
 
-async function checkRootfs(rootfs: string): Promise<void> {
-  const found = await Deno.stat(rootfs).catch(() => undefined);
+/**
+ * Refuses a root file system that is not there.
+ *
+ * @throws {ConfigError} `ConfigInvalid`.
+ */
+export async function checkRootfs(rootfs: string): Promise<void> {
+  const found = await Deno.stat(rootfs).catch((error) => {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return undefined;
+  });
   if (found?.isDirectory) return;
   const what = found ? "is not a directory" : "does not exist";
   throw new ConfigError(
@@ -264,7 +274,7 @@ export async function startContainer(
   try {
     return await STARTS.run(() => start(locked, request));
   } finally {
-    closeInnerEnds(request.attachment);
+    if (!request.keepEnds) closeInnerEnds(request.attachment);
   }
 }
 

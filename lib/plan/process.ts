@@ -68,9 +68,13 @@ function rlimitOps(rlimits: readonly Rlimit[]): ChildOp[] {
 }
 
 /** Labels at exec. A label that cannot be set is never left out silently. */
-function labelOps(config: Config, host: Host): ChildOp[] {
+function labelOps(
+  config: Config,
+  process: ProcessSpec,
+  host: Host,
+): ChildOp[] {
   const ops: ChildOp[] = [];
-  const profile = config.apparmorProfile ?? "";
+  const profile = process.apparmorProfile ?? config.apparmorProfile ?? "";
   // Without AppArmor everything is unconfined already.
   if (profile !== "" && (host.apparmor || profile !== "unconfined")) {
     if (!host.apparmor) {
@@ -80,7 +84,7 @@ function labelOps(config: Config, host: Host): ChildOp[] {
     }
     ops.push({ op: "label.apparmor", value: `exec ${profile}` });
   }
-  const label = config.processLabel ?? "";
+  const label = process.processLabel ?? config.processLabel ?? "";
   if (label !== "") {
     if (!host.selinux) {
       throw new HostError(
@@ -113,7 +117,7 @@ function limitOps(context: ProcessContext): ChildOp[] {
   return [
     ...rlimitOps(process.rlimits ?? config.rlimits ?? []),
     ...(entersUserNamespace ? [] : oomOps(config)),
-    ...labelOps(config, host),
+    ...labelOps(config, process, host),
   ];
 }
 

@@ -56,6 +56,10 @@ export interface ProcessSpec {
   readonly additionalGroups?: readonly string[];
   /** Instead of the configuration's. */
   readonly noNewPrivileges?: boolean;
+  /** Instead of the configuration's; empty for none. */
+  readonly apparmorProfile?: string;
+  /** Instead of the configuration's; empty for none. */
+  readonly processLabel?: string;
   /** The standard streams. */
   readonly stdio: StdioSources;
   /** Further descriptors of the caller; none can be passed yet. */

@@ -1,0 +1,99 @@
+/**
+ * Reserves a container: its id and configuration, without a process.
+ *
+ * @module
+ */
+import { StateError } from "../errors.ts";
+import type { Config } from "../config/types.ts";
+import { validateConfig } from "../config/validate.ts";
+import { checkId } from "./identity.ts";
+import { bootId, ownIdentity } from "./liveness.ts";
+import { isKept, isRunning, removeRemains } from "./recover.ts";
+import { checkRootfs } from "./start.ts";
+import {
+  type LockedState,
+  lockState,
+  readState,
+  unlockState,
+  writeState,
+} from "./store.ts";
+import { NO_RESOURCES, type StoredState } from "./store_types.ts";
+
+function inUse(id: string, cause?: unknown): StateError {
+  return new StateError(
+    "IdInUse",
+    `Cannot create container ${id}: id already in use; load it, or delete it first`,
+    { context: { id }, cause },
+  );
+}
+
+/** Takes a free id, sweeping away what a killed owner left under it. */
+async function takeId(stateRoot: string, id: string): Promise<LockedState> {
+  for (;;) {
+    const locked = await lockState(stateRoot, id, { make: true });
+    if (!locked) continue;
+    try {
+      const state = await readState(locked.dir).catch((cause) => {
+        throw inUse(id, cause);
+      });
+      if (!state) return locked;
+      if (isRunning(state) || isKept(state)) throw inUse(id);
+      await removeRemains(locked, state);
+    } catch (error) {
+      unlockState(locked);
+      throw error;
+    }
+    unlockState(locked);
+  }
+}
+
+/**
+ * Creates a container, which stays until it is deleted.
+ *
+ * @param stateRoot State root.
+ * @param id Its id.
+ * @param config Its configuration; the rootfs is made canonical.
+ * @returns Its state.
+ * @throws {StateError} `InvalidIdFormat`; `IdInUse` when there is one of that id.
+ * @throws {ConfigError} `ConfigInvalid` for a configuration that breaks a rule, or a rootfs that is missing.
+ *
+ * @example
+ * ```ts ignore
+ * const state = await createContainer("/run/nsinit", "demo", defaultConfig("/srv/root"));
+ * ```
+ */
+export async function createContainer(
+  stateRoot: string,
+  id: string,
+  config: Config,
+): Promise<StoredState> {
+  checkId(id);
+  validateConfig(config);
+  await checkRootfs(config.rootfs);
+  const rootfs = await Deno.realPath(config.rootfs);
+  const locked = await takeId(stateRoot, id);
+  try {
+    const state: StoredState = {
+      version: 2,
+      id,
+      phase: "created",
+      kept: true,
+      pid: 0,
+      startTime: "",
+      bootId: bootId(),
+      owner: ownIdentity(),
+      created: new Date().toISOString(),
+      directory: "",
+      config: { ...config, rootfs },
+      namespaces: config.namespaces.map(({ type }) => type),
+      resources: NO_RESOURCES,
+    };
+    writeState(locked.dir, state);
+    return state;
+  } catch (error) {
+    await removeRemains(locked, undefined);
+    throw error;
+  } finally {
+    unlockState(locked);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * What the owner of a first process does when that has ended.
+ *
+ * @module
+ */
+import { settleStopped } from "./recover.ts";
+import { lockState, readState, unlockState } from "./store.ts";
+import type { RecordedExit, StoredState } from "./store_types.ts";
+
+/** Whether two records are of the same run of a container. */
+function isSameRun(a: StoredState, b: StoredState): boolean {
+  return a.created === b.created && a.pid === b.pid &&
+    a.startTime === b.startTime;
+}
+
+/**
+ * Kills what is left of a container whose first process has ended, takes away
+ * what it made and records how it ended. Does nothing when somebody else has
+ * done that, or has removed the container.
+ *
+ * @param stateRoot State root.
+ * @param ended Its state when the process was started.
+ * @param exit How the process ended.
+ * @throws {KernelError} `SystemError` if something cannot be removed; a later removal tries again.
+ *
+ * @example
+ * ```ts ignore
+ * await finishContainer("/run/nsinit", launched.state, { code: 0 });
+ * ```
+ */
+export async function finishContainer(
+  stateRoot: string,
+  ended: StoredState,
+  exit: RecordedExit,
+): Promise<void> {
+  const locked = await lockState(stateRoot, ended.id, { make: false });
+  if (!locked) return;
+  try {
+    const state = await readState(locked.dir);
+    if (state?.phase !== "running" || !isSameRun(state, ended)) return;
+    await settleStopped(locked, state, exit);
+  } finally {
+    unlockState(locked);
+  }
+}
