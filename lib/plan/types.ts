@@ -8,8 +8,12 @@ import type { CapabilityName } from "../config/names/capabilities.ts";
 import type {
   CapabilitySets,
   Config,
+  CpuAffinity,
+  IoPriority,
   NamespaceType,
+  Personality,
   Rlimit,
+  Scheduler,
 } from "../config/types.ts";
 import type { Plan } from "./ops.ts";
 
@@ -60,6 +64,18 @@ export interface ProcessSpec {
   readonly apparmorProfile?: string;
   /** Instead of the configuration's; empty for none. */
   readonly processLabel?: string;
+  /** Instead of the configuration's. */
+  readonly umask?: number;
+  /** Instead of the configuration's. */
+  readonly oomScoreAdj?: number;
+  /** Instead of the configuration's. */
+  readonly scheduler?: Scheduler;
+  /** Instead of the configuration's. */
+  readonly ioPriority?: IoPriority;
+  /** Instead of the configuration's. */
+  readonly cpuAffinity?: CpuAffinity;
+  /** Instead of the configuration's. */
+  readonly personality?: Personality;
   /** The standard streams. */
   readonly stdio: StdioSources;
   /** Further descriptors of the caller; none can be passed yet. */
@@ -123,6 +139,8 @@ export interface JoinTarget {
   readonly pidfd: number;
   /** Namespaces that it does not share with the caller, made or joined. */
   readonly namespaces: readonly NamespaceType[];
+  /** Name of its session keyring; absent when it has none of its own. */
+  readonly keyring?: string;
   /** Its version 1 groups; version 2 ones only where clone3 cannot be used. */
   readonly cgroupPaths: readonly JoinCgroup[];
   /** Its version 2 group, entered by clone3(2). */
