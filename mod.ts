@@ -29,8 +29,10 @@ export {
   defaultMounts,
   defaultReadonlyPaths,
 } from "./lib/config/defaults.ts";
+export { defaultSeccomp } from "./lib/config/default_seccomp.ts";
 export { detectDialect, DIALECTS } from "./lib/config/detect.ts";
 export { formatConfig, type FormatConfigOptions } from "./lib/config/format.ts";
+export { hostRootConfig } from "./lib/config/host_root.ts";
 export type { Json, JsonObject } from "./lib/config/json.ts";
 export {
   CAPABILITIES,

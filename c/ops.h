@@ -16,6 +16,7 @@ enum nsi_kind {
 	NSI_OP_FDS_RECEIVE = 6,
 	NSI_OP_USERNS_MAKE = 8,
 	NSI_OP_TREE_IDMAP = 9,
+	NSI_OP_OVERLAY_OPEN = 7,
 	NSI_OP_CGROUP_MAKE = 10,
 	NSI_OP_CGROUP_CPUSET = 11,
 	NSI_OP_CGROUP_ENABLE = 12,
@@ -43,7 +44,6 @@ enum nsi_kind {
 	NSI_OP_NET_ADDRESS = 47,
 	NSI_OP_NET_UP = 48,
 	NSI_OP_NET_ROUTE = 49,
-	NSI_OP_TIME_ENTER = 50,
 	NSI_OP_MOUNT_PROPAGATION = 60,
 	NSI_OP_ROOT_ATTACH = 61,
 	NSI_OP_ROOT_CURRENT = 62,
@@ -60,6 +60,9 @@ enum nsi_kind {
 	NSI_OP_ROOT_READONLY = 73,
 	NSI_OP_ROOT_ENTER = 74,
 	NSI_OP_FILE_PROTECT = 75,
+	NSI_OP_ROOT_MAKE = 76,
+	NSI_OP_PATH_OWN = 77,
+	NSI_OP_FILE_WRITE = 78,
 	NSI_OP_TTY_OPEN = 80,
 	NSI_OP_TTY_CONSOLE = 81,
 	NSI_OP_TTY_CONTROL = 82,
@@ -79,11 +82,6 @@ enum nsi_kind {
 	NSI_OP_CWD_ENTER = 102,
 	NSI_OP_UMASK_SET = 103,
 	NSI_OP_EXEC = 104,
-	NSI_OP_KEYRING_JOIN = 105,
-	NSI_OP_PERSONALITY_SET = 106,
-	NSI_OP_AFFINITY_SET = 107,
-	NSI_OP_SCHEDULER_SET = 108,
-	NSI_OP_IOPRIO_SET = 109,
 	NSI_OP_MONITOR = 110,
 	NSI_OP_LOCK_TAKE = 120,
 	NSI_OP_CGROUP_KILL = 121,
@@ -150,6 +148,15 @@ enum nsi_slot {
 #define NSI_TREE_IDMAP_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_TREE_IDMAP_SLOT(op) ((uint64_t)(op)->n[0])
 #define NSI_TREE_IDMAP_USERNS(op) ((uint64_t)(op)->n[1])
+
+/* overlay.open: a detached overlay into slot: lower is only read, writes go to the host directories upper and work, made like lower if missing, or without them to a new tmpfs with the options; settings are the overlay's own options (both are key, value pairs; empty value is a flag); flags bit 0: the tmpfs must be attached to be a layer (before Linux 6.15) */
+#define NSI_OVERLAY_OPEN_SLOT(op) ((uint64_t)(op)->n[0])
+#define NSI_OVERLAY_OPEN_FLAGS(op) ((uint64_t)(op)->flags)
+#define NSI_OVERLAY_OPEN_LOWER(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_OVERLAY_OPEN_UPPER(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+#define NSI_OVERLAY_OPEN_WORK(run, op) nsi_str(&(run)->plan, &(op)->s[2])
+#define NSI_OVERLAY_OPEN_OPTIONS(run, op) nsi_blob(&(run)->plan, &(op)->s[3])
+#define NSI_OVERLAY_OPEN_SETTINGS(run, op) nsi_blob(&(run)->plan, &(op)->s[4])
 
 /* cgroup.make: makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist */
 #define NSI_CGROUP_MAKE_FLAGS(op) ((uint64_t)(op)->flags)
@@ -261,10 +268,6 @@ enum nsi_slot {
 #define NSI_NET_ROUTE_SOURCE(run, op) nsi_blob(&(run)->plan, &(op)->s[2])
 #define NSI_NET_ROUTE_GATEWAY(run, op) nsi_blob(&(run)->plan, &(op)->s[3])
 
-/* time.enter: makes a time namespace, writes its offsets (lines of timens_offsets), and enters it; flags bit 0: nobody else is in the user namespace */
-#define NSI_TIME_ENTER_FLAGS(op) ((uint64_t)(op)->flags)
-#define NSI_TIME_ENTER_OFFSETS(run, op) nsi_str(&(run)->plan, &(op)->s[0])
-
 /* mount.propagation: sets the propagation (MS_SLAVE, MS_PRIVATE, ...) of all mounts of the namespace */
 #define NSI_MOUNT_PROPAGATION_PROPAGATION(op) ((uint64_t)(op)->n[0])
 
@@ -332,6 +335,21 @@ enum nsi_slot {
 
 /* file.protect: binds a regular file of the root read-only over itself, no symlinks followed; missing is fine */
 #define NSI_FILE_PROTECT_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+
+/* root.make: makes an empty tmpfs with the options and the MOUNT_ATTR_* attr, attaches it over / with the propagation and makes it the root of all later paths */
+#define NSI_ROOT_MAKE_ATTR(op) ((uint64_t)(op)->n[0])
+#define NSI_ROOT_MAKE_PROPAGATION(op) ((uint64_t)(op)->n[1])
+#define NSI_ROOT_MAKE_OPTIONS(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
+
+/* path.own: gives what is at path inside the root an owner, no symlinks followed */
+#define NSI_PATH_OWN_UID(op) ((uint64_t)(op)->n[0])
+#define NSI_PATH_OWN_GID(op) ((uint64_t)(op)->n[1])
+#define NSI_PATH_OWN_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+
+/* file.write: makes a file with the mode and content inside the root, its parents if missing; no symlinks followed, nothing may have the name */
+#define NSI_FILE_WRITE_MODE(op) ((uint64_t)(op)->n[0])
+#define NSI_FILE_WRITE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_FILE_WRITE_CONTENT(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
 
 /* tty.open: opens a pty in the root's devpts, sizes it, gives its outer end to the parent and keeps the inner end as stdio */
 #define NSI_TTY_OPEN_ROWS(op) ((uint64_t)(op)->n[0])
@@ -403,28 +421,6 @@ enum nsi_slot {
 #define NSI_EXEC_ARGV(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
 #define NSI_EXEC_ENVP(run, op) nsi_blob(&(run)->plan, &(op)->s[2])
 
-/* keyring.join: joins the session keyring of that name, made if missing; without a name none is made besides the empty one that the helper starts with */
-#define NSI_KEYRING_JOIN_NAME(run, op) nsi_str(&(run)->plan, &(op)->s[0])
-
-/* personality.set: personality(2) */
-#define NSI_PERSONALITY_SET_DOMAIN(op) ((uint64_t)(op)->n[0])
-
-/* affinity.set: sched_setaffinity(2) of the child, by either side; mask has one bit for each CPU */
-#define NSI_AFFINITY_SET_MASK(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
-
-/* scheduler.set: sched_setattr(2) of the child; times in nanoseconds, SCHED_FLAG_* flags */
-#define NSI_SCHEDULER_SET_FLAGS(op) ((uint64_t)(op)->flags)
-#define NSI_SCHEDULER_SET_POLICY(op) ((uint64_t)(op)->n[0])
-#define NSI_SCHEDULER_SET_NICE(op) ((int64_t)(op)->n[1])
-#define NSI_SCHEDULER_SET_PRIORITY(op) ((uint64_t)(op)->n[2])
-#define NSI_SCHEDULER_SET_RUNTIME(op) ((uint64_t)(op)->n[3])
-#define NSI_SCHEDULER_SET_DEADLINE(op) ((uint64_t)(op)->n[4])
-#define NSI_SCHEDULER_SET_PERIOD(op) ((uint64_t)(op)->n[5])
-
-/* ioprio.set: ioprio_set(2) of the child */
-#define NSI_IOPRIO_SET_CLASS(op) ((uint64_t)(op)->n[0])
-#define NSI_IOPRIO_SET_PRIORITY(op) ((uint64_t)(op)->n[1])
-
 /* monitor: waits for the process of pidfd: relays the terminal or the pipes (-1: none), forwards signals, runs the undo list and exits with the process's status; flags bit 0: descriptor 0 is a terminal to be made raw, bit 1: forward its size; message is printed when the undo list fails */
 #define NSI_MONITOR_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_MONITOR_PIDFD(op) ((uint64_t)(op)->n[0])
@@ -473,6 +469,7 @@ enum nsi_slot {
 	X(FDS_RECEIVE, "b----") \
 	X(USERNS_MAKE, "ss---") \
 	X(TREE_IDMAP, "-----") \
+	X(OVERLAY_OPEN, "sooll") \
 	X(CGROUP_MAKE, "sss--") \
 	X(CGROUP_CPUSET, "ss---") \
 	X(CGROUP_ENABLE, "ssl--") \
@@ -500,7 +497,6 @@ enum nsi_slot {
 	X(NET_ADDRESS, "sb---") \
 	X(NET_UP, "s----") \
 	X(NET_ROUTE, "oyyy-") \
-	X(TIME_ENTER, "o----") \
 	X(MOUNT_PROPAGATION, "-----") \
 	X(ROOT_ATTACH, "-----") \
 	X(ROOT_CURRENT, "-----") \
@@ -517,6 +513,9 @@ enum nsi_slot {
 	X(ROOT_READONLY, "-----") \
 	X(ROOT_ENTER, "s----") \
 	X(FILE_PROTECT, "s----") \
+	X(ROOT_MAKE, "l----") \
+	X(PATH_OWN, "s----") \
+	X(FILE_WRITE, "sb---") \
 	X(TTY_OPEN, "-----") \
 	X(TTY_CONSOLE, "s----") \
 	X(TTY_CONTROL, "-----") \
@@ -536,11 +535,6 @@ enum nsi_slot {
 	X(CWD_ENTER, "s----") \
 	X(UMASK_SET, "-----") \
 	X(EXEC, "lll--") \
-	X(KEYRING_JOIN, "o----") \
-	X(PERSONALITY_SET, "-----") \
-	X(AFFINITY_SET, "b----") \
-	X(SCHEDULER_SET, "-----") \
-	X(IOPRIO_SET, "-----") \
 	X(MONITOR, "s----") \
 	X(LOCK_TAKE, "-----") \
 	X(CGROUP_KILL, "sso--") \
@@ -558,6 +552,7 @@ enum nsi_slot {
 	X(FDS_SEND, fds_send) \
 	X(USERNS_MAKE, userns_make) \
 	X(TREE_IDMAP, tree_idmap) \
+	X(OVERLAY_OPEN, overlay_open) \
 	X(CGROUP_MAKE, cgroup_make) \
 	X(CGROUP_CPUSET, cgroup_cpuset) \
 	X(CGROUP_ENABLE, cgroup_enable) \
@@ -569,9 +564,6 @@ enum nsi_slot {
 	X(AWAIT_EXEC, await_exec) \
 	X(IDMAP_WRITE, idmap_write) \
 	X(VETH_MAKE, veth_make) \
-	X(AFFINITY_SET, affinity_set) \
-	X(SCHEDULER_SET, scheduler_set) \
-	X(IOPRIO_SET, ioprio_set) \
 	X(MONITOR, monitor)
 
 #define NSI_CHILD_OPS(X) \
@@ -590,7 +582,6 @@ enum nsi_slot {
 	X(NET_ADDRESS, net_address) \
 	X(NET_UP, net_up) \
 	X(NET_ROUTE, net_route) \
-	X(TIME_ENTER, time_enter) \
 	X(MOUNT_PROPAGATION, mount_propagation) \
 	X(ROOT_ATTACH, root_attach) \
 	X(ROOT_CURRENT, root_current) \
@@ -607,6 +598,9 @@ enum nsi_slot {
 	X(ROOT_READONLY, root_readonly) \
 	X(ROOT_ENTER, root_enter) \
 	X(FILE_PROTECT, file_protect) \
+	X(ROOT_MAKE, root_make) \
+	X(PATH_OWN, path_own) \
+	X(FILE_WRITE, file_write) \
 	X(TTY_OPEN, tty_open) \
 	X(TTY_CONSOLE, tty_console) \
 	X(TTY_CONTROL, tty_control) \
@@ -625,10 +619,7 @@ enum nsi_slot {
 	X(FDS_CLOSE, fds_close) \
 	X(CWD_ENTER, cwd_enter) \
 	X(UMASK_SET, umask_set) \
-	X(EXEC, exec) \
-	X(KEYRING_JOIN, keyring_join) \
-	X(PERSONALITY_SET, personality_set) \
-	X(AFFINITY_SET, affinity_set)
+	X(EXEC, exec)
 
 #define NSI_UNDO_OPS(X) \
 	X(LOCK_TAKE, lock_take) \
@@ -652,6 +643,7 @@ int nsi_op_fds_send(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_fds_receive(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_userns_make(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tree_idmap(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_overlay_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_make(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_cpuset(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_enable(struct nsi_run *run, const struct nsi_op *op);
@@ -677,7 +669,6 @@ int nsi_op_net_loopback(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_net_address(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_net_up(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_net_route(struct nsi_run *run, const struct nsi_op *op);
-int nsi_op_time_enter(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_mount_propagation(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_root_attach(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_root_current(struct nsi_run *run, const struct nsi_op *op);
@@ -694,6 +685,9 @@ int nsi_op_root_move(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_root_readonly(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_root_enter(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_file_protect(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_root_make(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_path_own(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_file_write(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_console(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_control(struct nsi_run *run, const struct nsi_op *op);
@@ -713,11 +707,6 @@ int nsi_op_fds_close(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cwd_enter(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_umask_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_exec(struct nsi_run *run, const struct nsi_op *op);
-int nsi_op_keyring_join(struct nsi_run *run, const struct nsi_op *op);
-int nsi_op_personality_set(struct nsi_run *run, const struct nsi_op *op);
-int nsi_op_affinity_set(struct nsi_run *run, const struct nsi_op *op);
-int nsi_op_scheduler_set(struct nsi_run *run, const struct nsi_op *op);
-int nsi_op_ioprio_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_monitor(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_lock_take(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_kill(struct nsi_run *run, const struct nsi_op *op);

@@ -32,6 +32,21 @@ static int umount(const char *path, int flags)
 	return (int)NSI_SYS2(__NR_umount2, path, flags);
 }
 
+/* Attaches a detached tree over /; the descriptor is the run's root from then on. */
+static int cover_root(struct nsi_run *run, int treefd, uint64_t propagation)
+{
+	int r = nsi_tree_set(run, treefd, AT_RECURSIVE, 0, 0, propagation ? propagation : MS_SLAVE);
+
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_ATTACH;
+	r = nsi_sys_move_mount(treefd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	if (r < 0)
+		return r;
+	set_root(run, treefd);
+	return 0;
+}
+
 /*
  * nsi_op_root_attach() - attach the tree of the root on top of /
  *
@@ -57,16 +72,32 @@ int nsi_op_root_attach(struct nsi_run *run, const struct nsi_op *op)
 	run->detail = NSI_AT_VERIFY;
 	if ((st.stx_mode & S_IFMT) != S_IFDIR)
 		return -ENOTDIR;
-	r = nsi_tree_set(run, treefd, AT_RECURSIVE, 0, 0, propagation ? propagation : MS_SLAVE);
-	if (r < 0)
-		return r;
-	run->detail = NSI_AT_ATTACH;
-	r = nsi_sys_move_mount(treefd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
-	if (r < 0)
-		return r;
-	run->slot[NSI_ROOT_ATTACH_SLOT(op)] = -1;
-	set_root(run, treefd);
-	return 0;
+	r = cover_root(run, treefd, propagation);
+	if (r == 0)
+		run->slot[NSI_ROOT_ATTACH_SLOT(op)] = -1;
+	return r;
+}
+
+/*
+ * nsi_op_root_make() - a new, empty root on top of /
+ *
+ * A tmpfs of the child's own: in a user namespace its root may write there.
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_root_make(struct nsi_run *run, const struct nsi_op *op)
+{
+	uint64_t propagation = NSI_ROOT_MAKE_PROPAGATION(op) & ~(uint64_t)MS_REC;
+	NSI_AUTO_FD int treefd = nsi_fs_make(run, "tmpfs", "root", NSI_ROOT_MAKE_OPTIONS(run, op),
+					     NSI_ROOT_MAKE_ATTR(op));
+	int r;
+
+	if (treefd < 0)
+		return treefd;
+	r = cover_root(run, treefd, propagation);
+	if (r == 0)
+		(void)nsi_take_fd(&treefd);
+	return r;
 }
 
 static int open_root(struct nsi_run *run)

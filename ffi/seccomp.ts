@@ -164,8 +164,21 @@ export function packRules(seccomp: Seccomp): Uint8Array<ArrayBuffer> {
   return packer.finish();
 }
 
+/** Compiled filters of this process; the oldest goes first. */
+const KEPT = 16;
+const compiled = new Map<string, CompiledFilter>();
+
+/** The rules as text: the caller may have changed them since. */
+function keyOf(seccomp: Seccomp): string {
+  return JSON.stringify(
+    seccomp,
+    (_, value) => typeof value === "bigint" ? `${value}n` : value,
+  );
+}
+
 /**
- * Compiles a filter for this machine.
+ * Compiles a filter for this machine, or takes what was made of the same rules
+ * before: some hundred rules take longer to compile than a container to start.
  *
  * @param seccomp The filter.
  * @returns The program and its load flags.
@@ -178,6 +191,17 @@ export function packRules(seccomp: Seccomp): Uint8Array<ArrayBuffer> {
  * ```
  */
 export function compileFilter(seccomp: Seccomp): CompiledFilter {
+  const key = keyOf(seccomp);
+  const known = compiled.get(key);
+  if (known !== undefined) return known;
+  const made = compileRules(seccomp);
+  const [oldest] = compiled.keys();
+  if (compiled.size >= KEPT && oldest !== undefined) compiled.delete(oldest);
+  compiled.set(key, made);
+  return made;
+}
+
+function compileRules(seccomp: Seccomp): CompiledFilter {
   const program = compileSeccomp(packRules(seccomp));
   if ("unknownRule" in program) {
     const rule = seccomp.syscalls[program.unknownRule];

@@ -22,6 +22,10 @@ function ofAddress(bytes: Uint8Array | undefined): string {
 /** What each operation attempts, as the end of "Cannot ...". */
 const PHRASES: Phrases = {
   "tree.open": (op) => `open ${quote(op.path)} on the host`,
+  "overlay.open": (op) =>
+    `lay ${op.upper === undefined ? "a tmpfs" : quote(op.upper)} over ${
+      quote(op.lower)
+    }`,
   "ns.open": (op) => `open namespace file ${quote(op.path)}`,
   "userns.make": () => "make a user namespace for an id-mapped mount",
   "tree.idmap": (op) => `map the ids of ${op.note ?? "a mount"}`,
@@ -55,6 +59,9 @@ const PHRASES: Phrases = {
     }`.trim(),
   "mount.propagation": () => "set the propagation of the host's mounts",
   "root.attach": () => "attach the root file system",
+  "root.make": () => "make an empty root",
+  "path.own": (op) => `give ${quote(op.path)} to user ${op.uid}:${op.gid}`,
+  "file.write": (op) => `write ${quote(op.path)} inside`,
   "mount.fs": (op) => `mount ${op.fstype} on ${quote(op.target)}`,
   "mount.tree": (op) => `bind ${op.note ?? "a tree"} on ${quote(op.target)}`,
   "command.run": (op) => `run mount command ${quote(op.path)}`,
@@ -82,12 +89,6 @@ const PHRASES: Phrases = {
   "user.apply": () => "switch to the container's user",
   "caps.set": () => "set capabilities",
   "privileges.lock": () => "set no_new_privs",
-  "keyring.join": () => "join the container's session keyring",
-  "personality.set": () => "set the personality",
-  "affinity.set": (op) => `choose ${op.note ?? "the CPUs"} for the process`,
-  "scheduler.set": () => "set the scheduling policy",
-  "ioprio.set": () => "set the IO priority",
-  "time.enter": () => "make the time namespace",
   "seccomp.load": () => "install the seccomp filter",
   "death.signal": () => "set the parent death signal",
   "cwd.enter": (op) => `change to working directory ${quote(op.path)} inside`,
@@ -119,6 +120,12 @@ function advise(op: Op, errno: string, detail: Detail): string {
       return adviseMaps(errno, detail);
     case "tree.idmap":
       return adviseIdmap(errno);
+    case "overlay.open":
+      return adviseOverlay(op, errno, detail);
+    case "path.own":
+      return errno === "EINVAL"
+        ? "; the id must be among uidMappings and gidMappings"
+        : "";
     case "ns.open":
       return detail === "verify"
         ? "; it is not a namespace of the type that it is listed for"
@@ -154,23 +161,6 @@ function advise(op: Op, errno: string, detail: Detail): string {
         : "";
     case "tty.open":
       return "; the container needs a devpts mount on /dev/pts";
-    case "affinity.set":
-      return errno === "EINVAL"
-        ? "; none of these CPUs is online and in the container's cpuset"
-        : "";
-    case "scheduler.set":
-      return adviseScheduler(errno);
-    case "ioprio.set":
-      return errno === "EPERM"
-        ? "; the real-time class needs CAP_SYS_NICE: run as root, or choose IOPRIO_CLASS_BE"
-        : "";
-    case "time.enter":
-      if (errno === "ERANGE") {
-        return "; a clock would be before 0 or too far in the future: correct timeOffsets";
-      }
-      return errno === "EINVAL"
-        ? "; time namespaces need Linux 5.6 with CONFIG_TIME_NS"
-        : "";
     case "path.mask":
       return detail === "verify"
         ? "; the host's /dev/null is not the null device"
@@ -200,14 +190,23 @@ function adviseIdmap(errno: string): string {
   return "";
 }
 
-function adviseScheduler(errno: string): string {
+function adviseOverlay(
+  { upper }: Op<"overlay.open">,
+  errno: string,
+  detail: Detail,
+): string {
+  if (errno === "ENODEV") return "; this kernel has no overlay file system";
+  if (detail === "open") return "; make it, or correct rootfs";
+  if (upper === undefined) return "";
   switch (errno) {
-    case "EPERM":
-      return "; it needs CAP_SYS_NICE and real-time time of the cgroup (cgroups.cpuRtRuntime on version 1), and SCHED_DEADLINE all CPUs";
     case "EBUSY":
-      return "; the CPUs have no time left for this deadline: lower runtime";
+      return "; another container uses that layer: give each its own";
+    case "ESTALE":
+      return "; that layer was written over another directory: use that, or a new layer";
+    case "ENOENT":
+      return "; make the directory that it is to be in";
     case "EINVAL":
-      return "; the kernel refuses this policy with these values";
+      return "; upper and work must be on one file system, which overlayfs can write to";
     default:
       return "";
   }

@@ -20,6 +20,8 @@ export interface Option {
   readonly aliases?: readonly string[];
   /** What value it takes. */
   readonly type: OptionType;
+  /** Whether the value may be left out: then it is given by `=` alone, and empty without. */
+  readonly optionalValue?: boolean;
   /** Name of the value in help, e.g. `DIR`. */
   readonly metavar?: string;
   /** What it does: one sentence without a full stop. */

@@ -23,6 +23,7 @@ const CONFIG_FILE = "container.json";
 
 // Not needed by a command that joins, so not to be read by it: see `loadEntry`.
 const DEFAULTS_MODULE = "../config/defaults.ts";
+const HOST_ROOT_MODULE = "../config/host_root.ts";
 const GENERATOR_MODULE = "./generator.ts";
 const PARSE_MODULE = "../config/parse.ts";
 const PROBLEMS_MODULE = "../config/problems.ts";
@@ -77,7 +78,15 @@ async function findConfigFile(
   return options.ignoresEmptyFile && info.size === 0 ? undefined : path;
 }
 
-async function makeTemplate(rootfs: string): Promise<Config> {
+async function makeTemplate(
+  rootfs: string,
+  isHostRoot: boolean,
+): Promise<Config> {
+  if (isHostRoot) {
+    const { hostRootConfig }: typeof import("../config/host_root.ts") =
+      await import(HOST_ROOT_MODULE);
+    return hostRootConfig();
+  }
   const { defaultConfig }: typeof import("../config/defaults.ts") =
     await import(DEFAULTS_MODULE);
   return defaultConfig(rootfs);
@@ -106,7 +115,7 @@ async function readConfig(
 
 /**
  * Decides where the configuration comes from: `--config`, else `container.json`
- * in the container's directory, else the template.
+ * in the container's directory unless it gets a host root, else the template.
  *
  * Looks at the file system; reads nothing before `load` is called.
  *
@@ -126,9 +135,12 @@ export async function findConfig(
   await checkDirectory(directory);
   const given = values.text("config");
   if (given === "") throw new UsageError("--config needs the name of a file");
-  const path = given === undefined
+  // A host root is for code of strangers, who may have written container.json.
+  const isHostRoot = values.has("host-root");
+  const found = given === undefined && !isHostRoot
     ? await findConfigFile(directory, options)
-    : resolvePath(cwd, given);
+    : undefined;
+  const path = given === undefined ? found : resolvePath(cwd, given);
   if (path === undefined && values.has("dialect")) {
     throw new UsageError(
       `--dialect is about a configuration file, and there is no ${CONFIG_FILE} ` +
@@ -136,7 +148,9 @@ export async function findConfig(
     );
   }
   const read = (): Promise<Config> =>
-    path === undefined ? makeTemplate(cwd) : readConfig(path, values, output);
+    path === undefined
+      ? makeTemplate(cwd, isHostRoot)
+      : readConfig(path, values, output);
   const load = async (recorded?: Config): Promise<Config> => {
     const config = given === undefined && recorded ? recorded : await read();
     const { applyGenerator }: typeof import("./generator.ts") = await import(
@@ -223,6 +237,7 @@ export async function makeExecRequest(
     process: processOf(values, args),
     detach: values.flag("detach"),
     onDebug: (message) => output.debug(message),
+    ...(values.has("host-root") && { hostRoot: true }),
     ...(id !== undefined && { id }),
     ...(source.path !== undefined && { configPath: source.path }),
     ...(pidFile && { pidFile: resolvePath(currentDirectory(), pidFile) }),

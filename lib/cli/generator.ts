@@ -13,6 +13,7 @@ import type {
   Network,
 } from "../config/types.ts";
 import { UsageError } from "../errors.ts";
+import { applyRootKind } from "./root_kinds.ts";
 import {
   applySecurityProfile,
   SECURITY_PROFILES,
@@ -45,7 +46,17 @@ const LOOPBACK: Network = {
 };
 
 /** Options that need a mount namespace of the container's own. */
-const MOUNT_OPTIONS = ["read-only", "bind", "tmpfs", "cgroup"] as const;
+const MOUNT_OPTIONS = [
+  "read-only",
+  "bind",
+  "tmpfs",
+  "cgroup",
+  "overlay",
+  "overlay-upper",
+  "host-root",
+] as const;
+/** Those of them that are switched on and off. */
+const SWITCHES: readonly string[] = ["read-only", "cgroup"];
 /** Options of the veth interface that mean nothing without its bridge. */
 const VETH_OPTIONS = ["veth-address", "veth-gateway", "veth-mtu"] as const;
 
@@ -132,9 +143,9 @@ function applyNamespaces(
   directory: string,
 ): Config {
   for (const name of MOUNT_OPTIONS) {
-    const isWanted = name === "bind" || name === "tmpfs"
-      ? values.has(name)
-      : values.flag(name);
+    const isWanted = SWITCHES.includes(name)
+      ? values.flag(name)
+      : values.has(name);
     if (isWanted && values.text("mnt") === "host") {
       throw new UsageError(
         `--${name} changes mounts, and --mnt host leaves those to the host: ` +
@@ -410,6 +421,7 @@ export function applyGenerator(
   changed = applyUserNamespace(changed, values);
   changed = applyVeth(changed, values);
   changed = applyRoot(changed, values, directory);
+  changed = applyRootKind(changed, values, directory);
   changed = applyLimits(changed, values);
   return applyProcess(changed, values);
 }

@@ -38,6 +38,49 @@ export const GENERATOR_OPTIONS: readonly Option[] = [
     group: ROOT,
   },
   {
+    name: "overlay",
+    type: "size",
+    optionalValue: true,
+    metavar: "SIZE",
+    doc: "throw away at the end what is written to the root; up to SIZE " +
+      "bytes, e.g. 64m, are kept in memory (default half of it)",
+    group: ROOT,
+  },
+  {
+    name: "overlay-upper",
+    type: "text",
+    metavar: "DIR",
+    doc: "keep what is written to the root in DIR, made if missing; the root " +
+      "itself stays as it is",
+    group: ROOT,
+  },
+  {
+    name: "overlay-work",
+    type: "text",
+    metavar: "DIR",
+    doc: "directory that the kernel needs beside --overlay-upper, on the " +
+      "same file system (default its name and .work)",
+    group: ROOT,
+  },
+  {
+    name: "host-root",
+    type: "size",
+    optionalValue: true,
+    metavar: "SIZE",
+    doc: "no root file system: the host's programs read-only, and private " +
+      "/tmp, /home and /run of SIZE bytes together (default 256m); " +
+      "container.json is not read, only what --config names",
+    group: ROOT,
+  },
+  {
+    name: "host-path",
+    type: "text",
+    metavar: "PATH",
+    repeatable: true,
+    doc: "show PATH of the host read-only in the root of --host-root",
+    group: ROOT,
+  },
+  {
     name: "bind",
     type: "text",
     metavar: "SRC:DST[:ro|rw]",

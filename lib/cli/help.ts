@@ -33,10 +33,17 @@ function entry(left: string, doc: string, column: number): string {
     : `${start.padEnd(column)}${wrap(doc, column)}`;
 }
 
+function formatValue(
+  { type, metavar = "VALUE", optionalValue }: Option,
+): string {
+  if (type === "boolean") return "";
+  return optionalValue ? `[=${metavar}]` : ` ${metavar}`;
+}
+
 function formatOption(option: Option): string {
-  const { name, short, type, metavar, repeatable } = option;
+  const { name, short, repeatable } = option;
   const letter = short === undefined ? "    " : `-${short}, `;
-  const value = type === "boolean" ? "" : ` ${metavar ?? "VALUE"}`;
+  const value = formatValue(option);
   const doc = repeatable ? `${option.doc}; may be repeated` : option.doc;
   return entry(`${letter}--${name}${value}`, doc, DOC_COLUMN);
 }

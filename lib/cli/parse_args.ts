@@ -98,8 +98,8 @@ class Parser {
     if (option.refused) throw new UsageError(`${written}: ${option.refused}`);
     const text = option.type === "boolean"
       ? this.#boolean(written, value)
-      : value ?? this.#next(option, written);
-    checkValue(option, text);
+      : value ?? (option.optionalValue ? "" : this.#next(option, written));
+    if (value !== undefined || !option.optionalValue) checkValue(option, text);
     const texts = this.given.get(option.name);
     if (texts && option.repeatable) texts.push(text);
     else this.given.set(option.name, [text]);

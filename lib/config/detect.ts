@@ -81,14 +81,6 @@ function isE(root: Shape): boolean {
     "hooks",
     "version",
     "rootless",
-    "domainname",
-    "umask",
-    "scheduler",
-    "io_priority",
-    "cpu_affinity",
-    "personality",
-    "time_offsets",
-    "intel_rdt",
   ) ||
     isJsonObject(root.get("capabilities")) ||
     root.itemHas("mounts", "propagation_flags") ||
@@ -113,6 +105,8 @@ function hasOnlyD(root: Shape): boolean {
     "privatefs",
     "system_properties",
     "seccomp",
+    "overlay",
+    "host_root",
   ) || root.itemHas("mounts", "device");
 }
 

@@ -464,7 +464,7 @@ export interface Overlay {
  * is then `/`.
  */
 export interface HostRoot {
-  /** Bytes that may be written to `/tmp`, `/home`, `/run` and the like together, in memory. */
+  /** Bytes that may be written to `/tmp`, `/home`, `/run` and the like together, in memory; 256 MiB when absent. */
   readonly size?: Int64;
   /** Further absolute host paths shown read-only, e.g. `/opt/tool`. */
   readonly paths?: readonly string[];

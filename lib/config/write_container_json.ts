@@ -4,7 +4,6 @@
  * @module
  */
 import type { Json, JsonObject } from "./json.ts";
-import { writeAttributes } from "./write_attributes.ts";
 import { type WarningSink, writeSeccomp } from "./write_seccomp.ts";
 import type {
   BlkioDevice,
@@ -220,10 +219,19 @@ function writeCgroup(cgroup: Cgroup): JsonObject {
   };
 }
 
+/** Kinds of root that the original did not have. */
+function writeRootKinds({ overlay, hostRoot }: Config): JsonObject {
+  return {
+    ...overlay === undefined ? {} : { overlay: { ...overlay } },
+    ...hostRoot === undefined ? {} : { host_root: { ...hostRoot } },
+  };
+}
+
 /** Keys of runc, written only where they say something. */
 function writeLaterKeys(config: Config): JsonObject {
   const { rootPropagation, noNewPrivileges, oomScoreAdj, labels } = config;
   return {
+    ...writeRootKinds(config),
     ...rootPropagation === undefined || rootPropagation === RPRIVATE
       ? {}
       : { rootPropagation },
@@ -237,6 +245,7 @@ function warnLost(config: Config, warn: WarningSink): void {
   for (const key of Object.keys(config.process ?? {})) {
     warn(`process.${key} is not part of the file; give it to the command`);
   }
+  if (config.domainname) warn("domainname has no key and is left out");
   for (const { type } of config.namespaces) {
     if (type === "NEWCGROUP" || type === "NEWTIME") {
       warn(`${type} is not known to the original`);
@@ -334,6 +343,5 @@ export function toContainerJson(config: Config, warn: WarningSink): JsonObject {
     ...writeIds(config),
     ...writeSecurity(config, warn),
     ...writeLaterKeys(config),
-    ...writeAttributes(config),
   };
 }

@@ -15,10 +15,6 @@ import type {
   Mount,
   Seccomp,
 } from "./types.ts";
-import {
-  writeOciAttributes,
-  writeOciLinuxAttributes,
-} from "./write_attributes.ts";
 import { writeOciResources } from "./write_oci_resources.ts";
 import type { WarningSink } from "./write_seccomp.ts";
 
@@ -136,10 +132,9 @@ function writeCapabilities({ capabilities }: Config): JsonObject {
 
 function writeProcess(config: Config, warn: WarningSink): JsonObject {
   const { process = {}, rlimits = [] } = config;
-  const attributes = writeOciAttributes(config, warn);
   return compact<Record<string, Json>>({
     terminal: process.tty ?? false,
-    user: { ...writeUser(config, warn), ...attributes.user },
+    user: writeUser(config, warn),
     args: process.args ?? ["sh"],
     env: process.env ?? [],
     cwd: process.cwd ?? "/",
@@ -157,7 +152,6 @@ function writeProcess(config: Config, warn: WarningSink): JsonObject {
     ...config.oomScoreAdj === undefined
       ? {}
       : { oomScoreAdj: config.oomScoreAdj },
-    ...attributes.process,
   });
 }
 
@@ -225,7 +219,6 @@ function writeLinux(config: Config, warn: WarningSink): JsonObject {
     ...sysctl === undefined ? {} : { sysctl },
     ...mountLabel === undefined ? {} : { mountLabel },
     ...seccomp === undefined ? {} : { seccomp: writeSeccomp(seccomp, warn) },
-    ...writeOciLinuxAttributes(config),
   };
 }
 
@@ -234,6 +227,16 @@ function warnLost(config: Config, warn: WarningSink): void {
   if (veths.length > 0) warn("networks are left out: OCI leaves them to hooks");
   if ((config.routes ?? []).length > 0) warn("routes are left out");
   if (config.parentDeathSignal) warn("parent_death_signal is left out");
+  if (config.overlay) {
+    warn(
+      "overlay is left out: a container of this file writes to root.path itself",
+    );
+  }
+  if (config.hostRoot) {
+    warn(
+      "host_root is left out: a container of this file has the host's whole / as root; do not run it",
+    );
+  }
   if (config.noPivotRoot) {
     warn("no_pivot_root is left out; it is a flag of run");
   }

@@ -50,7 +50,8 @@ import {
 const JOIN_ROUNDS = 100;
 
 async function identify(request: ExecRequest): Promise<string> {
-  return checkId(request.id ?? await deriveId(request.directory));
+  const { id, directory, hostRoot } = request;
+  return checkId(id ?? await deriveId(directory, hostRoot ? "host root" : ""));
 }
 
 function requireRoot(): void {
@@ -312,6 +313,6 @@ export async function planExec(request: ExecRequest): Promise<Plan> {
     },
     ...(request.configPath && { configPath: request.configPath }),
   };
-  return planStart(start, stateDirectory(request.stateRoot, id), probeHost())
-    .plan;
+  const stateDir = stateDirectory(request.stateRoot, id);
+  return (await planStart(start, stateDir, probeHost())).plan;
 }

@@ -36,6 +36,7 @@ export function checkId(id: string): string {
  * in the same place means the same container.
  *
  * @param directory Directory; resolved to its canonical path.
+ * @param kind Tells several containers of one directory apart; empty for the usual one.
  * @returns Last path component (what is allowed of it) and 12 hex digits of a SHA-256.
  * @throws {Deno.errors.NotFound} If there is no such directory.
  *
@@ -46,10 +47,15 @@ export function checkId(id: string): string {
  * if (await deriveId("/tmp") !== await deriveId("/tmp/.")) throw new Error("differ");
  * ```
  */
-export async function deriveId(directory: string): Promise<string> {
+export async function deriveId(
+  directory: string,
+  kind = "",
+): Promise<string> {
   const canonical = await Deno.realPath(directory);
+  // No path holds a NUL, so no other directory gets that text.
+  const text = kind === "" ? canonical : `${canonical}\0${kind}`;
   const digest = new Uint8Array(
-    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonical)),
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)),
   );
   const hash = Array.from(
     digest.subarray(0, 6),

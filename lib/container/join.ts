@@ -33,12 +33,6 @@ function groupsOf(
   };
 }
 
-/** The keyring that the first process made: named after the mark of its start. */
-function keyringOf(state: StoredState): Pick<JoinTarget, "keyring"> {
-  const owner = state.resources.cgroups[0]?.owner;
-  return owner === undefined ? {} : { keyring: owner };
-}
-
 /** The container ended while it was being joined. */
 export class ContainerGone extends StateError {
   /** Makes the error with code `ContainerNotRunning`. */
@@ -111,7 +105,6 @@ async function join(
         pid: state.pid,
         pidfd,
         namespaces: state.namespaces,
-        ...keyringOf(state),
         ...groupsOf(state),
         ...(filter && { filter }),
       },

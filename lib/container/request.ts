@@ -44,6 +44,8 @@ export interface ExecRequest {
   readonly id?: string;
   /** The container's directory, absolute: markers stand in it. */
   readonly directory: string;
+  /** Whether the container has a host root: it is another than the directory's own. */
+  readonly hostRoot?: boolean;
   /**
    * Reads the configuration; called only when the container has to be started.
    * `recorded` is that of a container made before, which holds unless the

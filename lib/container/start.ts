@@ -12,7 +12,7 @@ import { validateConfig } from "../config/validate.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Host } from "../host/types.ts";
 import { buildStartPlan } from "../plan/build.ts";
-import type { Placement, StartPlan } from "../plan/types.ts";
+import type { HostRootParts, Placement, StartPlan } from "../plan/types.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
 import {
@@ -31,6 +31,10 @@ import { runParent } from "./run_plan.ts";
 import { type LockedState, writeState } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 import { STARTS } from "./throttle.ts";
+
+// Of rare use, so not to be read by every start.
+const HOST_ROOT_MODULE = "../plan/host_root.ts";
+const ROOT_LAYOUT_MODULE = "../host/root_layout.ts";
 
 /** A request to start a container. */
 export interface StartRequest {
@@ -111,9 +115,13 @@ function cgroupPathOf(
   return parent === "" ? name : `${parent.replace(/\/+$/, "")}/${name}`;
 }
 
-/** Names of the files that tell of the container in its directory. */
+/**
+ * Names of the files that tell of the container in its directory. One with a host
+ * root has none: it may be started where nothing can be written.
+ */
 function markersOf({ directory, config }: StartRequest): readonly string[] {
-  return directory === undefined ? [] : markerNames(config.dialect);
+  if (directory === undefined || config.hostRoot !== undefined) return [];
+  return markerNames(config.dialect);
 }
 
 /**
@@ -148,21 +156,40 @@ export function placeContainer(
   };
 }
 
+/** Looks the host's root up, where the container gets one made of it. */
+async function hostRootOf(
+  config: Config,
+  user: string,
+): Promise<HostRootParts | undefined> {
+  if (config.hostRoot === undefined) return undefined;
+  const { planHostRoot }: typeof import("../plan/host_root.ts") = await import(
+    HOST_ROOT_MODULE
+  );
+  const { probeRootLayout }: typeof import("../host/root_layout.ts") =
+    await import(ROOT_LAYOUT_MODULE);
+  return planHostRoot(config, user, probeRootLayout());
+}
+
 /**
  * Builds the Plan of a start; touches nothing.
  *
  * @throws {ConfigError} `ConfigInvalid` if the configuration cannot be carried out.
  * @throws {HostError} `HostUnsupported` if the host lacks something.
  */
-export function planStart(
+export async function planStart(
   request: StartRequest,
   stateDir: string,
   host: Host,
-): StartPlan {
-  validateConfig(request.config);
-  const spec = specOf(request.config, request.process, request.attachment);
+): Promise<StartPlan> {
+  const { config } = request;
+  validateConfig(config);
+  const spec = specOf(config, request.process, request.attachment);
   const placement = placeContainer(request, stateDir);
-  return buildStartPlan(request.config, spec, host, placement);
+  const hostRoot = await hostRootOf(config, spec.user);
+  return buildStartPlan(config, spec, host, {
+    ...placement,
+    ...(hostRoot && { hostRoot }),
+  });
 }
 
 function initialState(request: StartRequest, start: StartPlan): StoredState {
@@ -288,7 +315,7 @@ async function start(
   let markers: ReservedMarker[] = [];
   try {
     await checkRootfs(request.config.rootfs);
-    const start = planStart(request, locked.dir, probeHost());
+    const start = await planStart(request, locked.dir, probeHost());
     state = initialState(request, start);
     writeState(locked.dir, state);
     if (names.length > 0) {

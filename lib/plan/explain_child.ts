@@ -4,9 +4,8 @@
  * @module
  */
 import { RLIM_INFINITY, RLIMITS } from "../config/names/rlimits.ts";
-import { PERSONALITIES } from "../config/names/scheduling.ts";
 import {
-  affinityText,
+  optionText,
   pointName,
   type Sentences,
   slotList,
@@ -29,16 +28,6 @@ function bit(flags: number | bigint, mask: number): boolean {
 /** File mode in octal. */
 function octal(mode: number | bigint): string {
   return `0${mode.toString(8)}`;
-}
-
-/** Key, value pairs as mount(8) writes them. */
-function optionText(options: readonly string[]): string {
-  const texts: string[] = [];
-  for (let at = 0; at < options.length; at += 2) {
-    const value = options[at + 1] ?? "";
-    texts.push((options[at] ?? "") + (value === "" ? "" : `=${value}`));
-  }
-  return texts.length === 0 ? "" : ` (${texts.join(",")})`;
 }
 
 function attrText(word: string, bits: number | bigint): string {
@@ -133,6 +122,10 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
     `make all mounts ${formatBits(propagation, MS)}`,
   "root.attach": ({ slot, propagation }) =>
     `attach the root of slot ${slot}${propagationText(propagation)}`,
+  "root.make": ({ options, attr, propagation }) =>
+    `make an empty root${optionText(options)}${attrText("", attr)}${
+      propagationText(propagation)
+    }`,
   "root.current": () => "take the current / as root",
   "mount.fs": (op) =>
     `mount ${op.fstype}${optionText(op.options)} at ${op.target}${
@@ -145,6 +138,9 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "command.run": ({ argv }) => `run ${argv.join(" ")} and wait for it`,
   "dir.make": ({ path, mode }) =>
     `make the directory ${path}, mode ${octal(mode)}`,
+  "path.own": ({ path, uid, gid }) => `give ${path} to user ${uid}:${gid}`,
+  "file.write": ({ path, mode, content }) =>
+    `write ${path}, ${content.length} bytes, mode ${octal(mode)}`,
   "device.make": nodeText,
   "link.make": ({ path, target, flags }) =>
     `link ${path} to ${target}${
@@ -195,19 +191,6 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "death.signal": ({ signal }) => `get signal ${signal} when the starter dies`,
   "fds.close": ({ keep }) => `close every descriptor above ${keep}`,
   "cwd.enter": ({ path }) => `enter ${path} and check that it is inside`,
-  "keyring.join": ({ name }) =>
-    name === undefined
-      ? "keep an empty session keyring"
-      : `share the session keyring ${name} with the container`,
-  "personality.set": ({ domain }) =>
-    `take the personality ${
-      Number(domain) === PERSONALITIES.LINUX32 ? "LINUX32" : "LINUX"
-    }`,
-  "affinity.set": affinityText,
-  "time.enter": ({ offsets }) =>
-    `enter a new time namespace${
-      offsets === undefined ? "" : ` (${offsets.trim().replace("\n", "; ")})`
-    }`,
   "umask.set": ({ mask }) => `set the file mode mask ${octal(mask)}`,
   "exec": ({ paths, argv, envp, flags }) =>
     `execute ${argv.join(" ")} as ${

@@ -3,11 +3,6 @@
  *
  * @module
  */
-import {
-  IO_CLASSES,
-  SCHEDULING_FLAGS,
-  SCHEDULING_POLICIES,
-} from "../config/names/scheduling.ts";
 import { CLONE_FLAGS, formatBits } from "./flags.ts";
 import { type Op, type OpNameOf, POINTS } from "./ops.ts";
 import { decodeSlots } from "./slots.ts";
@@ -57,6 +52,29 @@ export function slotList(bytes: Uint8Array): string {
   return decodeSlots(bytes).join(", ");
 }
 
+/**
+ * Words options as mount(8) writes them. Pure.
+ *
+ * @param options Key, value pairs.
+ * @returns ` (a=b,c)`; empty when there is none.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { optionText } from "./explain_parent.ts";
+ *
+ * assertEquals(optionText(["size", "1m", "noswap", ""]), " (size=1m,noswap)");
+ * ```
+ */
+export function optionText(options: readonly string[]): string {
+  const texts: string[] = [];
+  for (let at = 0; at < options.length; at += 2) {
+    const value = options[at + 1] ?? "";
+    texts.push((options[at] ?? "") + (value === "" ? "" : `=${value}`));
+  }
+  return texts.length === 0 ? "" : ` (${texts.join(",")})`;
+}
+
 function bit(flags: number | bigint, mask: number): boolean {
   return (Number(flags) & mask) !== 0;
 }
@@ -73,50 +91,6 @@ function macText(bytes: Uint8Array | undefined): string {
   return ` with MAC ${text.join(":")}`;
 }
 
-/** Name of a number in a table; the number itself when it has none. */
-function nameOf(
-  number: number | bigint,
-  table: Readonly<Record<string, number>>,
-): string {
-  const found = Object.entries(table).find(([, each]) =>
-    each === Number(number)
-  );
-  return found?.[0] ?? String(number);
-}
-
-function schedulerText(op: Op<"scheduler.set">): string {
-  const numbers =
-    (["nice", "priority", "runtime", "deadline", "period"] as const)
-      .filter((key) => BigInt(op[key]) !== 0n)
-      .map((key) => `, ${key} ${op[key]}`);
-  const flags = Number(op.flags) === 0
-    ? ""
-    : `, ${formatBits(op.flags, SCHEDULING_FLAGS)}`;
-  return `schedule the child by ${nameOf(op.policy, SCHEDULING_POLICIES)}${
-    numbers.join("")
-  }${flags}`;
-}
-
-/**
- * Says what an affinity is for; which CPUs stands in the note. Pure.
- *
- * @param op The operation.
- * @returns The sentence.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { affinityText } from "./explain_parent.ts";
- *
- * assertEquals(affinityText({ op: "affinity.set", mask: new Uint8Array([3]) }), "run on these CPUs only");
- * ```
- */
-export function affinityText({ mask }: Op<"affinity.set">): string {
-  return mask.every((byte) => byte === 0xff)
-    ? "run on all CPUs of the groups"
-    : "run on these CPUs only";
-}
-
 /** Sentences for the parent's operations. */
 export const PARENT_SENTENCES: Sentences<"parent"> = {
   "fd.use": ({ fd, slot }) => `take descriptor ${fd} into slot ${slot}`,
@@ -124,6 +98,12 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     `clone the mount tree ${path}${
       bit(flags, 1) ? " with its submounts" : ""
     } into slot ${slot}`,
+  "overlay.open": ({ lower, upper, work, slot, options, settings }) =>
+    `lay ${
+      upper === undefined
+        ? `a tmpfs${optionText(options)}`
+        : `${upper} (with ${work})`
+    } over ${lower} as an overlay${optionText(settings)} into slot ${slot}`,
   "ns.open": ({ path, slot, type }) =>
     `open the namespace ${path} (${
       formatBits(type, CLONE_FLAGS)
@@ -170,10 +150,6 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     `look up ${user === "" ? "root (no user given)" : JSON.stringify(user)}${
       groups.length === 0 ? "" : ` and the groups ${groups.join(", ")}`
     } in the container's passwd and group, and let the child go on`,
-  "affinity.set": affinityText,
-  "scheduler.set": schedulerText,
-  "ioprio.set": ({ class: io, priority }) =>
-    `give the child the IO priority ${nameOf(io, IO_CLASSES)} ${priority}`,
   "state.save": () => "write state.json and the marker",
   "veth.make": ({ host, name, bridge, mtu, txqueuelen, flags, mac }) =>
     `make a veth pair: ${host} on bridge ${bridge}, ${name} inside${

@@ -11,6 +11,7 @@ import type { CapabilitySets, Config } from "../config/types.ts";
 import type { Host } from "../host/types.ts";
 import { type ChildOp, type Op, type ParentOp, POINTS } from "./ops.ts";
 import { refuse } from "./refusal.ts";
+import { defaultUser } from "./root.ts";
 import type { ProcessSpec } from "./types.ts";
 
 /** The five capability sets as masks. */
@@ -100,6 +101,19 @@ function capabilitiesToGive(
   return isInOwn ? known : known & (host.capabilityBound ?? known);
 }
 
+/** With SYS_ADMIN a process could make writable what a host root shows. */
+function checkHostRootMasks(
+  { hostRoot }: Config,
+  { bounding, permitted }: CapabilityMasks,
+): void {
+  const admin = 1n << BigInt(CAPABILITIES.indexOf("SYS_ADMIN"));
+  if (hostRoot === undefined || ((bounding | permitted) & admin) === 0n) return;
+  throw refuse(
+    "capabilities",
+    "Cannot give SYS_ADMIN in a host root: it could make the host's files writable; leave it out",
+  );
+}
+
 /** What the identity adds to a Plan. */
 export interface IdentityPart {
   /** Parent: resolves names while the child waits. */
@@ -156,16 +170,21 @@ export function planIdentity(
       "Cannot give additional groups: without root the kernel denies setgroups in a user namespace; leave additionalGroups out",
     );
   }
-  const { bounding, effective, permitted, inheritable, ambient } =
-    capabilityMasks(
-      process.capabilities ?? config.capabilities,
-      capabilitiesToGive(config, host),
-    );
+  const masks = capabilityMasks(
+    process.capabilities ?? config.capabilities,
+    capabilitiesToGive(config, host),
+  );
+  checkHostRootMasks(config, masks);
+  const { bounding, effective, permitted, inheritable, ambient } = masks;
   const point = POINTS.user;
   return {
     parent: [
       { op: "await", point },
-      { op: "user.resolve", user: process.user, groups },
+      {
+        op: "user.resolve",
+        user: process.user === "" ? defaultUser(config) : process.user,
+        groups,
+      },
     ],
     lookup: [{ op: "user.files" }, { op: "sync", point }],
     change: [

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Host } from "../host/types.ts";
-import { planKeyring } from "./attributes.ts";
 import { planCgroupEntry } from "./cgroups.ts";
 import { cloneFlags } from "./namespaces.ts";
 import { type ChildOp, type ParentOp, type Plan, SLOTS } from "./ops.ts";
@@ -113,7 +112,7 @@ export function buildJoinPlan(
     host,
     terminal,
     filter: target.filter,
-    defaultCwd: defaultCwd(kind, rootfs),
+    defaultCwd: defaultCwd(kind, config, process.user),
     groupsDenied: namespaces.includes("NEWUSER") && host.euid !== 0,
     entersUserNamespace: namespaces.includes("NEWUSER"),
     entry: [
@@ -137,11 +136,9 @@ export function buildJoinPlan(
     child: [
       ...receive,
       { op: "proc.open" },
-      ...last.first,
       ...groups.child,
       ...last.early,
       ...joinOps(target, host),
-      ...planKeyring(config, target.keyring),
       ...planExistingRoot(kind, rootfs),
       ...terminal.open,
       ...last.child,

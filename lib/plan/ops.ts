@@ -40,7 +40,6 @@ export interface OpSpec {
 const PARENT = ["parent"] as const;
 const CHILD = ["child"] as const;
 const UNDO = ["undo"] as const;
-const PARENT_AND_CHILD = ["parent", "child"] as const;
 
 /** The operations, grouped by what they touch. */
 export const OPS = {
@@ -104,6 +103,23 @@ export const OPS = {
     doc:
       "shows ids through the detached tree in slot as the user namespace in slot userns maps them; flags bit 0: submounts as well",
     fields: { flags: "u64", slot: "u64", userns: "u64" },
+  },
+
+  "overlay.open": {
+    kind: 7,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "a detached overlay into slot: lower is only read, writes go to the host directories upper and work, made like lower if missing, or without them to a new tmpfs with the options; settings are the overlay's own options (both are key, value pairs; empty value is a flag); flags bit 0: the tmpfs must be attached to be a layer (before Linux 6.15)",
+    fields: {
+      slot: "u64",
+      flags: "u64",
+      lower: "str",
+      upper: "opt_str",
+      work: "opt_str",
+      options: "list",
+      settings: "list",
+    },
   },
 
   // ---- cgroups ----
@@ -331,14 +347,6 @@ export const OPS = {
       gateway: "opt_bytes",
     },
   },
-  "time.enter": {
-    kind: 50,
-    lists: CHILD,
-    by: "c",
-    doc:
-      "makes a time namespace, writes its offsets (lines of timens_offsets), and enters it; flags bit 0: nobody else is in the user namespace",
-    fields: { flags: "u64", offsets: "opt_str" },
-  },
 
   // ---- child: mounts and root ----
   "mount.propagation": {
@@ -484,6 +492,30 @@ export const OPS = {
     doc:
       "binds a regular file of the root read-only over itself, no symlinks followed; missing is fine",
     fields: { path: "str" },
+  },
+
+  "root.make": {
+    kind: 76,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "makes an empty tmpfs with the options and the MOUNT_ATTR_* attr, attaches it over / with the propagation and makes it the root of all later paths",
+    fields: { attr: "u64", propagation: "u64", options: "list" },
+  },
+  "path.own": {
+    kind: 77,
+    lists: CHILD,
+    by: "c",
+    doc: "gives what is at path inside the root an owner, no symlinks followed",
+    fields: { uid: "u64", gid: "u64", path: "str" },
+  },
+  "file.write": {
+    kind: 78,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "makes a file with the mode and content inside the root, its parents if missing; no symlinks followed, nothing may have the name",
+    fields: { mode: "u64", path: "str", content: "bytes" },
   },
 
   // ---- child: terminal ----
@@ -640,52 +672,6 @@ export const OPS = {
     doc:
       "tries execve(2) on each path in turn; flags bit 0: HOME of the user record is added to the environment",
     fields: { flags: "u64", paths: "list", argv: "list", envp: "list" },
-  },
-  "keyring.join": {
-    kind: 105,
-    lists: CHILD,
-    by: "c",
-    doc:
-      "joins the session keyring of that name, made if missing; without a name none is made besides the empty one that the helper starts with",
-    fields: { name: "opt_str" },
-  },
-  "personality.set": {
-    kind: 106,
-    lists: CHILD,
-    by: "c",
-    doc: "personality(2)",
-    fields: { domain: "u64" },
-  },
-  "affinity.set": {
-    kind: 107,
-    lists: PARENT_AND_CHILD,
-    by: "c",
-    doc:
-      "sched_setaffinity(2) of the child, by either side; mask has one bit for each CPU",
-    fields: { mask: "bytes" },
-  },
-  "scheduler.set": {
-    kind: 108,
-    lists: PARENT,
-    by: "c",
-    doc:
-      "sched_setattr(2) of the child; times in nanoseconds, SCHED_FLAG_* flags",
-    fields: {
-      flags: "u64",
-      policy: "u64",
-      nice: "i64",
-      priority: "u64",
-      runtime: "u64",
-      deadline: "u64",
-      period: "u64",
-    },
-  },
-  "ioprio.set": {
-    kind: 109,
-    lists: PARENT,
-    by: "c",
-    doc: "ioprio_set(2) of the child",
-    fields: { class: "u64", priority: "u64" },
   },
 
   // ---- the attached command line ----

@@ -4,12 +4,26 @@
  * @module
  */
 import { MOUNT_FLAGS, PROPAGATION_FLAGS } from "../config/names/mount_flags.ts";
-import type { Config, NamespaceType } from "../config/types.ts";
-import { type ChildOp, type ParentOp, SLOTS } from "./ops.ts";
+import type { Config, Int64, NamespaceType, Overlay } from "../config/types.ts";
+import { type Host, isKernelAtLeast } from "../host/types.ts";
+import { MOUNT_ATTRS } from "./flags.ts";
+import { isMapped } from "./id_maps.ts";
+import { type ChildOp, type Op, type ParentOp, SLOTS } from "./ops.ts";
 import { propagationOf } from "./mount_options.ts";
 import { refuse } from "./refusal.ts";
+import type { SlotAllocator } from "./slots.ts";
+import type { HostRootParts } from "./types.ts";
 
-const { MS_REC, MS_SHARED, MS_SLAVE } = MOUNT_FLAGS;
+const { MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE } = MOUNT_FLAGS;
+
+/** Flag of `overlay.open`. */
+const OVERLAY_ATTACH = 1;
+/** A file that is written takes a page at least; that many inodes do. */
+const INODE_BYTES = 4096n;
+const MIN_INODES = 1024n;
+
+/** User and group of a host root's processes that name none: nobody. */
+export const HOST_ROOT_ID = 65534;
 
 /**
  * How the process gets its root: `own` in a mount namespace of its own,
@@ -27,10 +41,26 @@ export interface RootPart {
   readonly enter: readonly ChildOp[];
   /** Propagation of mounts that ask for none. */
   readonly propagation: number;
+  /** Slots that the child needs. */
+  readonly slots: readonly number[];
+}
+
+/** What a root is planned from besides the configuration. */
+export interface RootContext {
+  /** How the process gets it. */
+  readonly kind: RootKind;
+  /** The machine. */
+  readonly host: Pick<Host, "kernel">;
+  /** Slots of this Plan. */
+  readonly slots: SlotAllocator;
+  /** What the host root is made of, where there is one. */
+  readonly hostRoot?: HostRootParts | undefined;
 }
 
 /** Keys that need a mount namespace of the container's own, when not empty. */
 const NEED_OWN = ["maskPaths", "readonlyPaths"] as const;
+/** Keys that need one when they are there at all. */
+const NEED_OWN_ALWAYS = ["overlay", "hostRoot"] as const;
 
 /**
  * Tells which root a process gets. Pure.
@@ -57,28 +87,96 @@ export function rootKind(
 }
 
 /**
+ * Tells who a process is that names no user. Pure.
+ *
+ * @param config The configuration.
+ * @returns Empty, which is root; `nobody` in a host root, where that id exists.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import { defaultUser } from "./root.ts";
+ *
+ * const config = defaultConfig("/");
+ * assertEquals(defaultUser(config), "");
+ * assertEquals(defaultUser({ ...config, hostRoot: {} }), "nobody");
+ * ```
+ */
+export function defaultUser(
+  { hostRoot, uidMappings, gidMappings }: Config,
+): "" | "nobody" {
+  const exists = isMapped(uidMappings, HOST_ROOT_ID) &&
+    isMapped(gidMappings, HOST_ROOT_ID);
+  return hostRoot !== undefined && exists ? "nobody" : "";
+}
+
+/** Home of a user of a host root; of others than nobody only where it is made. */
+function homeInHostRoot(
+  config: Config,
+  user: string,
+  isFirst: boolean,
+): string {
+  const [name = ""] = (user === "" ? defaultUser(config) : user).split(":");
+  if (name === "nobody" || name === String(HOST_ROOT_ID)) return "/home/nobody";
+  return isFirst && /^0*[1-9]\d*$/.test(name) ? "/home/user" : "/";
+}
+
+/**
  * Tells where a process works that names no directory. Pure.
  *
  * @param kind Which root it has.
- * @param rootfs The configuration's root: on the host's root it is the place,
- * as in the original.
+ * @param config The configuration: on the host's root its root is the place, as
+ * in the original; in a host root it is the user's home.
+ * @param user The user asked for.
  * @returns An absolute path.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
  * import { defaultCwd } from "./root.ts";
  *
- * assertEquals(defaultCwd("own", "/srv/root"), "/");
+ * assertEquals(defaultCwd("own", defaultConfig("/srv/root"), ""), "/");
  * ```
  */
-export function defaultCwd(kind: RootKind, rootfs: string): string {
-  return kind === "host" ? rootfs : "/";
+export function defaultCwd(
+  kind: RootKind,
+  config: Config,
+  user: string,
+): string {
+  if (config.hostRoot !== undefined) {
+    return homeInHostRoot(config, user, kind === "own");
+  }
+  return kind === "host" ? config.rootfs : "/";
+}
+
+/**
+ * Options of a tmpfs with a size limit. Pure.
+ *
+ * Names cost memory that the size does not count, so their number is limited too.
+ *
+ * @param size Bytes.
+ * @returns Key, value pairs for fsconfig(2).
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { sizeOptions } from "./root.ts";
+ *
+ * assertEquals(sizeOptions(1 << 26), ["size", "67108864", "nr_inodes", "16384"]);
+ * ```
+ */
+export function sizeOptions(size: Int64): string[] {
+  const inodes = BigInt(size) / INODE_BYTES;
+  const limit = inodes < MIN_INODES ? MIN_INODES : inodes;
+  return ["size", String(size), "nr_inodes", String(limit)];
 }
 
 /** Refuses what would be silently left out, or would change someone else's mounts. */
 function checkNeedsOwn(config: Config): void {
   const key = NEED_OWN.find((name) => (config[name] ?? []).length > 0) ??
+    NEED_OWN_ALWAYS.find((name) => config[name] !== undefined) ??
     (config.readonlyfs === true ? "readonlyfs" : undefined);
   if (key === undefined) return;
   throw refuse(
@@ -128,13 +226,114 @@ function propagations(
 }
 
 /**
+ * The overlay over the rootfs. What is kept is guarded by the kernel's index:
+ * with it a layer that another overlay uses is refused, and one that was written
+ * over another directory. Data is copied whole (no metacopy), as a directory that
+ * others may write is no place to look data up by path.
+ */
+function overlayOp(
+  rootfs: string,
+  { size, upper, work }: Overlay,
+  host: Pick<Host, "kernel">,
+): Op<"overlay.open"> {
+  const isKept = upper !== undefined;
+  const mustAttach = !isKept && !isKernelAtLeast(host, 6, 15);
+  return {
+    op: "overlay.open",
+    slot: SLOTS.root,
+    flags: mustAttach ? OVERLAY_ATTACH : 0,
+    lower: rootfs,
+    ...isKept ? { upper, work: work ?? `${upper}.work` } : {},
+    options: size === undefined ? [] : sizeOptions(size),
+    settings: [
+      ...["metacopy", "off", "redirect_dir", "on"],
+      ...["index", isKept ? "on" : "off"],
+    ],
+  };
+}
+
+/** The directory of the host that is the root, or is below the layer of writes. */
+function sourceOp(
+  { rootfs, overlay }: Config,
+  host: Pick<Host, "kernel">,
+): ParentOp {
+  return overlay === undefined
+    ? {
+      op: "tree.open",
+      slot: SLOTS.root,
+      flags: 1,
+      path: rootfs,
+      note: "root file system",
+    }
+    : overlayOp(rootfs, overlay, host);
+}
+
+/** What makes the new root: parent and child, and its slots. */
+type RootSource = Pick<RootPart, "parent" | "attach" | "slots">;
+
+/**
+ * A new root of parts of the host. Private: what is mounted on the host later
+ * would appear inside without the attributes.
+ */
+function hostRootSource(
+  { hostRoot, slots }: RootContext,
+  propagation: number,
+): RootSource {
+  if (hostRoot === undefined) {
+    throw new TypeError("The parts of the host root have not been looked up");
+  }
+  const trees = hostRoot.trees.map((tree) => ({ ...tree, slot: slots.take() }));
+  const attr = MOUNT_ATTRS.MOUNT_ATTR_NOSUID | MOUNT_ATTRS.MOUNT_ATTR_NODEV;
+  return {
+    parent: trees.map(({ slot, path }) => ({
+      op: "tree.open",
+      slot,
+      flags: 1,
+      path,
+      note: "shown by the host root",
+    })),
+    attach: [
+      { op: "root.make", attr, propagation, options: hostRoot.options },
+      ...hostRoot.ops,
+      ...trees.map(({ slot, path, attributes }): ChildOp => ({
+        op: "mount.tree",
+        flags: 1,
+        slot,
+        set: attributes,
+        clear: 0,
+        propagation: MS_PRIVATE | MS_REC,
+        target: path,
+        note: path,
+      })),
+    ],
+    slots: trees.map(({ slot }) => slot),
+  };
+}
+
+function rootSource(
+  config: Config,
+  context: RootContext,
+  propagation: number,
+): RootSource {
+  if (config.hostRoot !== undefined) {
+    return hostRootSource(context, propagation);
+  }
+  const slot = SLOTS.root;
+  return {
+    parent: [sourceOp(config, context.host)],
+    attach: [{ op: "root.attach", slot, propagation }],
+    slots: [slot],
+  };
+}
+
+/**
  * Plans the root of a start. Pure.
  *
  * Nothing is shared with the host before the pivot: pivot_root(2) refuses
  * shared mounts, and mounts made until then would appear on the host.
  *
  * @param config The configuration.
- * @param kind Which root it gets.
+ * @param context Which root it gets, the machine, slots.
  * @returns The operations.
  * @throws {ConfigError} `ConfigInvalid` for a rootfs that is not absolute.
  *
@@ -143,13 +342,20 @@ function propagations(
  * import { assertEquals } from "@std/assert";
  * import { defaultConfig } from "../config/defaults.ts";
  * import { planRoot } from "./root.ts";
+ * import { SlotAllocator } from "./slots.ts";
  *
- * const part = planRoot(defaultConfig("/srv/root"), "own");
+ * const context = {
+ *   kind: "own",
+ *   host: { kernel: [6, 1] },
+ *   slots: new SlotAllocator(),
+ * } as const;
+ * const part = planRoot(defaultConfig("/srv/root"), context);
  * assertEquals(part.enter.map(({ op }) => op), ["root.pivot"]);
  * ```
  */
-export function planRoot(config: Config, kind: RootKind): RootPart {
+export function planRoot(config: Config, context: RootContext): RootPart {
   const { rootfs } = config;
+  const { kind } = context;
   if (!rootfs.startsWith("/")) {
     throw refuse(
       "rootfs",
@@ -159,17 +365,16 @@ export function planRoot(config: Config, kind: RootKind): RootPart {
   if (kind !== "own") {
     checkNeedsOwn(config);
     const attach = planExistingRoot(kind, rootfs);
-    return { parent: [], attach, enter: [], propagation: 0 };
+    return { parent: [], attach, enter: [], propagation: 0, slots: [] };
   }
   const { before, after } = propagations(config);
-  const slot = SLOTS.root;
-  const note = "root file system";
+  const source = rootSource(config, context, before);
   const enter = config.noPivotRoot === true ? "root.move" : "root.pivot";
   return {
-    parent: [{ op: "tree.open", slot, flags: 1, path: rootfs, note }],
+    parent: source.parent,
     attach: [
       { op: "mount.propagation", propagation: before },
-      { op: "root.attach", slot, propagation: before },
+      ...source.attach,
     ],
     enter: [
       ...(config.readonlyfs === true ? [{ op: "root.readonly" } as const] : []),
@@ -180,5 +385,6 @@ export function planRoot(config: Config, kind: RootKind): RootPart {
       })),
     ],
     propagation: before,
+    slots: source.slots,
   };
 }

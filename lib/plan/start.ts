@@ -5,7 +5,6 @@
  */
 import type { Config } from "../config/types.ts";
 import type { Host } from "../host/types.ts";
-import { planKeyring } from "./attributes.ts";
 import { type CgroupPart, planCgroups } from "./cgroups.ts";
 import { planDevices } from "./devices.ts";
 import { type IdMapPart, planIdMaps } from "./id_maps.ts";
@@ -17,7 +16,7 @@ import {
 } from "./mounts.ts";
 import { type NamespacePart, planNamespaces } from "./namespaces.ts";
 import { type NetworkPart, planNetwork } from "./network.ts";
-import { type ChildOp, type ParentOp, SLOTS } from "./ops.ts";
+import type { ChildOp, ParentOp } from "./ops.ts";
 import { planProcess, type ProcessPart } from "./process.ts";
 import { refuse } from "./refusal.ts";
 import {
@@ -123,7 +122,7 @@ function planFirstProcess(
     host,
     terminal,
     filter: placement.filter,
-    defaultCwd: defaultCwd(kind, config.rootfs),
+    defaultCwd: defaultCwd(kind, config, process.user),
     groupsDenied,
     entersUserNamespace: config.namespaces.some(({ type, path }) =>
       type === "NEWUSER" && path !== undefined
@@ -136,16 +135,13 @@ function planParts(input: StartInput): StartParts {
   const { config, process, host, placement } = input;
   const slots = new SlotAllocator();
   const terminal = planTerminal(process);
-  const namespaces = planNamespaces(
-    config.namespaces,
-    slots,
-    config.timeOffsets,
-  );
+  const namespaces = planNamespaces(config.namespaces, slots);
   const joined = namespaces.joined.map(({ type }) => type);
   const kind = rootKind(namespaces.created, joined);
   const isOwn = kind === "own";
   const cgroups = planCgroups(config, host, placement);
-  const root = planRoot(config, kind);
+  const { hostRoot } = placement;
+  const root = planRoot(config, { kind, host, slots, hostRoot });
   const { groups } = cgroups;
   const { propagation } = root;
   const { joinedUser } = namespaces;
@@ -172,7 +168,7 @@ function planParts(input: StartInput): StartParts {
     last: planFirstProcess(input, kind, terminal, idMaps),
     transfer: planTransfer([
       ...terminal.slots,
-      ...(isOwn ? [SLOTS.root] : []),
+      ...root.slots,
       ...namespaces.slots,
       ...mounts.slots,
     ]),
@@ -199,16 +195,14 @@ function parentOps(parts: StartParts): ParentOp[] {
 
 /** The child's list. */
 function childOps(input: StartInput, parts: StartParts): ChildOp[] {
-  const { config, placement } = input;
+  const { config } = input;
   return [
     ...parts.transfer.receive,
     { op: "proc.open" },
-    ...parts.last.first,
     ...parts.cgroups.child,
     ...parts.last.early,
     ...parts.namespaces.child,
     ...parts.idMaps.child,
-    ...planKeyring(config, placement.alias),
     { op: "session.new" },
     ...parts.network.child,
     ...parts.root.attach,

@@ -8,14 +8,10 @@ import type { CapabilityName } from "../config/names/capabilities.ts";
 import type {
   CapabilitySets,
   Config,
-  CpuAffinity,
-  IoPriority,
   NamespaceType,
-  Personality,
   Rlimit,
-  Scheduler,
 } from "../config/types.ts";
-import type { Plan } from "./ops.ts";
+import type { ChildOp, Plan } from "./ops.ts";
 
 /** Where a standard stream comes from: a descriptor of the caller, or its own. */
 export type StdioSource = { readonly fd: number } | "inherit";
@@ -64,18 +60,6 @@ export interface ProcessSpec {
   readonly apparmorProfile?: string;
   /** Instead of the configuration's; empty for none. */
   readonly processLabel?: string;
-  /** Instead of the configuration's. */
-  readonly umask?: number;
-  /** Instead of the configuration's. */
-  readonly oomScoreAdj?: number;
-  /** Instead of the configuration's. */
-  readonly scheduler?: Scheduler;
-  /** Instead of the configuration's. */
-  readonly ioPriority?: IoPriority;
-  /** Instead of the configuration's. */
-  readonly cpuAffinity?: CpuAffinity;
-  /** Instead of the configuration's. */
-  readonly personality?: Personality;
   /** The standard streams. */
   readonly stdio: StdioSources;
   /** Further descriptors of the caller; none can be passed yet. */
@@ -88,6 +72,24 @@ export interface CompiledFilter {
   readonly flags: number;
   /** `struct sock_filter` array. */
   readonly program: Uint8Array;
+}
+
+/** A part of the host that a host root shows at the same path. */
+export interface HostRootTree {
+  /** Its path; a symlink is followed. */
+  readonly path: string;
+  /** `MOUNT_ATTR_*` that it gets, with everything mounted below it. */
+  readonly attributes: number;
+}
+
+/** What a host root is made of, in this order. */
+export interface HostRootParts {
+  /** Options of the tmpfs at `/`: key, value pairs. */
+  readonly options: readonly string[];
+  /** Directories, links and files in it. */
+  readonly ops: readonly ChildOp[];
+  /** Parts of the host. */
+  readonly trees: readonly HostRootTree[];
 }
 
 /** Where a container is made. All that is random or looked up comes from here. */
@@ -115,6 +117,8 @@ export interface Placement {
   readonly alias: string;
   /** The configuration's seccomp filter, compiled; needed when it has one. */
   readonly filter?: CompiledFilter;
+  /** What the host root is made of; needed when the configuration has one. */
+  readonly hostRoot?: HostRootParts;
 }
 
 /** One cgroup of a running container. */
@@ -139,8 +143,6 @@ export interface JoinTarget {
   readonly pidfd: number;
   /** Namespaces that it does not share with the caller, made or joined. */
   readonly namespaces: readonly NamespaceType[];
-  /** Name of its session keyring; absent when it has none of its own. */
-  readonly keyring?: string;
   /** Its version 1 groups; version 2 ones only where clone3 cannot be used. */
   readonly cgroupPaths: readonly JoinCgroup[];
   /** Its version 2 group, entered by clone3(2). */

@@ -26,6 +26,8 @@ import { containerTests, type Workspace } from "../support/containers.ts";
 import {
   hostRootPlan,
   hostUserPlan,
+  madeRootPlan,
+  overlayPlan,
   stagedPlan,
   userNamespacePlan,
 } from "../support/fault_plans.ts";
@@ -148,7 +150,7 @@ async function planOf(
 ): Promise<Plan> {
   const attachment = attachToFiles(await workspace.newDirectory());
   const directory = request.directory ?? await workspace.newDirectory();
-  const start = planStart(
+  const start = await planStart(
     {
       id: "plan",
       config: request.config,
@@ -173,7 +175,7 @@ async function failEachOfStart(
   const plan = await planOf(workspace, request);
   assert(plan.child.length > 15, "the Plan is not a full one");
   const { rootfs } = request.config;
-  const owner = rootfs === workspace.rootfs
+  const owner = rootfs === workspace.rootfs || rootfs === "/"
     ? ownerOf(workspace)
     : ownerOf(workspace, rootfs);
   await failEach(plan, ["parent", "child"], owner, async (fault) => {
@@ -220,6 +222,14 @@ test(
 
 test("every step of a start on the host's root fails cleanly", async (workspace) => {
   await failEachOfStart(workspace, await hostRootPlan(workspace));
+});
+
+test("every step of a start with an overlay fails cleanly", async (workspace) => {
+  await failEachOfStart(workspace, await overlayPlan(workspace));
+});
+
+test("every step of a start that makes its root fails cleanly", async (workspace) => {
+  await failEachOfStart(workspace, await madeRootPlan(workspace));
 });
 
 for (const tty of [false, true]) {

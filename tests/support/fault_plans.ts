@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hostRootConfig } from "../../lib/config/host_root.ts";
 import type { Config, Mount, Network } from "../../lib/config/types.ts";
 import { probeHost } from "../../lib/host/probe.ts";
 import type { Workspace } from "./containers.ts";
@@ -75,11 +76,6 @@ function furtherSettings(config: Config): Config {
     ...(probeHost().apparmor ? { apparmorProfile: "unconfined" } : {}),
     rlimits: [{ type: 7, soft: 512, hard: 512 }],
     oomScoreAdj: 100,
-    umask: 0o027,
-    scheduler: { policy: "SCHED_BATCH", nice: 1 },
-    ioPriority: { class: "IOPRIO_CLASS_BE", priority: 7 },
-    cpuAffinity: { initial: "0", final: "0" },
-    personality: { domain: "LINUX" },
     additionalGroups: ["audio"],
     parentDeathSignal: 9,
     sysctl: { "kernel.shmmni": "100" },
@@ -227,11 +223,9 @@ export async function stagedPlan(
       ...config,
       rootfs,
       networks: [],
-      timeOffsets: { boottime: { secs: 60, nanosecs: 0 } },
       namespaces: [
         { type: "NEWNET", path: network },
         { type: "NEWCGROUP" },
-        { type: "NEWTIME" },
         ...config.namespaces.filter(({ type }) => type !== "NEWNET"),
       ],
     },
@@ -254,6 +248,34 @@ export async function hostRootPlan(
       mounts: [],
       devices: [],
       networks: [],
+    },
+    args: ["/bin/true"],
+  };
+}
+
+/** An overlay with a layer that is kept, over a root of its own. */
+export async function overlayPlan(
+  workspace: Workspace,
+): Promise<InProcessRequest> {
+  const rootfs = await ownRootfs(workspace);
+  const config = await readConfig(workspace);
+  const layers = await workspace.newDirectory();
+  return {
+    config: { ...config, rootfs, overlay: { upper: `${layers}/upper` } },
+    args: ["/bin/true"],
+  };
+}
+
+/** A root made of the host's programs. */
+export async function madeRootPlan(
+  workspace: Workspace,
+): Promise<InProcessRequest> {
+  const { cgroups } = await readConfig(workspace);
+  return {
+    config: {
+      ...hostRootConfig({ size: 1 << 20 }),
+      parentDeathSignal: 0,
+      ...(cgroups ? { cgroups } : {}),
     },
     args: ["/bin/true"],
   };

@@ -59,6 +59,16 @@ export const COMMAND: Command = {
       line: "nsinit exec --detach --pid-file web.pid --memory-limit 256m httpd",
     },
     {
+      doc: "a throw-away layer over the root, of 64 MiB",
+      line: "nsinit exec --overlay=64m /bin/sh -c 'rm -rf /etc'",
+    },
+    {
+      doc:
+        "code of a stranger, with the host's programs and no root file system",
+      line:
+        "nsinit exec --host-root --host-path ./code python3 $PWD/code/main.py",
+    },
+    {
       doc: "with a directory of the host, and no network but loopback",
       line: "nsinit exec --bind /srv/data:/data:ro ls /data",
     },

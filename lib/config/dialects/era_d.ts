@@ -7,7 +7,6 @@
 import { defaultDevices } from "../defaults.ts";
 import type { ObjectReader } from "../object_reader.ts";
 import { compact, nonEmpty, type Reading } from "../reading.ts";
-import { readAttributes } from "../sections/attributes.ts";
 import { readKeepList } from "../sections/capabilities.ts";
 import { readCgroups } from "../sections/cgroups.ts";
 import { readDevices } from "../sections/devices.ts";
@@ -19,6 +18,7 @@ import {
   readIdMappings,
   readRlimits,
 } from "../sections/process.ts";
+import { readRootKinds } from "../sections/root_kinds.ts";
 import { readSeccomp } from "../sections/seccomp.ts";
 import type { Config } from "../types.ts";
 
@@ -27,6 +27,7 @@ const RPRIVATE = 0x44000;
 const SIGNALS = { min: -1, max: 64 };
 
 function readRootfs(root: ObjectReader, reading: Reading): string {
+  if (root.has("host_root")) return root.string("rootfs") || "/";
   return root.string("rootfs") || reading.directory();
 }
 
@@ -79,6 +80,7 @@ function readRuncMembers(root: ObjectReader): Partial<Config> {
   refuseHooks(root);
   refuseProcess(root);
   root.string("version");
+  root.boolean("no_new_keyring");
   root.boolean("rootless");
   return compact<Partial<Config>>({
     oomScoreAdj: root.has("oom_score_adj")
@@ -139,8 +141,8 @@ export function readEraD(root: ObjectReader, reading: Reading): Config {
     additionalGroups: readAdditionalGroups(root),
     uidMappings: readIdMappings(root, "uid_mappings"),
     gidMappings: readIdMappings(root, "gid_mappings"),
+    ...readRootKinds(root),
     ...readSecurity(root),
     ...readRuncMembers(root),
-    ...readAttributes(root),
   });
 }

@@ -192,3 +192,26 @@ Deno.test("--log takes what the first versions took for no file", () => {
 Deno.test("--dialect takes every dialect that can be read", () => {
   assertEquals([...DIALECTS].sort(), [...KNOWN_DIALECTS].sort());
 });
+
+Deno.test("exec --host-root reads no container.json that nobody named", async () => {
+  await withDirectory(async (dir) => {
+    await Deno.writeTextFile(`${dir}/container.json`, MINIMAL);
+    const made = await request([
+      "--data-path",
+      dir,
+      "--host-root",
+      "/bin/true",
+    ]);
+    assertEquals([made.configPath, made.hostRoot], [undefined, true]);
+    const config = await made.loadConfig();
+    assertEquals([config.rootfs, config.hostname], ["/", "sandbox"]);
+    assertEquals(config.capabilities, []);
+
+    const file = `${dir}/container.json`;
+    const named = await request(["--config", file, "--host-root", "/bin/true"]);
+    assertEquals(named.configPath, file);
+    const changed = await named.loadConfig();
+    assertEquals([changed.rootfs, changed.hostname], ["/", "file"]);
+    assertEquals(changed.hostRoot, {});
+  });
+});
