@@ -18,7 +18,7 @@ import {
   applySecurityProfile,
   SECURITY_PROFILES,
 } from "./security_profiles.ts";
-import { parseSignal } from "./signals.ts";
+import { parseSignal } from "../config/names/signals.ts";
 import type { Values } from "./values.ts";
 
 const MS_RDONLY = 1;

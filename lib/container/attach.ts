@@ -19,7 +19,11 @@ import {
 import { type Op, SLOTS, type UndoOp } from "../plan/ops.ts";
 
 /** Descriptor given to the container for one of its stdio, or `inherit`. */
-export type StdioEnd = "inherit" | { readonly fd: number };
+export type StdioEnd = "inherit" | {
+  readonly fd: number;
+  /** Whether it stays the caller's: it is not closed after the start. */
+  readonly isBorrowed?: boolean;
+};
 
 /** Both sides of the caller's stdio. */
 export interface Attachment {
@@ -102,10 +106,18 @@ export function attachStdio(
   };
 }
 
-/** Closes the container's ends of the relay pipes in this process. */
+/** Attachments whose inner ends are closed. */
+const closed = new WeakSet<Attachment>();
+
+/**
+ * Closes the container's ends of pipes in this process, but for borrowed ones.
+ * A second time does nothing.
+ */
 export function closeInnerEnds(attachment: Attachment): void {
+  if (closed.has(attachment)) return;
+  closed.add(attachment);
   for (const end of Object.values(attachment.stdio)) {
-    if (end !== "inherit") closeFd(end.fd);
+    if (end !== "inherit" && !end.isBorrowed) closeFd(end.fd);
   }
 }
 

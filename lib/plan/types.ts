@@ -62,7 +62,7 @@ export interface ProcessSpec {
   readonly processLabel?: string;
   /** The standard streams. */
   readonly stdio: StdioSources;
-  /** Further descriptors of the caller; none can be passed yet. */
+  /** Descriptors of the caller that become 3, 4, ... inside. */
   readonly extraFiles?: readonly number[];
 }
 

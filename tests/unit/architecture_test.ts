@@ -19,9 +19,18 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "ffi",
     "lib/errors.ts",
   ],
+  "lib/api": [
+    "lib/container",
+    "lib/config",
+    "lib/plan",
+    "lib/host",
+    "ffi",
+    "lib/errors.ts",
+  ],
   "lib/cli": ["lib/container", "lib/config", "lib/plan", "lib/errors.ts"],
   "cli.ts": ["lib/cli", "lib/errors.ts"],
   "mod.ts": [
+    "lib/api",
     "lib/config",
     "lib/container",
     "lib/host",

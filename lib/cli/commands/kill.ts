@@ -7,7 +7,7 @@ import { nearestName } from "../../config/names/nearest.ts";
 import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
 import { ID_OPTION } from "../exec_options.ts";
-import { parseSignal, SIGNAL_NAMES } from "../signals.ts";
+import { parseSignal, SIGNAL_NAMES } from "../../config/names/signals.ts";
 import { withTarget } from "../target.ts";
 
 function signalNumber(text: string): number {

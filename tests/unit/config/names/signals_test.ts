@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { formatSignal, parseSignal } from "../../../lib/cli/signals.ts";
+import {
+  formatSignal,
+  parseSignal,
+} from "../../../../lib/config/names/signals.ts";
 
 const SIGNALS: readonly [string, number | undefined][] = [
   ["TERM", 15],
