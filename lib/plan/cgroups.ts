@@ -23,7 +23,7 @@ import {
   limitWrites,
   missingController,
 } from "./cgroup/limits.ts";
-import type { ChildOp, ParentOp } from "./ops.ts";
+import type { ChildOp, Op, ParentOp } from "./ops.ts";
 import { SLOTS } from "./ops.ts";
 import { refuse } from "./refusal.ts";
 import type { Placement, ResourceCgroup } from "./types.ts";
@@ -119,11 +119,26 @@ function checkHeld(config: Config, groups: readonly unknown[]): void {
   );
 }
 
-/** Names as `cgroup.enable` takes them. */
-function enableOp(
+/**
+ * Enables controllers of version 2 for a group. Pure.
+ *
+ * @param group The group.
+ * @param wanted Controllers besides those that are needed for statistics.
+ * @returns One operation, or none where the hierarchy has none of them.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { enableOp } from "./cgroups.ts";
+ *
+ * const group = { version: 2, controllers: ["pids"], base: "/cg", path: "/cg/a", owner: "" } as const;
+ * assertEquals(enableOp(group, []).map(({ controllers }) => controllers), [["+pids"]]);
+ * ```
+ */
+export function enableOp(
   group: ResourceCgroup,
   wanted: readonly string[],
-): ParentOp[] {
+): Op<"cgroup.enable">[] {
   const controllers = group.controllers
     .filter((name) => ALWAYS_ENABLED.includes(name) || wanted.includes(name))
     .map((name) => `+${name}`);

@@ -156,3 +156,96 @@ export function deviceWrites({ allow, rules }: DevicePolicy): LimitWrite[] {
     ...rules.flatMap(splitAny).map((rule) => line(rest, formatRule(rule))),
   ];
 }
+
+/** A rule that covers everything turns the policy over, and what stands beside it is void. */
+function effective(policy: DevicePolicy): DevicePolicy {
+  const isAll = ({ type, major, minor, access }: DeviceRule): boolean =>
+    type === "a" && major < 0 && minor < 0 && access === 7;
+  return policy.rules.some(isAll)
+    ? { allow: !policy.allow, rules: [] }
+    : { allow: policy.allow, rules: policy.rules.flatMap(splitAny) };
+}
+
+/** Access that rules have and others have not, by device. */
+function lessAccess(
+  rules: readonly DeviceRule[],
+  others: readonly DeviceRule[],
+): DeviceRule[] {
+  return rules.map((rule) => {
+    const same = others.filter(({ type, major, minor }) =>
+      type === rule.type && major === rule.major && minor === rule.minor
+    );
+    const has = same.reduce((bits, { access }) => bits | access, 0);
+    return { ...rule, access: rule.access & ~has };
+  }).filter(({ access }) => access !== 0);
+}
+
+/** A change of the rules of a group that lives. */
+export interface DeviceTransition {
+  /** The writes in order. */
+  readonly writes: readonly LimitWrite[];
+  /**
+   * Whether more than before and after is open in between: the kernel turns a
+   * group to "everything" before it takes what is denied. Nothing may run then.
+   */
+  readonly isOpenBetween: boolean;
+}
+
+/**
+ * Lists the writes that lead a version 1 group from rules to others. Pure.
+ *
+ * What is closed is closed first. Only from "nothing but" to "everything but"
+ * the kernel knows no way without a gap, which is told.
+ *
+ * @param from The rules in force.
+ * @param to The rules wanted.
+ * @returns The writes.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { deviceTransition } from "./devices.ts";
+ *
+ * const rule = { type: "c", major: 1, minor: 5, access: 6 } as const;
+ * const { writes } = deviceTransition(
+ *   { allow: false, rules: [rule] },
+ *   { allow: false, rules: [{ ...rule, access: 2 }] },
+ * );
+ * assertEquals(writes.map(({ file, value }) => [file, value]), [["devices.deny", "c 1:5 w"]]);
+ * ```
+ */
+export function deviceTransition(
+  from: DevicePolicy,
+  to: DevicePolicy,
+): DeviceTransition {
+  const [before, after] = [effective(from), effective(to)];
+  if (before.allow !== after.allow) {
+    return {
+      writes: deviceWrites(after),
+      isOpenBetween: after.allow && after.rules.length > 0,
+    };
+  }
+  const [closed, opened] = after.allow
+    ? [
+      lessAccess(after.rules, before.rules),
+      lessAccess(before.rules, after.rules),
+    ]
+    : [
+      lessAccess(before.rules, after.rules),
+      lessAccess(after.rules, before.rules),
+    ];
+  const limit = after.allow ? "deniedDevices" : "allowedDevices";
+  const line = (file: string, rule: DeviceRule): LimitWrite => ({
+    limit,
+    controller: "devices",
+    file,
+    value: formatRule(rule),
+  });
+  return {
+    writes: [
+      ...closed.map((rule) => line("devices.deny", rule)),
+      ...opened.map((rule) => line("devices.allow", rule)),
+    ],
+    isOpenBetween: false,
+  };
+}

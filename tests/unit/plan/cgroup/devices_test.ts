@@ -3,7 +3,9 @@ import { defaultAllowedDevices } from "../../../../lib/config/defaults.ts";
 import type { Device } from "../../../../lib/config/types.ts";
 import { ConfigError } from "../../../../lib/errors.ts";
 import {
+  type DevicePolicy,
   devicePolicy,
+  deviceTransition,
   deviceWrites,
   isOpenPolicy,
 } from "../../../../lib/plan/cgroup/devices.ts";
@@ -96,4 +98,46 @@ Deno.test("devicePolicy refuses fifos and unknown letters", () => {
   for (const bad of [rule("p", 0, 0, "r"), rule("c", 1, 3, "rx")]) {
     assertThrows(() => devicePolicy({ allowedDevices: [bad] }), ConfigError);
   }
+});
+
+/** Lines of a transition, `file value`. */
+function lines(from: DevicePolicy, to: DevicePolicy): string[] {
+  return deviceTransition(from, to).writes
+    .map(({ file, value }) => `${file.slice(8)} ${value}`);
+}
+
+const ZERO = { type: "c", major: 1, minor: 5 } as const;
+
+Deno.test("deviceTransition closes before it opens and leaves the rest alone", () => {
+  const from = { allow: false, rules: [{ ...ZERO, access: 7 }] };
+  const to = {
+    allow: false,
+    rules: [{ ...ZERO, access: 2 }, { ...ZERO, minor: 3, access: 6 }],
+  };
+  assertEquals(lines(from, to), ["deny c 1:5 wm", "allow c 1:3 rw"]);
+  assertEquals(lines(to, from), ["deny c 1:3 rw", "allow c 1:5 wm"]);
+  assertEquals(lines(to, to), []);
+});
+
+Deno.test("deviceTransition denies more before it denies less", () => {
+  const from = { allow: true, rules: [{ ...ZERO, access: 2 }] };
+  const to = { allow: true, rules: [{ ...ZERO, minor: 7, access: 2 }] };
+  assertEquals(lines(from, to), ["deny c 1:7 r", "allow c 1:5 r"]);
+});
+
+Deno.test("deviceTransition tells when more is open in between", () => {
+  const closed = { allow: false, rules: [] };
+  const open = { allow: true, rules: [] };
+  const some = { allow: true, rules: [{ ...ZERO, access: 2 }] };
+  assertEquals(deviceTransition(closed, some).isOpenBetween, true);
+  assertEquals(deviceTransition(closed, open).isOpenBetween, false);
+  assertEquals(deviceTransition(some, closed).isOpenBetween, false);
+  assertEquals(lines(closed, some), ["allow a", "deny c 1:5 r"]);
+});
+
+Deno.test("deviceTransition knows a rule that covers everything", () => {
+  const all = { type: "a", major: -1, minor: -1, access: 7 } as const;
+  const from = { allow: false, rules: [all] };
+  const to = { allow: true, rules: [{ ...ZERO, access: 2 }] };
+  assertEquals(lines(from, to), ["deny c 1:5 r"]);
 });
