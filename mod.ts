@@ -2,6 +2,10 @@
  * Linux containers from TypeScript: libcontainer and nsinit of 2014 and 2015,
  * rebuilt for Deno.
  *
+ * A {@linkcode Factory} creates and finds containers, a {@linkcode Container}
+ * starts processes, a {@linkcode Process} is one of them. Nothing is loaded
+ * before the first of them is used.
+ *
  * Configurations are plain data. {@linkcode loadConfig} reads a container.json
  * of any era, {@linkcode defaultConfig} makes the built-in template,
  * {@linkcode formatConfig} writes one out again.
@@ -20,6 +24,20 @@
  *
  * @module
  */
+export { Container, type DestroyOptions } from "./lib/api/container.ts";
+export { Factory, type FactoryOptions } from "./lib/api/factory.ts";
+export {
+  Process,
+  type ProcessOutput,
+  type ProcessStatus,
+} from "./lib/api/process.ts";
+export type {
+  ProcessOptions,
+  Stdio,
+  TerminalSize,
+} from "./lib/api/process_options.ts";
+export type { ContainerState } from "./lib/api/state.ts";
+export type { TerminalStreams } from "./lib/api/terminal.ts";
 export {
   defaultAllowedDevices,
   defaultCapabilities,
@@ -44,5 +62,11 @@ export {
   type ParseConfigOptions,
 } from "./lib/config/parse.ts";
 export type * from "./lib/config/types.ts";
+export type {
+  ContainerStatus,
+  ContainerSummary,
+} from "./lib/container/list.ts";
+export type { RecordedExit } from "./lib/container/store_types.ts";
 export { validateConfig } from "./lib/config/validate.ts";
 export * from "./lib/errors.ts";
+export type * from "./lib/stats/types.ts";

@@ -44,7 +44,10 @@ export interface ProcessOutput extends ProcessStatus {
   readonly stderr: Uint8Array<ArrayBuffer>;
 }
 
-function statusOf({ code, signal }: ExitStatus): ProcessStatus {
+/** Words how a process ended; undefined where nobody knows, which is code -1. */
+export function statusOfEnd(end: ExitStatus | undefined): ProcessStatus {
+  if (!end) return { success: false, code: -1, signal: null };
+  const { code, signal } = end;
   return {
     success: code === 0,
     code,
@@ -103,7 +106,7 @@ class Running {
     });
     this.status = promise.then(async (status) => {
       await this.streams.flushed();
-      return statusOf(status);
+      return statusOfEnd(status);
     });
   }
 

@@ -16,7 +16,7 @@ import type {
   Seccomp,
 } from "./types.ts";
 import { writeOciResources } from "./write_oci_resources.ts";
-import { type WarningSink, writeSeccompOci } from "./write_seccomp.ts";
+import type { WarningSink } from "./write_seccomp.ts";
 
 const OCI_VERSION = "1.2.0";
 
@@ -156,12 +156,29 @@ function writeProcess(config: Config, warn: WarningSink): JsonObject {
 }
 
 function writeSeccomp(seccomp: Seccomp, warn: WarningSink): JsonObject {
-  const syscalls = seccomp.syscalls.filter(({ name }) => {
-    if (typeof name === "string") return true;
-    warn(`seccomp: the rule for system call number ${name} is left out`);
-    return false;
+  const { defaultAction, defaultErrnoRet, architectures, flags } = seccomp;
+  const syscalls = seccomp.syscalls.flatMap((rule) => {
+    const { name, action, errnoRet, args } = rule;
+    if (typeof name === "number") {
+      warn(`seccomp: the rule for system call number ${name} is left out`);
+      return [];
+    }
+    const items = args.map(({ index, value, valueTwo, op }) => ({
+      index,
+      value,
+      valueTwo,
+      op,
+    }));
+    const errno = errnoRet === undefined ? {} : { errnoRet };
+    return [{ names: [name], action, ...errno, args: items }];
   });
-  return writeSeccompOci({ ...seccomp, syscalls });
+  return {
+    defaultAction,
+    ...defaultErrnoRet === undefined ? {} : { defaultErrnoRet },
+    architectures,
+    ...flags === undefined ? {} : { flags },
+    syscalls,
+  };
 }
 
 function writeMappings(

@@ -12,6 +12,10 @@ import { lockState, readState, unlockState } from "./store.ts";
 export interface DeleteOptions extends RemovalOptions {
   /** Kill it if it runs; do not mind if there is none or its state is damaged. */
   readonly force: boolean;
+  /** Time of creation, to tell it from a later one of the same id, which is left alone. */
+  readonly created?: string;
+  /** Whether one that is gone already is no error; `force` implies it. */
+  readonly missingIsFine?: boolean;
 }
 
 /**
@@ -35,7 +39,7 @@ export async function deleteContainer(
 ): Promise<void> {
   const locked = await lockState(stateRoot, checkId(id), { make: false });
   if (!locked) {
-    if (options.force) return;
+    if (options.force || options.missingIsFine) return;
     throw new StateError(
       "ContainerNotExists",
       `Cannot delete container ${id}: container does not exist`,
@@ -48,6 +52,8 @@ export async function deleteContainer(
       if (options.force) return undefined;
       throw error;
     });
+    const { created } = options;
+    if (created !== undefined && state && state.created !== created) return;
     if (state && isRunning(state) && !options.force) {
       throw new StateError(
         "ContainerNotStopped",

@@ -20,7 +20,7 @@ function isSameRun(a: StoredState, b: StoredState): boolean {
  *
  * @param stateRoot State root.
  * @param ended Its state when the process was started.
- * @param exit How the process ended.
+ * @param exit How the process ended; undefined where nobody knows.
  * @throws {KernelError} `SystemError` if something cannot be removed; a later removal tries again.
  *
  * @example
@@ -31,7 +31,7 @@ function isSameRun(a: StoredState, b: StoredState): boolean {
 export async function finishContainer(
   stateRoot: string,
   ended: StoredState,
-  exit: RecordedExit,
+  exit: RecordedExit | undefined,
 ): Promise<void> {
   const locked = await lockState(stateRoot, ended.id, { make: false });
   if (!locked) return;

@@ -85,7 +85,7 @@ export function summarize(state: StoredState): ContainerSummary {
 }
 
 /** Whether there is nothing to sweep. */
-function stays(state: StoredState | undefined): state is StoredState {
+export function stays(state: StoredState | undefined): state is StoredState {
   return state !== undefined && (isRunning(state) || isKept(state));
 }
 
@@ -108,25 +108,30 @@ export async function listContainers(
   const summaries: ContainerSummary[] = [];
   for (const id of await listIds(stateRoot)) {
     const state = await readState(stateDirectory(stateRoot, id));
-    if (stays(state)) summaries.push(summarize(state));
-    else {
-      const left = await sweep(stateRoot, id);
-      if (left) summaries.push(left);
-    }
+    const found = stays(state) ? state : await sweep(stateRoot, id);
+    if (found) summaries.push(summarize(found));
   }
   return summaries;
 }
 
-async function sweep(
+/**
+ * Sweeps one container away if it is a remain.
+ *
+ * @param stateRoot State root.
+ * @param id Container id.
+ * @returns Its state if it is none; undefined when it is gone.
+ * @throws {KernelError} `SystemError` if remains cannot be removed.
+ */
+export async function sweep(
   stateRoot: string,
   id: string,
-): Promise<ContainerSummary | undefined> {
+): Promise<StoredState | undefined> {
   const locked = await lockState(stateRoot, id, { make: false });
   if (!locked) return undefined;
   try {
     // It may have been started again while we waited for the lock.
     const state = await readState(locked.dir);
-    if (stays(state)) return summarize(state);
+    if (stays(state)) return state;
     await removeRemains(locked, state);
     return undefined;
   } finally {

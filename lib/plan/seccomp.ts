@@ -61,13 +61,6 @@ export function planSeccomp(
       "Cannot plan the container: its seccomp filter has not been compiled",
     );
   }
-  if (filter.notify !== undefined) {
-    throw refuse(
-      "seccomp.syscalls",
-      "Cannot answer calls by SCMP_ACT_NOTIFY: nobody listens",
-    );
-  }
-  const { flags, program } = filter;
-  const load: ChildOp[] = [{ op: "seccomp.load", flags, program }];
+  const load: ChildOp[] = [{ op: "seccomp.load", ...filter }];
   return isLocked ? { early: lock, late: load } : { early: load, late: [] };
 }

@@ -21,6 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   "lib/api": [
     "lib/container",
+    "lib/stats",
     "lib/config",
     "lib/plan",
     "lib/host",

@@ -1,0 +1,121 @@
+/**
+ * Makes and finds containers, as libcontainer's `Factory`.
+ *
+ * @module
+ */
+import { resolvePath } from "../config/host_paths.ts";
+import type { Config } from "../config/types.ts";
+import { createContainer } from "../container/create.ts";
+import { loadState, notThere } from "../container/inspect.ts";
+import {
+  type ContainerSummary,
+  listContainers,
+  stays,
+  sweep,
+} from "../container/list.ts";
+import { HostError, UsageError } from "../errors.ts";
+import { type Container, openContainer } from "./container.ts";
+
+/** Options of a {@linkcode Factory}. */
+export interface FactoryOptions {
+  /** Who makes cgroups: this program in the file system, or systemd over D-Bus. */
+  readonly cgroupDriver?: "cgroupfs" | "systemd";
+  /** Program that checkpoints and restores; `criu` of PATH when absent. */
+  readonly criu?: string;
+}
+
+/** State root of the superuser's command line. */
+const DEFAULT_ROOT = "/run/nsinit";
+
+/**
+ * The containers below one directory.
+ *
+ * Nothing is done before a method is called; the directory is made by the first
+ * {@linkcode Factory.create}, for its owner alone. It is the one of the command
+ * line's `--root`: what one makes the other sees.
+ *
+ * Deno asks for `--allow-ffi` (to load the library), `--allow-read` and
+ * `--allow-write` (state, `/proc`, `/sys`), and `--allow-sys`; without one a
+ * method throws `Deno.errors.NotCapable`, which names it.
+ *
+ * @example
+ * ```ts ignore
+ * import { defaultConfig, Factory } from "jsr:@nsinit/nsinit";
+ *
+ * const factory = new Factory("/run/nsinit");
+ * await using container = await factory.create("demo", defaultConfig("/srv/root"));
+ * ```
+ */
+export class Factory {
+  /** Directory of all state, absolute. */
+  readonly root: string;
+  /** What it was made with. */
+  readonly options: FactoryOptions;
+
+  /**
+   * Names the directory; nothing is done.
+   *
+   * @param root Directory of all state; a relative one counts from the current directory.
+   * @param options Who makes cgroups, and what checkpoints.
+   * @throws {UsageError} `UsageInvalid` for an empty root.
+   */
+  constructor(root: string = DEFAULT_ROOT, options: FactoryOptions = {}) {
+    if (root === "" || root.includes("\0")) {
+      throw new UsageError(
+        `Cannot keep states in ${JSON.stringify(root)}: name a directory`,
+      );
+    }
+    this.root = root.startsWith("/")
+      ? resolvePath("/", root)
+      : resolvePath(Deno.cwd(), root);
+    this.options = Object.freeze({ ...options });
+  }
+
+  /**
+   * Creates a container: checks its configuration, and reserves its id with it.
+   * Nothing else is made before the first {@linkcode Container.start}.
+   *
+   * @param id Letters, digits and `_ + - .`, 1 to 1024 of them.
+   * @param config Its configuration, which is copied.
+   * @returns The container, `created`.
+   * @throws {StateError} `InvalidIdFormat`; `IdInUse` if there is one of that id.
+   * @throws {ConfigError} `ConfigInvalid` with everything that is wrong, and for a rootfs that is missing.
+   * @throws {HostError} `HostUnsupported` for a cgroup driver that cannot be used.
+   */
+  async create(id: string, config: Config): Promise<Container> {
+    if (this.options.cgroupDriver === "systemd") {
+      throw new HostError(
+        `Cannot create container ${id}: this version makes cgroups in the file system alone; leave cgroupDriver out`,
+      );
+    }
+    return openContainer(
+      this.root,
+      await createContainer(this.root, id, config),
+    );
+  }
+
+  /**
+   * Finds a container, whoever created it: another program, or `nsinit exec`.
+   * What a killed program left is swept away and does not count.
+   *
+   * @param id Its id.
+   * @returns The container.
+   * @throws {StateError} `InvalidIdFormat`; `ContainerNotExists`.
+   */
+  async load(id: string): Promise<Container> {
+    const state = await loadState(this.root, id);
+    const found = stays(state) ? state : await sweep(this.root, id);
+    if (!found) throw notThere(id);
+    return openContainer(this.root, found);
+  }
+
+  /**
+   * Lists all containers, and sweeps away what killed programs left.
+   *
+   * @returns One summary each, sorted by id.
+   * @throws {KernelError} `SystemError` if remains cannot be removed.
+   */
+  async list(): Promise<ContainerSummary[]> {
+    return await listContainers(this.root);
+  }
+}
