@@ -62,6 +62,7 @@ static int write_file(struct nsi_run *run, int dirfd, const char *name, const ch
  * @run:   value becomes 1 for setgroups, 2 for uid_map, 3 for gid_map
  * @dirfd: of nsi_idmap_open(); borrowed
  * @deny:  whether setgroups(2) is denied
+ * @uids, @gids: lines; an empty map is not written
  *
  * Return: 0 or -errno.
  */
@@ -72,11 +73,11 @@ int nsi_idmap_write(struct nsi_run *run, int dirfd, int deny, const char *uids, 
 	run->value = 1;
 	if (deny)
 		r = write_file(run, dirfd, "setgroups", "deny");
-	if (r == 0) {
+	if (r == 0 && *uids) {
 		run->value = 2;
 		r = write_file(run, dirfd, "uid_map", uids);
 	}
-	if (r == 0) {
+	if (r == 0 && *gids) {
 		run->value = 3;
 		r = write_file(run, dirfd, "gid_map", gids);
 	}

@@ -4,9 +4,7 @@
  *
  * Paths here are the host's, chosen by the configuration and resolved in the
  * caller's namespaces; whatever is opened is checked to be what the Plan says
- * before it is used, and kept in a slot. A mount tree is cloned here, before the
- * child has a mount namespace of its own, so that it needs no path of the host
- * inside (open_tree(2), Linux 5.2).
+ * before it is used, and kept in a slot.
  */
 #include "cleanup.h"
 #include "slot.h"
@@ -14,7 +12,6 @@
 #include <linux/nsfs.h>
 
 #define NSI_NSFS_MAGIC 0x6e736673L
-#define NSI_AT_RECURSIVE 0x8000
 
 /*
  * nsi_op_fd_use() - duplicate a descriptor of the caller into a slot
@@ -34,27 +31,6 @@ int nsi_op_fd_use(struct nsi_run *run, const struct nsi_op *op)
 	if (fd < 0)
 		return fd;
 	return nsi_slot_put(run, NSI_FD_USE_SLOT(op), fd);
-}
-
-/*
- * nsi_op_tree_open() - a detached copy of the mount tree at a host path
- * @run: the run
- * @op:  tree.open
- *
- * Return: 0 or -errno.
- */
-int nsi_op_tree_open(struct nsi_run *run, const struct nsi_op *op)
-{
-	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
-	int fd;
-
-	run->detail = NSI_AT_OPEN;
-	if (NSI_TREE_OPEN_FLAGS(op) & 1)
-		flags |= NSI_AT_RECURSIVE;
-	fd = nsi_sys_open_tree(AT_FDCWD, NSI_TREE_OPEN_PATH(run, op), flags);
-	if (fd < 0)
-		return fd;
-	return nsi_slot_put(run, NSI_TREE_OPEN_SLOT(op), fd);
 }
 
 /*

@@ -33,6 +33,7 @@ enum nsi_kind {
 	NSI_OP_IDMAP_WRITE = 27,
 	NSI_OP_USER_ROOT = 28,
 	NSI_OP_USER_RESOLVE = 29,
+	NSI_OP_IDMAP_RUN = 31,
 	NSI_OP_STATE_SAVE = 30,
 	NSI_OP_PROC_OPEN = 40,
 	NSI_OP_SESSION_NEW = 41,
@@ -211,7 +212,7 @@ enum nsi_slot {
 /* ns.clone: clones itself with CLONE_PARENT and the CLONE_NEW* flags, reports the new process and exits; the list goes on in the new process */
 #define NSI_NS_CLONE_FLAGS(op) ((uint64_t)(op)->flags)
 
-/* idmap.write: writes setgroups (deny when flags bit 0), uid_map and gid_map of the child */
+/* idmap.write: writes setgroups (deny when flags bit 0), uid_map and gid_map of the child; an empty map is left to another */
 #define NSI_IDMAP_WRITE_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_IDMAP_WRITE_UIDS(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_IDMAP_WRITE_GIDS(run, op) nsi_str(&(run)->plan, &(op)->s[1])
@@ -222,6 +223,10 @@ enum nsi_slot {
 /* user.resolve: looks user and groups up in the passwd and group files that the child opened, and releases it with the result (by TypeScript) */
 #define NSI_USER_RESOLVE_USER(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_USER_RESOLVE_GROUPS(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
+
+/* idmap.run: has newuidmap or newgidmap (kind uid or gid) of the host write that map of the child (by TypeScript) */
+#define NSI_IDMAP_RUN_KIND(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_IDMAP_RUN_MAP(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
 
 /* state.save: writes state.json and the marker with the first process's pid (by TypeScript) */
 
@@ -486,6 +491,7 @@ enum nsi_slot {
 	X(IDMAP_WRITE, "ss---") \
 	X(USER_ROOT, "-----") \
 	X(USER_RESOLVE, "sl---") \
+	X(IDMAP_RUN, "sl---") \
 	X(STATE_SAVE, "-----") \
 	X(PROC_OPEN, "-----") \
 	X(SESSION_NEW, "-----") \
@@ -567,6 +573,7 @@ enum nsi_slot {
 	X(MONITOR, monitor)
 
 #define NSI_CHILD_OPS(X) \
+	X(TREE_OPEN, tree_open) \
 	X(FDS_RECEIVE, fds_receive) \
 	X(CGROUP_JOIN, cgroup_join) \
 	X(SYNC, sync) \

@@ -115,6 +115,9 @@ function advise(op: Op, errno: string, detail: Detail): string {
     case "tree.open":
       if (errno === "ENOENT") return "; make it, or correct the path";
       if (errno === "EPERM") return "; this needs root";
+      if (errno === "EINVAL") {
+        return "; without root a directory can be bound only with the mounts below it: use rbind (MS_REC)";
+      }
       return "";
     case "userns.make":
       return adviseMaps(errno, detail);
@@ -131,6 +134,9 @@ function advise(op: Op, errno: string, detail: Detail): string {
         ? "; it is not a namespace of the type that it is listed for"
         : "";
     case "user.apply":
+      if (errno === "EPERM") {
+        return "; it has further groups, which cannot be given where a user has mapped his own group alone: have root add a range to /etc/subgid, or name another user";
+      }
       return errno === "EINVAL"
         ? "; its ids must be among uidMappings and gidMappings"
         : "";

@@ -27,6 +27,7 @@ import type { ExecRequest, ProcessRequest } from "./request.ts";
 import {
   isNameTaken,
   planStart,
+  settleForUser,
   startContainer,
   type StartRequest,
 } from "./start.ts";
@@ -40,7 +41,6 @@ import {
 } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 import {
-  effectiveUserId,
   holdSignals,
   type PlanRun,
   releaseSignals,
@@ -52,13 +52,6 @@ const JOIN_ROUNDS = 100;
 async function identify(request: ExecRequest): Promise<string> {
   const { id, directory, hostRoot } = request;
   return checkId(id ?? await deriveId(directory, hostRoot ? "host root" : ""));
-}
-
-function requireRoot(): void {
-  if (effectiveUserId() === 0) return;
-  throw new UsageError(
-    "Cannot run a container: this needs root; use sudo (nsinit explain works without)",
-  );
 }
 
 /** The configuration with its rootfs canonical, and without a death signal when detached. */
@@ -251,7 +244,6 @@ async function withHeldSignals(
  * ```
  */
 export async function execContainer(request: ExecRequest): Promise<number> {
-  requireRoot();
   const id = await identify(request);
   let cgroupNameTaken = false;
   for (let round = 0;; round++) {
@@ -313,6 +305,7 @@ export async function planExec(request: ExecRequest): Promise<Plan> {
     },
     ...(request.configPath && { configPath: request.configPath }),
   };
-  const stateDir = stateDirectory(request.stateRoot, id);
-  return (await planStart(start, stateDir, probeHost())).plan;
+  const host = probeHost();
+  const dir = stateDirectory(request.stateRoot, id);
+  return (await planStart(settleForUser(start, host), dir, host)).plan;
 }

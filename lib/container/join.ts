@@ -33,6 +33,17 @@ function groupsOf(
   };
 }
 
+/** Whether setgroups(2) is denied inside; the file goes with the process. */
+function deniesGroups({ pid, namespaces }: StoredState): boolean {
+  if (!namespaces.includes("NEWUSER")) return false;
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/setgroups`).trim() === "deny";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return false;
+  }
+}
+
 /** The container ended while it was being joined. */
 export class ContainerGone extends StateError {
   /** Makes the error with code `ContainerNotRunning`. */
@@ -105,6 +116,7 @@ async function join(
         pid: state.pid,
         pidfd,
         namespaces: state.namespaces,
+        groupsDenied: deniesGroups(state),
         ...groupsOf(state),
         ...(filter && { filter }),
       },

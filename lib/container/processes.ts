@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { pidsOfNamespace } from "./namespace_processes.ts";
 import { readIfThere } from "./group_files.ts";
 import type { StoredState } from "./store_types.ts";
 
@@ -61,5 +62,5 @@ export function pidsOf(state: StoredState): number[] {
   const group = cgroups.find(({ version }) => version === 2) ??
     cgroups.find(({ controllers }) => controllers.includes("freezer")) ??
     cgroups[0];
-  return group ? pidsOfGroup(group.path) : [state.pid];
+  return group ? pidsOfGroup(group.path) : pidsOfNamespace(state.pid);
 }

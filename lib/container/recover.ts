@@ -8,6 +8,7 @@ import { PlanRun, temporaryName } from "../../ffi/native.ts";
 import type { UndoOp } from "../plan/ops.ts";
 import { buildUndo } from "../plan/undo.ts";
 import { bootId, isAlive } from "./liveness.ts";
+import { killNamespace } from "./namespace_processes.ts";
 import { type LockedState, STATE_FILE, writeState } from "./store.ts";
 import {
   NO_RESOURCES,
@@ -100,6 +101,7 @@ export async function removeResources(
   state: StoredState,
   options: RemovalOptions = {},
 ): Promise<void> {
+  await killNamespace(state);
   await executeUndo(undoOf(state, {}), options);
 }
 
@@ -157,6 +159,7 @@ export async function removeRemains(
     await Deno.remove(unfinished).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
+    await killNamespace(state);
     await executeUndo(undoOf(state, { stateDir: locked.dir }), options);
   }
   // Whatever a killed writer left in this directory, which only we can enter.

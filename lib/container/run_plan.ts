@@ -30,6 +30,12 @@ function resolveUser(run: PlanRun, op: Op<"user.resolve">): void {
   run.release(POINTS.user, encodeUser(identity));
 }
 
+/** Rare, so loaded when needed. */
+async function mapIds(pid: number, op: Op<"idmap.run">): Promise<void> {
+  const { runIdMapper } = await import("./id_mappers.ts");
+  await runIdMapper(pid, op);
+}
+
 /** How a parent list is executed. */
 export interface RunOptions {
   /** Called with the process inside waiting for its exec. */
@@ -80,6 +86,7 @@ export async function runParent(
       run.failIfInjected(index);
       if (op.op === "user.resolve") resolveUser(run, op);
       else if (op.op === "state.save") options.saveState?.();
+      else if (op.op === "idmap.run") await mapIds(run.pid, op);
       else throw new Error(`unreachable: nobody executes ${op.op}`);
     } else continue;
     from = index + 1;

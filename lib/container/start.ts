@@ -12,7 +12,9 @@ import { validateConfig } from "../config/validate.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Host } from "../host/types.ts";
 import { buildStartPlan } from "../plan/build.ts";
+import { addUserNamespace } from "../plan/rootless.ts";
 import type { HostRootParts, Placement, StartPlan } from "../plan/types.ts";
+import { adviseOnUserNamespace } from "./advice.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
 import {
@@ -305,17 +307,27 @@ export async function startContainer(
   }
 }
 
+/**
+ * The request as this user can have it carried out: without root a user
+ * namespace is added, which is recorded with the rest.
+ */
+export function settleForUser(request: StartRequest, host: Host): StartRequest {
+  return { ...request, config: addUserNamespace(request.config, host) };
+}
+
 async function start(
   locked: LockedState,
-  request: StartRequest,
+  wanted: StartRequest,
 ): Promise<Started> {
+  const host = probeHost();
+  const request = settleForUser(wanted, host);
   const names = markersOf(request);
   let state: StoredState | undefined;
   let run: PlanRun | undefined;
   let markers: ReservedMarker[] = [];
   try {
     await checkRootfs(request.config.rootfs);
-    const start = await planStart(request, locked.dir, probeHost());
+    const start = await planStart(request, locked.dir, host);
     state = initialState(request, start);
     writeState(locked.dir, state);
     if (names.length > 0) {
@@ -335,6 +347,7 @@ async function start(
     });
     return { run: execution, state };
   } catch (error) {
+    adviseOnUserNamespace(error, request.config, host.euid);
     await discard(locked, request, state, run).catch((second) => {
       // The first failure is the one to tell; what is left stays recorded.
       if (error instanceof Error) {

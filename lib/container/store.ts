@@ -113,9 +113,12 @@ async function checkRoot(root: string, make: boolean): Promise<boolean> {
   } catch (cause) {
     if (!make && cause instanceof Deno.errors.NotFound) return false;
     const reason = cause instanceof Error ? cause.message : String(cause);
+    const hint = effectiveUserId() === 0
+      ? ""
+      : "; set XDG_RUNTIME_DIR to a directory of yours, or give --root DIR";
     throw new StateError(
       "ContainerNotExists",
-      `Cannot use state directory ${root}: ${reason}`,
+      `Cannot use state directory ${root}: ${reason}${hint}`,
       { cause },
     );
   }

@@ -16,6 +16,7 @@ import {
   parseProcCgroup,
 } from "./kernel_files.ts";
 import type { CgroupHierarchy, CgroupLayout, Host } from "./types.ts";
+import { probeUser } from "./user.ts";
 
 /** Usual place of all hierarchies. */
 const CGROUP_ROOT = "/sys/fs/cgroup";
@@ -140,6 +141,18 @@ function readHierarchy(
  * ```
  */
 export function probeCgroups(): CgroupLayout {
+  const { hierarchies } = findHierarchies();
+  return layoutOf(hierarchies);
+}
+
+function layoutOf(hierarchies: readonly CgroupHierarchy[]): CgroupLayout {
+  const has1 = hierarchies.some(({ version }) => version === 1);
+  const has2 = hierarchies.some(({ version }) => version === 2);
+  const mode = has1 ? (has2 ? "hybrid" : "v1") : has2 ? "v2" : "none";
+  return { mode, hierarchies };
+}
+
+function findHierarchies(): { readonly hierarchies: CgroupHierarchy[] } {
   const text = readText("/proc/1/cgroup") ?? readText("/proc/self/cgroup") ??
     "";
   const lines = parseProcCgroup(text)
@@ -153,10 +166,54 @@ export function probeCgroups(): CgroupLayout {
     );
     if (place) hierarchies.push(readHierarchy(line, place));
   }
-  const has1 = hierarchies.some(({ version }) => version === 1);
-  const has2 = hierarchies.some(({ version }) => version === 2);
-  const mode = has1 ? (has2 ? "hybrid" : "v1") : has2 ? "v2" : "none";
-  return { mode, hierarchies };
+  return { hierarchies };
+}
+
+/**
+ * Finds what of the version 2 hierarchy has been delegated to a user: the
+ * highest group above this process that is the user's to change. Groups of
+ * version 1 cannot be delegated safely (cgroups(7)).
+ *
+ * @param uid The user.
+ * @returns A layout with that group as base; mode `none` when there is none.
+ *
+ * @example
+ * ```ts
+ * import { probeDelegatedCgroups } from "./probe.ts";
+ *
+ * const { hierarchies } = probeDelegatedCgroups(65534);
+ * if (hierarchies.some(({ version }) => version === 1)) throw new Error("impossible");
+ * ```
+ */
+export function probeDelegatedCgroups(uid: number): CgroupLayout {
+  const unified = findHierarchies().hierarchies.find(({ version }) =>
+    version === 2
+  );
+  const own = parseProcCgroup(readText("/proc/self/cgroup") ?? "")
+    .find(({ version }) => version === 2);
+  if (!unified || !own) return layoutOf([]);
+  const { mount, root } = unified;
+  let base: string | undefined;
+  let group = mount + groupBelowMount(own.path, root);
+  while (group.length > mount.length && isOwnedGroup(group, uid)) {
+    base = group;
+    group = group.slice(0, group.lastIndexOf("/"));
+  }
+  return base === undefined
+    ? layoutOf([])
+    : layoutOf([readHierarchy(own, { mount, root, base })]);
+}
+
+/** Whether a group and the files by which it is divided belong to a user. */
+function isOwnedGroup(group: string, uid: number): boolean {
+  return ["", "/cgroup.procs", "/cgroup.subtree_control"].every((file) => {
+    try {
+      return Deno.lstatSync(group + file).uid === uid;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) throw error;
+      return false;
+    }
+  });
 }
 
 /**
@@ -183,16 +240,18 @@ export function probeHost(): Host {
     );
   }
   const last = Number(readText("/proc/sys/kernel/cap_last_cap"));
+  const euid = Deno.uid() ?? 0;
   const enabled = readText("/sys/module/apparmor/parameters/enabled") ?? "";
   return {
-    cgroup: probeCgroups(),
+    cgroup: euid === 0 ? probeCgroups() : probeDelegatedCgroups(euid),
     lastCapability: last > 0 ? last : OLDEST_LAST_CAPABILITY,
     ...probeCapabilityBound(),
     apparmor: enabled.startsWith("Y"),
     selinux: isThere("/sys/fs/selinux/enforce"),
     architecture,
     kernel: parseKernelRelease(readText("/proc/sys/kernel/osrelease") ?? ""),
-    euid: Deno.uid() ?? 0,
+    euid,
+    ...(euid !== 0 && { user: probeUser(euid) }),
     ...probeUserNamespace(),
   };
 }

@@ -40,6 +40,26 @@ export interface CgroupLayout {
 /** Inode of `/proc/self/ns/user` in the initial user namespace. */
 export const INITIAL_USER_NAMESPACE = 4026531837;
 
+/** Consecutive ids. */
+export interface IdRange {
+  /** First one. */
+  readonly first: number;
+  /** How many. */
+  readonly size: number;
+}
+
+/** What an ordinary user may use for containers. */
+export interface OrdinaryUser {
+  /** Group id. */
+  readonly gid: number;
+  /** Further user ids, from `/etc/subuid`. */
+  readonly subordinateUids: readonly IdRange[];
+  /** Further group ids, from `/etc/subgid`. */
+  readonly subordinateGids: readonly IdRange[];
+  /** Whether newuidmap(1) and newgidmap(1) are there to map those. */
+  readonly hasMappers: boolean;
+}
+
 /** A machine and its kernel. */
 export interface Host {
   /** Where cgroups are. */
@@ -61,6 +81,8 @@ export interface Host {
   readonly kernel: readonly [major: number, minor: number];
   /** User id that containers are started with. */
   readonly euid: number;
+  /** More of that user; absent for root. */
+  readonly user?: OrdinaryUser;
   /** Inode of `/proc/self/ns/user`; {@linkcode INITIAL_USER_NAMESPACE} outside containers. */
   readonly userNamespaceInode?: number;
 }

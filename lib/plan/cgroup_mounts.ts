@@ -109,7 +109,7 @@ export function planCgroupMount(
   const [only] = groups;
   if (only === undefined) {
     throw new HostError(
-      `Cannot mount cgroups at ${target}: this host has none mounted; mount cgroup2 at /sys/fs/cgroup, or leave the mount out`,
+      `Cannot mount cgroups at ${target}: the container has none; mount cgroup2 at /sys/fs/cgroup on the host (and without root have a group delegated: systemd-run --user --scope), or leave the mount out`,
     );
   }
   if (groups.length === 1 && only.version === 2) {

@@ -108,12 +108,21 @@ function chooseHierarchies(
 }
 
 /** Without any group only a pid namespace holds a container's processes together. */
-function checkHeld(config: Config, groups: readonly unknown[]): void {
+function checkHeld(
+  config: Config,
+  groups: readonly unknown[],
+  { euid }: Pick<Host, "euid">,
+): void {
   if (groups.length > 0) return;
   const hasPidNamespace = config.namespaces.some(({ type, path }) =>
     type === "NEWPID" && path === undefined
   );
   if (hasPidNamespace) return;
+  if (euid !== 0) {
+    throw new HostError(
+      "Cannot start a container without a pid namespace: no cgroup has been delegated to this user, so its processes could not be found again; start it below systemd-run --user --scope, as root, or add the namespace NEWPID",
+    );
+  }
   throw new HostError(
     "Cannot start a container without a pid namespace: this host has no cgroups mounted, so its processes could not be found again; mount cgroup2 at /sys/fs/cgroup, or add the namespace NEWPID",
   );
@@ -122,8 +131,12 @@ function checkHeld(config: Config, groups: readonly unknown[]): void {
 /**
  * Enables controllers of version 2 for a group. Pure.
  *
+ * A user's group may hold processes, which forbids controllers: there only
+ * those go on that a limit needs.
+ *
  * @param group The group.
  * @param wanted Controllers besides those that are needed for statistics.
+ * @param host Who starts the container.
  * @returns One operation, or none where the hierarchy has none of them.
  *
  * @example
@@ -132,15 +145,17 @@ function checkHeld(config: Config, groups: readonly unknown[]): void {
  * import { enableOp } from "./cgroups.ts";
  *
  * const group = { version: 2, controllers: ["pids"], base: "/cg", path: "/cg/a", owner: "" } as const;
- * assertEquals(enableOp(group, []).map(({ controllers }) => controllers), [["+pids"]]);
+ * assertEquals(enableOp(group, [], { euid: 0 }).map(({ controllers }) => controllers), [["+pids"]]);
  * ```
  */
 export function enableOp(
   group: ResourceCgroup,
   wanted: readonly string[],
+  { euid }: Pick<Host, "euid">,
 ): Op<"cgroup.enable">[] {
+  const always = euid === 0 ? ALWAYS_ENABLED : [];
   const controllers = group.controllers
-    .filter((name) => ALWAYS_ENABLED.includes(name) || wanted.includes(name))
+    .filter((name) => always.includes(name) || wanted.includes(name))
     .map((name) => `+${name}`);
   if (controllers.length === 0) return [];
   const { base, path } = group;
@@ -168,7 +183,9 @@ function deviceOps(
   cgroupPath: string,
   host: Host,
 ): ParentOp[] {
-  if (isOpenPolicy(policy)) return [];
+  // Only root may attach a device program. A user needs none: in a user
+  // namespace nobody can make nodes, and those bound are his to open or not.
+  if (isOpenPolicy(policy) || host.euid !== 0) return [];
   const v1 = findHierarchy(host, "devices", 1);
   if (v1) {
     const { path } = locateGroup(v1, cgroupPath);
@@ -207,7 +224,7 @@ function limitOps(
     .map(({ write }) => write.controller);
   return [
     ...groups.filter(({ version }) => version === 2)
-      .flatMap((group) => enableOp(group, wanted)),
+      .flatMap((group) => enableOp(group, wanted, host)),
     ...placed.map(({ hierarchy, write }): ParentOp => ({
       op: "cgroup.write",
       flags: write.verify ? 1 : 0,
@@ -224,12 +241,13 @@ function limitOps(
 function freezeOps(
   { freezer }: Cgroup,
   groups: readonly ResourceCgroup[],
+  host: Host,
 ): ParentOp[] {
   if (freezer !== "FROZEN") return [];
   const group =
     groups.find(({ controllers }) => controllers.includes("freezer")) ??
       groups.find(({ version }) => version === 2);
-  if (!group) throw missingController("freezer", "freezer");
+  if (!group) throw missingController("freezer", "freezer", host);
   const { file, value, limit } = freezerWrite(freezer, group.version);
   const { path } = group;
   return [{ op: "cgroup.write", flags: 0, path, file, value, note: limit }];
@@ -324,7 +342,7 @@ export function planCgroups(
   const { cgroupPath, alias: owner } = place;
   const groups = chooseHierarchies(config, host)
     .map((hierarchy) => ({ ...locateGroup(hierarchy, cgroupPath), owner }));
-  checkHeld(config, groups);
+  checkHeld(config, groups, host);
   const entry = planCgroupEntry(groups, host);
   const limits = config.cgroups
     ? limitOps(config.cgroups, groups, cgroupPath, host)
@@ -333,6 +351,6 @@ export function planCgroups(
     ...entry,
     groups,
     parent: [...groups.flatMap(makeOps), ...limits, ...entry.parent],
-    late: config.cgroups ? freezeOps(config.cgroups, groups) : [],
+    late: config.cgroups ? freezeOps(config.cgroups, groups, host) : [],
   };
 }

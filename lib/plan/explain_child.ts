@@ -9,6 +9,7 @@ import {
   pointName,
   type Sentences,
   slotList,
+  treeText,
 } from "./explain_parent.ts";
 import {
   CAPABILITY_MASKS,
@@ -94,6 +95,7 @@ function capsText(mask: number | bigint): string {
 
 /** Sentences for the child's operations. */
 export const CHILD_SENTENCES: Sentences<"child"> = {
+  "tree.open": treeText,
   "fds.receive": ({ slots }) => `receive slots ${slotList(slots)}`,
   "cgroup.join": ({ path, file }) => `join the cgroup ${path} by ${file}`,
   "sync": ({ point }) => `meet the parent at ${pointName(point)}`,

@@ -79,6 +79,26 @@ function bit(flags: number | bigint, mask: number): boolean {
   return (Number(flags) & mask) !== 0;
 }
 
+/**
+ * Words the copy of a mount tree, for both lists. Pure.
+ *
+ * @param op The operation.
+ * @returns The sentence.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { treeText } from "./explain_parent.ts";
+ *
+ * const op = { op: "tree.open", slot: 3, flags: 0, path: "/srv" } as const;
+ * assertEquals(treeText(op), "clone the mount tree /srv into slot 3");
+ * ```
+ */
+export function treeText({ path, slot, flags }: Op<"tree.open">): string {
+  const depth = bit(flags, 1) ? " with its submounts" : "";
+  return `clone the mount tree ${path}${depth} into slot ${slot}`;
+}
+
 /** Id map lines on one line. */
 function mapText(lines: string): string {
   return lines.trim().split("\n").join("; ");
@@ -94,10 +114,7 @@ function macText(bytes: Uint8Array | undefined): string {
 /** Sentences for the parent's operations. */
 export const PARENT_SENTENCES: Sentences<"parent"> = {
   "fd.use": ({ fd, slot }) => `take descriptor ${fd} into slot ${slot}`,
-  "tree.open": ({ path, slot, flags }) =>
-    `clone the mount tree ${path}${
-      bit(flags, 1) ? " with its submounts" : ""
-    } into slot ${slot}`,
+  "tree.open": treeText,
   "overlay.open": ({ lower, upper, work, slot, options, settings }) =>
     `lay ${
       upper === undefined
@@ -143,9 +160,14 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
   "release": ({ point }) => `let the child go on from ${pointName(point)}`,
   "await.exec": () => "wait until the program runs",
   "idmap.write": ({ uids, gids, flags }) =>
-    `map user ids (${mapText(uids)}) and group ids (${mapText(gids)})${
-      bit(flags, 1) ? ", denying setgroups" : ""
-    }`,
+    `map ${
+      [
+        ...(uids === "" ? [] : [`user ids (${mapText(uids)})`]),
+        ...(gids === "" ? [] : [`group ids (${mapText(gids)})`]),
+      ].join(" and ")
+    }${bit(flags, 1) ? ", denying setgroups" : ""}`,
+  "idmap.run": ({ kind, map }) =>
+    `have new${kind}map of the host map ${kind}s (${map.join(" ")})`,
   "user.resolve": ({ user, groups }) =>
     `look up ${user === "" ? "root (no user given)" : JSON.stringify(user)}${
       groups.length === 0 ? "" : ` and the groups ${groups.join(", ")}`

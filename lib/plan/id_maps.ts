@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config, IdMapping } from "../config/types.ts";
+import { HostError } from "../errors.ts";
 import type { Host } from "../host/types.ts";
 import type { NamespaceSplit } from "./namespaces.ts";
 import { type ChildOp, type ParentOp, POINTS } from "./ops.ts";
@@ -90,17 +91,74 @@ function checkMap(
   return lines;
 }
 
+/** Whether a user may write a map by himself: his own id alone. */
+function isOwnIdOnly(lines: readonly IdMapping[], id: number): boolean {
+  const [only, ...more] = lines;
+  return only?.hostId === id && only.size === 1 && more.length === 0;
+}
+
+/** The lines as arguments of newuidmap(1). */
+function mapperArguments(lines: readonly IdMapping[]): string[] {
+  return lines.flatMap(({ containerId, hostId, size }) =>
+    [containerId, hostId, size].map(String)
+  );
+}
+
+/** How the maps get written: by the starter, or by programs that may do more. */
+interface MapWriting {
+  readonly ops: readonly ParentOp[];
+  readonly groupsDenied: boolean;
+}
+
+/** Root writes everything; others their own ids, and the rest by newuidmap and newgidmap. */
+function planWriting(
+  uids: readonly IdMapping[],
+  gids: readonly IdMapping[],
+  host: Pick<Host, "euid" | "user">,
+): MapWriting {
+  const { euid, user } = host;
+  const ownUid = euid === 0 || isOwnIdOnly(uids, euid);
+  const ownGid = euid === 0 || isOwnIdOnly(gids, user?.gid ?? euid);
+  if (!(ownUid && ownGid) && user?.hasMappers !== true) {
+    throw new HostError(
+      "Cannot map the ids of the user namespace: a user may map one id, his own; for more install newuidmap and newgidmap (package uidmap) and have root add ranges to /etc/subuid and /etc/subgid",
+    );
+  }
+  const groupsDenied = euid !== 0 && ownGid;
+  const write: ParentOp = {
+    op: "idmap.write",
+    flags: groupsDenied ? 1 : 0,
+    uids: ownUid ? formatIdMap(uids) : "",
+    gids: ownGid ? formatIdMap(gids) : "",
+  };
+  return {
+    groupsDenied,
+    ops: [
+      ...(ownUid || ownGid ? [write] : []),
+      ...(ownUid ? [] : [
+        { op: "idmap.run", kind: "uid", map: mapperArguments(uids) } as const,
+      ]),
+      ...(ownGid ? [] : [
+        { op: "idmap.run", kind: "gid", map: mapperArguments(gids) } as const,
+      ]),
+    ],
+  };
+}
+
 /**
  * Plans the id maps of a start. Pure.
  *
- * setgroups(2) is denied when the starter is not root: only so does the kernel
- * let it map its own group, and no group that denies access can be dropped.
+ * setgroups(2) is denied when a starter who is not root maps his own group
+ * alone: only so does the kernel let him, and no group that denies access can
+ * be dropped (CVE-2014-8989). Where newgidmap(1) maps further groups, the
+ * administrator has allowed that.
  *
  * @param config The configuration.
  * @param namespaces Its namespaces.
  * @param host The machine.
  * @returns The operations; none without a user namespace of its own.
  * @throws {ConfigError} `ConfigInvalid` when id 0 is not mapped.
+ * @throws {HostError} `HostUnsupported` for maps that a user cannot write.
  *
  * @example
  * ```ts
@@ -117,7 +175,7 @@ function checkMap(
 export function planIdMaps(
   config: Config,
   namespaces: NamespaceSplit,
-  host: Pick<Host, "euid">,
+  host: Pick<Host, "euid" | "user">,
 ): IdMapPart {
   if (namespaces.joined.some(({ type }) => type === "NEWUSER")) {
     return {
@@ -131,18 +189,13 @@ export function planIdMaps(
   }
   const uids = checkMap(config.uidMappings, "uidMappings");
   const gids = checkMap(config.gidMappings, "gidMappings");
-  const groupsDenied = host.euid !== 0;
+  const { ops, groupsDenied } = planWriting(uids, gids, host);
   const flags = groupsDenied ? 1 : 0;
   const point = POINTS.idmap;
   return {
     parent: [
       { op: "await", point },
-      {
-        op: "idmap.write",
-        flags,
-        uids: formatIdMap(uids),
-        gids: formatIdMap(gids),
-      },
+      ...ops,
       { op: "release", point },
     ],
     child: [{ op: "sync", point }, { op: "user.root", flags }],

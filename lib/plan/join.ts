@@ -32,12 +32,12 @@ function planGroups(
 }
 
 /** Enters all namespaces at once; that of pids is meant for children only. */
-function joinOps({ namespaces }: JoinTarget, host: Host): ChildOp[] {
+function joinOps({ namespaces, groupsDenied }: JoinTarget): ChildOp[] {
   if (namespaces.length === 0) return [];
   return [
     { op: "ns.enter", slot: SLOTS.target, flags: cloneFlags(namespaces) },
     ...(namespaces.includes("NEWUSER")
-      ? [{ op: "user.root", flags: host.euid === 0 ? 0 : 1 } as const]
+      ? [{ op: "user.root", flags: groupsDenied ? 1 : 0 } as const]
       : []),
   ];
 }
@@ -113,7 +113,7 @@ export function buildJoinPlan(
     terminal,
     filter: target.filter,
     defaultCwd: defaultCwd(kind, config, process.user),
-    groupsDenied: namespaces.includes("NEWUSER") && host.euid !== 0,
+    groupsDenied: target.groupsDenied ?? false,
     entersUserNamespace: namespaces.includes("NEWUSER"),
     entry: [
       ...namespaces.length > 0 ? [{ op: "ns.clone", flags: 0 } as const] : [],
@@ -138,7 +138,7 @@ export function buildJoinPlan(
       { op: "proc.open" },
       ...groups.child,
       ...last.early,
-      ...joinOps(target, host),
+      ...joinOps(target),
       ...planExistingRoot(kind, rootfs),
       ...terminal.open,
       ...last.child,

@@ -9,7 +9,7 @@
 import { PROC_FILES } from "../config/names/proc_files.ts";
 import { isWithin, normalizePath } from "../config/host_paths.ts";
 import { MOUNT_FLAGS, PROPAGATION_FLAGS } from "../config/names/mount_flags.ts";
-import type { Command, Config, Mount } from "../config/types.ts";
+import type { Command, Config, Mount, NamespaceType } from "../config/types.ts";
 import { HostError } from "../errors.ts";
 import type { Host } from "../host/types.ts";
 import { planCgroupMount } from "./cgroup_mounts.ts";
@@ -21,7 +21,7 @@ import { refuse } from "./refusal.ts";
 import type { SlotAllocator } from "./slots.ts";
 import type { ResourceCgroup } from "./types.ts";
 
-const { MS_REC, MS_SHARED } = MOUNT_FLAGS;
+const { MS_BIND, MS_REC, MS_SHARED } = MOUNT_FLAGS;
 
 /** Flags of `mount.fs` and `mount.tree`; see the table of operations. */
 const FS_STRICT_TARGET = 1;
@@ -226,6 +226,34 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
   };
 }
 
+/**
+ * The host's mount in place of a new one: a file system that shows a namespace
+ * may be mounted only by who has power over that namespace, which nobody in a
+ * new user namespace has over the host's (mount_namespaces(7)).
+ */
+const SHARED_SOURCES: Readonly<
+  Record<string, { readonly type: NamespaceType; readonly source: string }>
+> = {
+  proc: { type: "NEWPID", source: "/proc" },
+  sysfs: { type: "NEWNET", source: "/sys" },
+  mqueue: { type: "NEWIPC", source: "/dev/mqueue" },
+};
+
+function bindShared(
+  placed: PlacedMount,
+  { config }: MountContext,
+): PlacedMount {
+  const { mount } = placed;
+  const shared = SHARED_SOURCES[mount.device];
+  const isNew = (type: NamespaceType): boolean =>
+    config.namespaces.some((own) => own.type === type && !own.path);
+  if (!shared || !isNew("NEWUSER") || isNew(shared.type)) return placed;
+  // What is mounted below comes along: a user namespace may not uncover it.
+  const flags = mount.flags | MS_BIND | MS_REC;
+  const { source } = shared;
+  return { ...placed, mount: { ...mount, device: "bind", source, flags } };
+}
+
 function checkRelabel({ mount, path }: PlacedMount, host: Host): void {
   // Without SELinux there is no label to change: nothing is left undone.
   if (mount.relabel === "" || !host.selinux) return;
@@ -235,7 +263,6 @@ function checkRelabel({ mount, path }: PlacedMount, host: Host): void {
 }
 
 function mountPart(placed: PlacedMount, context: MountContext): MountPart {
-  checkTarget(placed);
   checkRelabel(placed, context.host);
   const { mount, target, path } = placed;
   if (mount.idmap !== undefined && mount.device !== "bind") {
@@ -298,7 +325,8 @@ export function planMounts(context: MountContext): MountPart {
   const parts = config.mounts.map((mount, index): MountPart => {
     const target = targetInside(mount.destination, config.rootfs);
     const placed = { mount, path: `mounts[${index}]`, target };
-    const part = mountPart(placed, context);
+    checkTarget(placed);
+    const part = mountPart(bindShared(placed, context), context);
     return {
       ...part,
       child: [

@@ -39,6 +39,7 @@ export interface OpSpec {
 
 const PARENT = ["parent"] as const;
 const CHILD = ["child"] as const;
+const PARENT_AND_CHILD = ["parent", "child"] as const;
 const UNDO = ["undo"] as const;
 
 /** The operations, grouped by what they touch. */
@@ -53,7 +54,7 @@ export const OPS = {
   },
   "tree.open": {
     kind: 2,
-    lists: PARENT,
+    lists: PARENT_AND_CHILD,
     by: "c",
     doc:
       "open_tree(2) clone of the host path into slot; flags bit 0: with its submounts",
@@ -229,7 +230,7 @@ export const OPS = {
     lists: PARENT,
     by: "c",
     doc:
-      "writes setgroups (deny when flags bit 0), uid_map and gid_map of the child",
+      "writes setgroups (deny when flags bit 0), uid_map and gid_map of the child; an empty map is left to another",
     fields: { flags: "u64", uids: "str", gids: "str" },
   },
   "user.root": {
@@ -247,6 +248,14 @@ export const OPS = {
     doc:
       "looks user and groups up in the passwd and group files that the child opened, and releases it with the result",
     fields: { user: "str", groups: "list" },
+  },
+  "idmap.run": {
+    kind: 31,
+    lists: PARENT,
+    by: "ts",
+    doc:
+      "has newuidmap or newgidmap (kind uid or gid) of the host write that map of the child",
+    fields: { kind: "str", map: "list" },
   },
   "state.save": {
     kind: 30,

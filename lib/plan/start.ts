@@ -27,6 +27,7 @@ import {
   type RootPart,
 } from "./root.ts";
 import { planTransfer, SlotAllocator, type Transfer } from "./slots.ts";
+import { checkUnprivileged } from "./rootless.ts";
 import { planSysctls } from "./sysctl.ts";
 import { planTerminal, type TerminalPart } from "./terminal.ts";
 import type {
@@ -55,6 +56,8 @@ interface StartParts {
   readonly cgroups: CgroupPart;
   readonly root: RootPart;
   readonly mounts: MountPart;
+  /** Trees of the host that the child copies, since the starter may not. */
+  readonly trees: readonly ChildOp[];
   readonly idMaps: IdMapPart;
   readonly network: NetworkPart;
   readonly last: ProcessPart;
@@ -131,6 +134,29 @@ function planFirstProcess(
   });
 }
 
+/** Copies of trees that the starter makes, and those that the child makes. */
+interface TreePart {
+  readonly parent: readonly ParentOp[];
+  readonly child: readonly ChildOp[];
+  readonly sent: readonly number[];
+}
+
+/**
+ * Tells who copies trees of the host: without root that takes a mount
+ * namespace of one's own, so the child does, as root of its user namespace.
+ */
+function placeTrees(
+  { parent, slots }: Pick<MountPart, "parent" | "slots">,
+  { euid }: Host,
+): TreePart {
+  if (euid === 0) return { parent, child: [], sent: slots };
+  return {
+    parent: parent.filter(({ op }) => op !== "tree.open"),
+    child: parent.filter((op) => op.op === "tree.open"),
+    sent: [],
+  };
+}
+
 function planParts(input: StartInput): StartParts {
   const { config, process, host, placement } = input;
   const slots = new SlotAllocator();
@@ -156,21 +182,24 @@ function planParts(input: StartInput): StartParts {
     })
     : NO_MOUNTS;
   const idMaps = planIdMaps(config, namespaces, host);
+  const roots = placeTrees(root, host);
+  const sources = placeTrees(mounts, host);
   return {
     kind,
     terminal,
     namespaces,
     cgroups,
-    root,
-    mounts,
+    root: { ...root, parent: roots.parent },
+    mounts: { ...mounts, parent: sources.parent },
+    trees: [...roots.child, ...sources.child],
     idMaps,
     network: planNetwork(config, placement),
     last: planFirstProcess(input, kind, terminal, idMaps),
     transfer: planTransfer([
       ...terminal.slots,
-      ...root.slots,
+      ...roots.sent,
       ...namespaces.slots,
-      ...mounts.slots,
+      ...sources.sent,
     ]),
   };
 }
@@ -203,6 +232,7 @@ function childOps(input: StartInput, parts: StartParts): ChildOp[] {
     ...parts.last.early,
     ...parts.namespaces.child,
     ...parts.idMaps.child,
+    ...parts.trees,
     { op: "session.new" },
     ...parts.network.child,
     ...parts.root.attach,
@@ -278,6 +308,7 @@ export function buildStartPlan(
   host: Host,
   placement: Placement,
 ): StartPlan {
+  checkUnprivileged(config, host);
   const input = { config, process, host, placement };
   const parts = planParts(input);
   const { cgroups, network } = parts;

@@ -143,6 +143,8 @@ export interface JoinTarget {
   readonly pidfd: number;
   /** Namespaces that it does not share with the caller, made or joined. */
   readonly namespaces: readonly NamespaceType[];
+  /** Whether setgroups(2) is denied in its user namespace. */
+  readonly groupsDenied?: boolean;
   /** Its version 1 groups; version 2 ones only where clone3 cannot be used. */
   readonly cgroupPaths: readonly JoinCgroup[];
   /** Its version 2 group, entered by clone3(2). */

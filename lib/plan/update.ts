@@ -87,7 +87,7 @@ function limitOps(
     ? []
     : target.groups.filter(({ version }) => version === 2);
   return [
-    ...unified.flatMap((group) => enableOp(group, wanted)),
+    ...unified.flatMap((group) => enableOp(group, wanted, host)),
     ...placed.map(({ hierarchy, write }): UpdateOp => ({
       op: "cgroup.write",
       flags: write.verify ? 1 : 0,

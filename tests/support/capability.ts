@@ -20,6 +20,8 @@ export type Capability =
   | "no-apparmor"
   | "selinux"
   | "no-selinux"
+  | "user-namespaces"
+  | "id-mappers"
   | "full";
 
 interface Probe {
@@ -46,6 +48,30 @@ function hasMount(pattern: RegExp): boolean {
 }
 
 const PROBES: Readonly<Record<Capability, Probe>> = {
+  "user-namespaces": {
+    doc: "user namespaces for users",
+    isThere: () => {
+      const unshare = new Deno.Command("setpriv", {
+        args: [
+          "--reuid=61234",
+          "--regid=61234",
+          "--clear-groups",
+          "unshare",
+          "--user",
+          "--map-root-user",
+          "--mount",
+          "true",
+        ],
+        stdout: "null",
+        stderr: "null",
+      });
+      return unshare.outputSync().success;
+    },
+  },
+  "id-mappers": {
+    doc: "newuidmap and newgidmap (package uidmap)",
+    isThere: () => exists("/usr/bin/newuidmap") && exists("/usr/bin/newgidmap"),
+  },
   "root": { doc: "to be root", isThere: () => Deno.uid() === 0 },
   "cgroup-v1": {
     doc: "a cgroup v1 hierarchy",

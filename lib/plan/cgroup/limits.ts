@@ -133,6 +133,7 @@ export function findHierarchy(
  *
  * @param limit Key of the configuration.
  * @param controller Name of the controller.
+ * @param host Who starts the container.
  * @returns The error, to be thrown.
  *
  * @example
@@ -146,10 +147,18 @@ export function findHierarchy(
 export function missingController(
   limit: string,
   controller: string,
+  host: Pick<Host, "euid"> = { euid: 0 },
 ): HostError {
+  const context = { limit, controller };
+  if (host.euid !== 0) {
+    return new HostError(
+      `Cannot apply the limit ${limit}: no cgroup with the controller ${controller} has been delegated to this user; start it below "systemd-run --user --scope -p Delegate=yes", as root, or leave ${limit} out`,
+      { context },
+    );
+  }
   return new HostError(
     `Cannot apply the limit ${limit}: this host has no cgroup controller ${controller} mounted; mount it (or enable it in cgroup.subtree_control), or leave ${limit} out`,
-    { context: { limit, controller } },
+    { context },
   );
 }
 
@@ -222,7 +231,7 @@ function placeWrite(
   const hierarchy = findHierarchy(host, write.controller, version);
   if (hierarchy) return { hierarchy, write };
   if (write.limit !== "unified") {
-    throw missingController(write.limit, write.controller);
+    throw missingController(write.limit, write.controller, host);
   }
   throw new HostError(
     `Cannot write ${write.file} (cgroups.unified): no cgroup v2 of this host has the controller ${write.controller}; leave it out`,

@@ -1,0 +1,224 @@
+/**
+ * An ordinary user: an id that nobody has, with a checkout, a Deno cache, a
+ * runtime directory and a root file system of its own.
+ *
+ * @module
+ */
+import type { ConfigJson, Workspace } from "./containers.ts";
+import {
+  mustRun,
+  nsinitCommand,
+  REPOSITORY,
+  Running,
+  type RunOptions,
+  runProgram,
+  type RunResult,
+} from "./nsinit.ts";
+import { makeTestRootfs } from "./rootfs.ts";
+
+/** Its user and group id. */
+export const USER_ID = 61234;
+/** Its name, where the test gives it ranges. */
+const NAME = "nsinittester";
+/** What the program under test is made of. */
+const SOURCES = ["cli.ts", "mod.ts", "deno.json", "lib", "ffi", "std"];
+
+/** Further ids of the user, as lines of /etc/subuid or /etc/subgid. */
+export interface UserRanges {
+  /** `first:count` each. */
+  readonly uids: readonly string[];
+  /** `first:count` each. */
+  readonly gids: readonly string[];
+}
+
+const AS_USER = [
+  "setpriv",
+  `--reuid=${USER_ID}`,
+  `--regid=${USER_ID}`,
+  "--clear-groups",
+];
+
+/** Puts files over those of /etc in a mount namespace that nobody else sees. */
+const WITH_RANGES = `
+for name in passwd subuid subgid; do
+	[ -e /etc/$name ] || exit 77
+	mount --bind "$0/$name" /etc/$name || exit 77
+done
+exec "$@"
+`;
+
+/** An ordinary user. */
+export class OrdinaryUser {
+  /** Directory of everything; the user's. */
+  readonly home: string;
+  readonly #command: readonly string[];
+  readonly #ranges: boolean;
+
+  private constructor(
+    home: string,
+    command: readonly string[],
+    ranges: boolean,
+  ) {
+    this.home = home;
+    this.#command = command;
+    this.#ranges = ranges;
+  }
+
+  /** Makes a user, with further ids where asked for. */
+  static async create(
+    workspace: Workspace,
+    ranges?: UserRanges,
+  ): Promise<OrdinaryUser> {
+    const home = await workspace.newDirectory();
+    for (const name of ["run", "deno", "container"]) {
+      await Deno.mkdir(`${home}/${name}`, { mode: 0o700 });
+    }
+    await makeTestRootfs(`${home}/rootfs`);
+    const command = await OrdinaryUser.#installIn(home);
+    await mustRun(["chown", "-R", `${USER_ID}:${USER_ID}`, home]);
+    if (ranges) await writeRanges(home, ranges);
+    return new OrdinaryUser(home, command, ranges !== undefined);
+  }
+
+  /** A private copy of what the program needs, in case its checkout is closed to others. */
+  static async #installIn(home: string): Promise<readonly string[]> {
+    if ((Deno.env.get("NSINIT") ?? "") !== "") return nsinitCommand();
+    await Deno.mkdir(`${home}/checkout`);
+    const sources = SOURCES.map((name) => `${REPOSITORY}/${name}`);
+    await mustRun(["cp", "-r", ...sources, `${home}/checkout/`]);
+    let deno = Deno.execPath();
+    const isOpen = await runProgram([...AS_USER, "test", "-x", deno]);
+    if (isOpen.code !== 0) {
+      await Deno.copyFile(deno, `${home}/checkout/deno`);
+      deno = `${home}/checkout/deno`;
+      await Deno.chmod(deno, 0o755);
+    }
+    const script = `${home}/checkout/cli.ts`;
+    return [deno, "run", "-A", "--no-check", "--no-lock", script];
+  }
+
+  /** Directory of its container. */
+  get dir(): string {
+    return `${this.home}/container`;
+  }
+
+  /** Its root file system. */
+  get rootfs(): string {
+    return `${this.home}/rootfs`;
+  }
+
+  /** Where its states are. */
+  get stateRoot(): string {
+    return `${this.home}/run/nsinit`;
+  }
+
+  #options(options: RunOptions): RunOptions {
+    const inEtc = this.#ranges
+      ? [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        WITH_RANGES,
+        this.home,
+      ]
+      : [];
+    return {
+      cwd: this.dir,
+      ...options,
+      prefix: [...options.prefix ?? [], ...inEtc, ...AS_USER],
+      env: {
+        HOME: this.home,
+        DENO_DIR: `${this.home}/deno`,
+        XDG_RUNTIME_DIR: `${this.home}/run`,
+        ...options.env,
+      },
+    };
+  }
+
+  /** Runs a program as the user. */
+  run(
+    command: readonly string[],
+    options: RunOptions = {},
+  ): Promise<RunResult> {
+    return runProgram(command, this.#options(options));
+  }
+
+  /** Runs nsinit as the user. */
+  nsinit(
+    args: readonly string[],
+    options: RunOptions = {},
+  ): Promise<RunResult> {
+    return this.run([...this.#command, ...args], options);
+  }
+
+  /** `nsinit exec --detach`; its program keeps the error output open, a file. */
+  async detach(args: readonly string[]): Promise<RunResult> {
+    const log = `${this.home}/stderr`;
+    const prefix = ["sh", "-c", `exec "$@" > /dev/null 2> ${log}`, "sh"];
+    const result = await this.nsinit(["exec", "--detach", ...args], { prefix });
+    return { ...result, stderr: await Deno.readTextFile(log) };
+  }
+
+  /** Starts nsinit as the user. */
+  start(args: readonly string[], options: RunOptions = {}): Running {
+    return new Running([...this.#command, ...args], this.#options(options));
+  }
+
+  /** `nsinit exec /bin/sh -c SCRIPT`. */
+  sh(script: string, options: RunOptions = {}): Promise<RunResult> {
+    return this.nsinit(["exec", "/bin/sh", "-c", script], options);
+  }
+
+  /** As {@linkcode OrdinaryUser.sh}, for a script that must succeed. */
+  async output(script: string, options: RunOptions = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.sh(script, options);
+    if (code === 0) return stdout;
+    throw new Error(`${script}: status ${code}\n${stdout}\n${stderr}`);
+  }
+
+  /** Gives its container a configuration. */
+  async configure(config: ConfigJson): Promise<void> {
+    const path = `${this.dir}/container.json`;
+    const text = JSON.stringify({ ...config, rootfs: this.rootfs });
+    await Deno.writeTextFile(path, text);
+    await Deno.chown(path, USER_ID, USER_ID);
+  }
+
+  /** Ids of containers that it has a state of. */
+  states(): string[] {
+    try {
+      return [...Deno.readDirSync(this.stateRoot)].map(({ name }) => name);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }
+
+  /** Host pids of its processes whose command line holds a text. */
+  async processes(text: string): Promise<number[]> {
+    const found: number[] = [];
+    for await (const { name } of Deno.readDir("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      const path = `/proc/${name}/cmdline`;
+      const line = await Deno.readTextFile(path).catch(() => "");
+      if (line.replaceAll("\0", " ").includes(text)) found.push(Number(name));
+    }
+    return found;
+  }
+}
+
+async function writeRanges(
+  home: string,
+  { uids, gids }: UserRanges,
+): Promise<void> {
+  const passwd = await Deno.readTextFile("/etc/passwd");
+  const lines = (ranges: readonly string[]): string =>
+    ranges.map((range) => `${NAME}:${range}\n`).join("");
+  const entry = `${NAME}:x:${USER_ID}:${USER_ID}::${home}:/bin/sh\n`;
+  await Deno.writeTextFile(`${home}/passwd`, passwd + entry);
+  await Deno.writeTextFile(`${home}/subuid`, lines(uids));
+  await Deno.writeTextFile(`${home}/subgid`, lines(gids));
+}
