@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * exec.c - the last steps of the child's list: closing what must not reach the
- * program, entering the working directory, execve(2).
+ * exec.c - the last steps of the child's list: entering the working directory,
+ * execve(2).
  *
- * fds.close comes after everything that needs the root's descriptors; the
- * socket stays and is closed by exec itself, which is how the parent learns of
- * success. Everything exec needs is built by nsi_exec_prepare(), which a
+ * Everything exec needs is built by nsi_exec_prepare(), which a
  * seccomp filter that is loaded just before exec triggers early: behind the
  * filter only execve(2) itself is called, unless it fails.
  */
 #include "handshake.h"
 #include "helper.h"
-#include "slot.h"
 #include "sys.h"
 #include "text.h"
 #include <linux/mman.h>
@@ -21,32 +18,6 @@
 static struct {
 	const char **argv, **envp;
 } vectors;
-
-/*
- * nsi_op_fds_close() - close every descriptor above keep but the hand-shake's
- * @run: forgets the descriptors of its own
- * @op:  fds.close
- *
- * Return: 0 or -errno.
- */
-int nsi_op_fds_close(struct nsi_run *run, const struct nsi_op *op)
-{
-	uint64_t keep = NSI_FDS_CLOSE_KEEP(op);
-	unsigned int first, sock = (unsigned int)run->sock;
-	int r = 0;
-
-	if (keep > INT32_MAX)
-		return -EINVAL;
-	first = (unsigned int)keep + 1;
-	if (first < sock)
-		r = (int)NSI_SYS3(__NR_close_range, first, sock - 1, 0);
-	if (r == 0)
-		r = (int)NSI_SYS3(__NR_close_range, first > sock ? first : sock + 1, ~0U, 0);
-	run->rootfd = run->procfd = run->ttyfd = run->nullfd = -1;
-	for (uint32_t slot = 0; slot < NSI_SLOTS; slot++)
-		run->slot[slot] = -1;
-	return r;
-}
 
 /*
  * nsi_op_cwd_enter() - change to the program's working directory

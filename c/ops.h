@@ -68,6 +68,8 @@ enum nsi_kind {
 	NSI_OP_TTY_CONSOLE = 81,
 	NSI_OP_TTY_CONTROL = 82,
 	NSI_OP_STDIO_SET = 83,
+	NSI_OP_TTY_OWN = 84,
+	NSI_OP_FDS_PLACE = 85,
 	NSI_OP_RLIMIT_SET = 90,
 	NSI_OP_OOM_ADJUST = 91,
 	NSI_OP_LABEL_APPARMOR = 92,
@@ -374,6 +376,13 @@ enum nsi_slot {
 #define NSI_STDIO_SET_STDOUT(op) ((int64_t)(op)->n[1])
 #define NSI_STDIO_SET_STDERR(op) ((int64_t)(op)->n[2])
 
+/* tty.own: gives the pty's inner end to the user that was looked up and to the group gid (-1 leaves it), with the mode */
+#define NSI_TTY_OWN_GID(op) ((int64_t)(op)->n[0])
+#define NSI_TTY_OWN_MODE(op) ((uint64_t)(op)->n[1])
+
+/* fds.place: puts the slots (u32 array) on descriptors 3, 4, ... of the program, not close-on-exec; what stood there is forgotten */
+#define NSI_FDS_PLACE_SLOTS(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
+
 /* rlimit.set: prlimit(2) of itself */
 #define NSI_RLIMIT_SET_RESOURCE(op) ((uint64_t)(op)->n[0])
 #define NSI_RLIMIT_SET_SOFT(op) ((uint64_t)(op)->n[1])
@@ -526,6 +535,8 @@ enum nsi_slot {
 	X(TTY_CONSOLE, "s----") \
 	X(TTY_CONTROL, "-----") \
 	X(STDIO_SET, "-----") \
+	X(TTY_OWN, "-----") \
+	X(FDS_PLACE, "b----") \
 	X(RLIMIT_SET, "-----") \
 	X(OOM_ADJUST, "s----") \
 	X(LABEL_APPARMOR, "s----") \
@@ -612,6 +623,8 @@ enum nsi_slot {
 	X(TTY_CONSOLE, tty_console) \
 	X(TTY_CONTROL, tty_control) \
 	X(STDIO_SET, stdio_set) \
+	X(TTY_OWN, tty_own) \
+	X(FDS_PLACE, fds_place) \
 	X(RLIMIT_SET, rlimit_set) \
 	X(OOM_ADJUST, oom_adjust) \
 	X(LABEL_APPARMOR, label_apparmor) \
@@ -699,6 +712,8 @@ int nsi_op_tty_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_console(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_control(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_stdio_set(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_tty_own(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_fds_place(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_rlimit_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_oom_adjust(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_label_apparmor(struct nsi_run *run, const struct nsi_op *op);

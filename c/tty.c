@@ -149,6 +149,29 @@ int nsi_op_tty_open(struct nsi_run *run, const struct nsi_op *op)
 	return 0;
 }
 
+/*
+ * nsi_op_tty_own() - give the pty to the program's user
+ *
+ * Others of the user may then open it by its name, as after a login; writing to
+ * it is for the group of terminals (tty(1), wall(1)).
+ *
+ * Return: 0; -EINVAL for an id that the user namespace does not have; -EPROTO
+ * before the user is known; -errno.
+ */
+int nsi_op_tty_own(struct nsi_run *run, const struct nsi_op *op)
+{
+	int r;
+
+	if (run->ttyfd < 0)
+		return -EBADF;
+	if (!run->have_user)
+		return -EPROTO;
+	r = (int)NSI_SYS3(__NR_fchown, run->ttyfd, run->user.uid, NSI_TTY_OWN_GID(op));
+	if (r == 0)
+		r = (int)NSI_SYS2(__NR_fchmod, run->ttyfd, NSI_TTY_OWN_MODE(op) & 07777);
+	return r;
+}
+
 /* O_PATH on a new empty file, or on a file or character device that is there. */
 static int open_console(struct nsi_run *run, int dirfd, const char *name)
 {

@@ -79,6 +79,8 @@ const PHRASES: Phrases = {
   "tty.console": (op) => `bind the terminal on ${quote(op.path)}`,
   "tty.control": () => "make the terminal the controlling one",
   "stdio.set": () => "set up stdin, stdout and stderr",
+  "tty.own": () => "give the terminal to the container's user",
+  "fds.place": () => "place the extra descriptors",
   "rlimit.set": (op) =>
     `set rlimit ${op.resource} to soft ${op.soft} and hard ${op.hard}`,
   "oom.adjust": (op) => `set oom_score_adj to ${op.value}`,
@@ -133,6 +135,7 @@ function advise(op: Op, errno: string, detail: Detail): string {
       return detail === "verify"
         ? "; it is not a namespace of the type that it is listed for"
         : "";
+    case "tty.own":
     case "user.apply":
       if (errno === "EPERM") {
         return "; it has further groups, which cannot be given where a user has mapped his own group alone: have root add a range to /etc/subgid, or name another user";

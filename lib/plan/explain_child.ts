@@ -167,6 +167,12 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
       streamText("stdout", stdout),
       streamText("stderr", stderr),
     ].join(", "),
+  "tty.own": ({ gid, mode }) =>
+    `give the terminal to the user that was looked up${
+      Number(gid) < 0 ? "" : ` and group ${gid}`
+    }, mode ${octal(mode)}`,
+  "fds.place": ({ slots }) =>
+    `slots ${slotList(slots)} as descriptors 3 and following`,
   "rlimit.set": ({ resource, soft, hard }) =>
     `limit ${RLIMITS[Number(resource)] ?? resource} to ${
       limitText(soft)

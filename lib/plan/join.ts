@@ -103,7 +103,7 @@ export function buildJoinPlan(
 ): Plan {
   const { config, namespaces } = target;
   const { rootfs } = config;
-  const terminal = planTerminal(process);
+  const terminal = planTerminal(process, config);
   const kind = namespaces.includes("NEWNS") ? "joined" : "host";
   const groups = planGroups(target, host);
   const last = planProcess({

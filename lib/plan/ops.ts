@@ -565,6 +565,23 @@ export const OPS = {
     fields: { flags: "u64", stdin: "i64", stdout: "i64", stderr: "i64" },
   },
 
+  "tty.own": {
+    kind: 84,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "gives the pty's inner end to the user that was looked up and to the group gid (-1 leaves it), with the mode",
+    fields: { gid: "i64", mode: "u64" },
+  },
+  "fds.place": {
+    kind: 85,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "puts the slots (u32 array) on descriptors 3, 4, ... of the program, not close-on-exec; what stood there is forgotten",
+    fields: { slots: "bytes" },
+  },
+
   // ---- child: the process ----
   "rlimit.set": {
     kind: 90,

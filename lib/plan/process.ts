@@ -169,7 +169,7 @@ function limitOps(context: ProcessContext): ChildOp[] {
  *   config: defaultConfig("/srv/root"),
  *   process,
  *   host,
- *   terminal: planTerminal(process),
+ *   terminal: planTerminal(process, defaultConfig("/srv/root")),
  *   filter: undefined,
  *   defaultCwd: "/",
  *   groupsDenied: false,
@@ -185,7 +185,7 @@ export function planProcess(context: ProcessContext): ProcessPart {
   const seccomp = planSeccomp(config, process, filter);
   const isLoadedEarly = seccomp.early.some(({ op }) => op === "seccomp.load");
   const enter: ChildOp[] = [
-    { op: "fds.close", keep: 2 },
+    ...terminal.close,
     ...context.entry ?? [],
     ...terminal.control,
   ];

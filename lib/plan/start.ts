@@ -160,7 +160,7 @@ function placeTrees(
 function planParts(input: StartInput): StartParts {
   const { config, process, host, placement } = input;
   const slots = new SlotAllocator();
-  const terminal = planTerminal(process);
+  const terminal = planTerminal(process, config, slots);
   const namespaces = planNamespaces(config.namespaces, slots);
   const joined = namespaces.joined.map(({ type }) => type);
   const kind = rootKind(namespaces.created, joined);

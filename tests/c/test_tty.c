@@ -93,6 +93,32 @@ static void pty_is_made_in_the_container(void)
 	CHECK(isatty(0) && isatty(1) && !(fcntl(1, F_GETFD) & FD_CLOEXEC));
 }
 
+static int own(uint64_t gid, uint32_t mode)
+{
+	const struct nsi_op op = { .n = { gid, mode } };
+
+	return nsi_op_tty_own(&run, &op);
+}
+
+static void pty_becomes_the_users(void)
+{
+	struct stat st;
+
+	begin();
+	EXPECT(-EBADF, own(5, 0620));
+	EXPECT(0, mount_fs("devpts", "/dev/pts", "newinstance _"));
+	EXPECT(0, open_tty());
+	EXPECT(-EPROTO, own(5, 0620));
+	run.have_user = 1;
+	run.user.uid = 1000;
+	EXPECT(0, own(7, 0620));
+	CHECK(fstat(run.ttyfd, &st) == 0 && st.st_uid == 1000 && st.st_gid == 7);
+	CHECK((st.st_mode & 07777) == 0620);
+	EXPECT(0, own((uint64_t)-1, 0600));
+	CHECK(fstat(run.ttyfd, &st) == 0 && st.st_uid == 1000 && st.st_gid == 7);
+	CHECK((st.st_mode & 07777) == 0600);
+}
+
 static void other_devpts_are_refused(void)
 {
 	begin();
@@ -209,6 +235,7 @@ int main(void)
 	if (!can_mount())
 		return 0;
 	RUN(pty_is_made_in_the_container);
+	RUN(pty_becomes_the_users);
 	RUN(other_devpts_are_refused);
 	RUN(console_follows_nothing);
 	RUN(slots_become_stdio);

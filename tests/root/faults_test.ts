@@ -241,7 +241,11 @@ for (const tty of [false, true]) {
       args: ["/bin/sleep", "100"],
     });
     const { state } = container;
-    const process = processRequest(["/bin/true"], { tty, user: "user" });
+    const process = processRequest(["/bin/true"], {
+      tty,
+      user: "user",
+      extraFiles: [0],
+    });
     const outputs = await workspace.newDirectory();
     const join = async (fault?: Fault): Promise<void> => {
       const run = await joinContainer(
@@ -297,6 +301,7 @@ function joinPlanOf(
       cwd: "",
       tty,
       stdio: { stdin: fd, stdout: fd, stderr: fd },
+      extraFiles: [0],
       rlimits: limits,
     },
     probeHost(),

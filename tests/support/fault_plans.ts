@@ -230,7 +230,7 @@ export async function stagedPlan(
       ],
     },
     args: ["/bin/true"],
-    process: { user: "user" },
+    process: { user: "user", extraFiles: [0] },
   };
 }
 

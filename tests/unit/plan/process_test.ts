@@ -8,7 +8,7 @@ Deno.test("planProcess sets limits of the process and takes -1 as no limit", () 
     config: configWith({ oomScoreAdj: -500 }),
     process: { ...PROCESS, rlimits: [{ type: 7, soft: 5, hard: -1 }] },
     host: HOST_V2,
-    terminal: planTerminal(PROCESS),
+    terminal: planTerminal(PROCESS, configWith({})),
     filter: undefined,
     defaultCwd: "/",
     groupsDenied: false,

@@ -255,7 +255,8 @@ Deno.test("buildStartPlan refuses labels that the kernel cannot keep", () => {
 
 Deno.test("buildStartPlan refuses processes that cannot be", () => {
   assertThrows(() => start({}, { args: [] }), UsageError);
-  assertThrows(() => start({}, { extraFiles: [5] }), UsageError);
+  const many = Array.from({ length: 500 }, () => 5);
+  assertThrows(() => start({}, { extraFiles: many }), ConfigError);
   assertThrows(() => start({}, { cwd: "relative" }), ConfigError);
   assertThrows(() => start({}, { env: ["NOEQUALS"] }), ConfigError);
   assertThrows(() => start({ seccomp: SECCOMP }), ConfigError);
