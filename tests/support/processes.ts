@@ -92,7 +92,12 @@ export class TestContainer implements AsyncDisposable {
 export async function textOf(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): Promise<string> {
-  return await new Response(stream).text();
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** Writes text and closes. */
