@@ -7,7 +7,12 @@
 import { parseSignal } from "../config/names/signals.ts";
 import { finishContainer } from "../container/finish.ts";
 import type { RecordedExit, StoredState } from "../container/store_types.ts";
-import { finishProcess, type Process, type ProcessStatus } from "./process.ts";
+import {
+  finishProcess,
+  type Process,
+  type ProcessStatus,
+  streamsClosed,
+} from "./process.ts";
 
 /** Where a container is, and which one of that id. */
 export interface ContainerKey {
@@ -98,7 +103,8 @@ export function ownProcess(
     if (ownership.processes.size === 0) owned.delete(text);
   };
   if (first === undefined) {
-    process.status.then(forget, forget);
+    // A child in the background may hold its pipes open beyond its end.
+    streamsClosed(process).then(forget);
     return;
   }
   const finished = finish(key, first, process).then(forget);

@@ -144,6 +144,7 @@ export interface PreparedProcess {
 
 let prepare: (process: Process, config: Config) => PreparedProcess;
 let release: (process: Process) => void;
+let whenClosed: (process: Process) => Promise<void>;
 
 /**
  * A process to run in a container, and then the handle of the one that runs.
@@ -176,6 +177,10 @@ export class Process implements AsyncDisposable {
   static {
     prepare = (process, config) => process.#prepare(config);
     release = (process) => process.#running?.streams.finish();
+    whenClosed = async (process) => {
+      const { status, streams } = process.#started("wait for it");
+      await Promise.allSettled([status, streams.closed]);
+    };
   }
 
   /**
@@ -475,4 +480,20 @@ export function prepareProcess(
  */
 export function finishProcess(process: Process): void {
   release(process);
+}
+
+/**
+ * Waits until a process has ended and no descriptor of its streams is left open.
+ *
+ * @param process A process that was started.
+ * @returns Nothing; it never rejects.
+ * @throws {StateError} `ProcessNotExecuted` before it is started.
+ *
+ * @example
+ * ```ts ignore
+ * streamsClosed(process).then(() => processes.delete(process));
+ * ```
+ */
+export function streamsClosed(process: Process): Promise<void> {
+  return whenClosed(process);
 }

@@ -42,6 +42,10 @@ export class Relay implements ProcessStream {
       .catch(() => this.#close());
   }
 
+  get closed(): Promise<void> {
+    return this.done;
+  }
+
   /** Whether all that was written has been passed on, or never will be. */
   get isEnding(): boolean {
     return !this.#isInput && this.#from.isEnded;

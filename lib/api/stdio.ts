@@ -152,6 +152,10 @@ export class ProcessStreams implements ProcessStream {
     return make(new Handle(half.outer));
   }
 
+  get closed(): Promise<void> {
+    return Promise.all(this.#all.map(({ closed }) => closed)).then(() => {});
+  }
+
   /** Waits until what is relayed to terminals has come to its end, if it has. */
   async flushed(): Promise<void> {
     const ending = this.#relays.filter(({ isEnding }) => isEnding);

@@ -30,6 +30,9 @@ const END_OF_INPUT = new Uint8Array([4]);
 /** A descriptor of ours that one or two streams share. */
 export class Handle {
   #fd: number;
+  readonly #closing = Promise.withResolvers<void>();
+  /** Settles when it is closed. */
+  readonly closed: Promise<void> = this.#closing.promise;
 
   /** Takes over a non-blocking descriptor. */
   constructor(fd: number) {
@@ -47,6 +50,7 @@ export class Handle {
     const fd = this.#fd;
     this.#fd = -1;
     poller.close(fd);
+    this.#closing.resolve();
   }
 }
 
@@ -82,6 +86,8 @@ class Waiter {
 
 /** What both directions offer to their process. */
 export interface ProcessStream {
+  /** Settles when its descriptor is closed. */
+  readonly closed: Promise<void>;
   /** Whether a pending read or write keeps the program running. */
   setRef(isRef: boolean): void;
   /** The process has ended: what nobody else inside uses is brought to its end. */
@@ -132,6 +138,10 @@ export class OutputStream implements ProcessStream {
       pull: (controller) => this.#pull(controller),
       cancel: () => this.#close(),
     });
+  }
+
+  get closed(): Promise<void> {
+    return this.#handle.closed;
   }
 
   /** Whether nothing more will come but what is in the stream already. */
@@ -251,6 +261,10 @@ export class InputStream implements ProcessStream {
       close: () => this.#finishWriting(),
       abort: () => this.#close(),
     });
+  }
+
+  get closed(): Promise<void> {
+    return this.#handle.closed;
   }
 
   setRef(isRef: boolean): void {

@@ -56,6 +56,10 @@ export class Terminal implements ProcessStream, TerminalStreams {
     return this.#input.writable;
   }
 
+  get closed(): Promise<void> {
+    return this.#handle.closed;
+  }
+
   /** Sets its size. */
   resize(size: TerminalSize): void {
     const { fd } = this.#handle;

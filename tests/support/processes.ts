@@ -1,20 +1,16 @@
 /**
- * Containers whose processes are {@linkcode Process}es of the test.
+ * Containers of the library, and what tests do with their processes.
  *
  * @module
  */
 import { poller } from "../../ffi/poller.ts";
 import {
-  finishProcess,
-  prepareProcess,
+  type Config,
+  type Container,
+  Factory,
   Process,
-} from "../../lib/api/process.ts";
-import type { ProcessOptions } from "../../lib/api/process_options.ts";
-import type { Config } from "../../lib/config/types.ts";
-import { createContainer } from "../../lib/container/create.ts";
-import { deleteContainer } from "../../lib/container/delete.ts";
-import { launchProcess } from "../../lib/container/launch.ts";
-import type { StoredState } from "../../lib/container/store_types.ts";
+  type ProcessOptions,
+} from "../../mod.ts";
 import type { ConfigJson, Workspace } from "./containers.ts";
 import { readConfig } from "./in_process.ts";
 
@@ -29,15 +25,13 @@ export function describe({ args, ...rest }: RunOptions): Process {
   return new Process({ ...rest, args: list });
 }
 
-/** A container that is deleted when it is disposed of. */
+/** A container that is destroyed when it is disposed of. */
 export class TestContainer implements AsyncDisposable {
-  readonly #stateRoot: string;
-  readonly #processes: Process[] = [];
-  readonly state: StoredState;
+  /** The container. */
+  readonly container: Container;
 
-  private constructor(stateRoot: string, state: StoredState) {
-    this.#stateRoot = stateRoot;
-    this.state = state;
+  private constructor(container: Container) {
+    this.container = container;
   }
 
   /** Creates one, with changes of the file or of what was read from it. */
@@ -47,39 +41,22 @@ export class TestContainer implements AsyncDisposable {
     changes: Partial<Config> = {},
   ): Promise<TestContainer> {
     const config = { ...await readConfig(workspace, json), ...changes };
-    const id = workspace.newName();
-    const state = await createContainer(workspace.stateRoot, id, config);
-    return new TestContainer(workspace.stateRoot, state);
+    const factory = new Factory(workspace.stateRoot);
+    return new TestContainer(
+      await factory.create(workspace.newName(), config),
+    );
   }
 
   /** Starts its first process, or joins. */
   async start(what: RunOptions | Process): Promise<Process> {
-    const process = what instanceof Process ? what : describe(what);
-    const { id, config, created } = this.state;
-    const prepared = prepareProcess(process, config);
-    try {
-      prepared.started(
-        await launchProcess(this.#stateRoot, id, {
-          process: prepared.request,
-          attachment: prepared.attachment,
-          created,
-        }),
-      );
-    } catch (error) {
-      prepared.failed();
-      throw error;
-    }
-    this.#processes.push(process);
-    return process;
+    return await this.container.start(
+      what instanceof Process ? what : describe(what),
+    );
   }
 
   /** Kills and removes everything. */
   async destroy(): Promise<void> {
-    await deleteContainer(this.#stateRoot, this.state.id, { force: true });
-    for (const process of this.#processes.splice(0)) {
-      await process.status;
-      finishProcess(process);
-    }
+    await this.container.destroy({ force: true });
     await poller.settled();
   }
 
