@@ -14,7 +14,6 @@
 #include "slot.h"
 #include "sys.h"
 #include "text.h"
-#include <linux/keyctl.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
@@ -59,17 +58,6 @@ static int drop_ambient(void)
 		return 0;
 	sets[0].inheritable = sets[1].inheritable = 0;
 	return (int)NSI_SYS2(__NR_capset, &header, sets);
-}
-
-/* A session keyring is inherited, and with it the possession of the caller's keys
- * (keyrings(7)): a new, empty one takes its place, charged to the caller. EPERM is the answer
- * of a filter around the caller, which then covers the program too, and ENOSYS that of a
- * kernel without keys. */
-static int drop_keys(void)
-{
-	int r = (int)NSI_SYS2(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);
-
-	return r >= 0 || r == -EPERM || r == -ENOSYS ? 0 : r;
 }
 
 static int close_unknown(int sock)
@@ -118,7 +106,7 @@ static int init_role(struct nsi_run *run, int planfd, int sock)
 	if (r == 0)
 		r = drop_ambient();
 	if (r == 0)
-		r = drop_keys();
+		r = nsi_keyring_drop(run);
 	if (r < 0)
 		return NSI_EXIT_BROKEN;
 	run->sock = sock;

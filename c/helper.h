@@ -31,6 +31,10 @@ int nsi_child_restore(void);
 /* nsi_undumpable() - nobody may trace this process or open its /proc files. */
 int nsi_undumpable(void);
 
+/* nsi_keyring_drop() - an empty session keyring takes the place of the caller's, unless the child's
+ * list has no keyring.join. */
+int nsi_keyring_drop(const struct nsi_run *run);
+
 /* nsi_exec_prepare() - builds the argument vectors of the exec operation, takes back the
  * helper's own umask and core limit and tells the parent that execve(2) comes next; once. */
 int nsi_exec_prepare(struct nsi_run *run, const struct nsi_op *op);

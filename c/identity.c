@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * identity.c - who the program is and what it may do: user and groups,
- * capabilities (capabilities(7)), no_new_privs, limits, session.
+ * capabilities (capabilities(7)), no_new_privs, limits, session, personality.
  *
  * Order in a Plan: caps.bound while CAP_SETPCAP is held, then user.apply, which
  * keeps the permitted set over setresuid(2), then caps.set with the final sets.
@@ -260,5 +260,20 @@ int nsi_op_session_new(struct nsi_run *run, const struct nsi_op *op)
 
 	(void)run;
 	(void)op;
+	return r < 0 ? r : 0;
+}
+
+/*
+ * nsi_op_personality_set() - which kernel the program believes to run on
+ * @run: the run
+ * @op:  personality.set
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_personality_set(struct nsi_run *run, const struct nsi_op *op)
+{
+	int r = (int)NSI_SYS1(__NR_personality, NSI_PERSONALITY_SET_DOMAIN(op));
+
+	(void)run;
 	return r < 0 ? r : 0;
 }

@@ -45,6 +45,7 @@ enum nsi_kind {
 	NSI_OP_NET_ADDRESS = 47,
 	NSI_OP_NET_UP = 48,
 	NSI_OP_NET_ROUTE = 49,
+	NSI_OP_TIME_ENTER = 50,
 	NSI_OP_MOUNT_PROPAGATION = 60,
 	NSI_OP_ROOT_ATTACH = 61,
 	NSI_OP_ROOT_CURRENT = 62,
@@ -85,6 +86,11 @@ enum nsi_kind {
 	NSI_OP_CWD_ENTER = 102,
 	NSI_OP_UMASK_SET = 103,
 	NSI_OP_EXEC = 104,
+	NSI_OP_KEYRING_JOIN = 105,
+	NSI_OP_PERSONALITY_SET = 106,
+	NSI_OP_AFFINITY_SET = 107,
+	NSI_OP_SCHEDULER_SET = 108,
+	NSI_OP_IOPRIO_SET = 109,
 	NSI_OP_MONITOR = 110,
 	NSI_OP_LOCK_TAKE = 120,
 	NSI_OP_CGROUP_KILL = 121,
@@ -275,6 +281,10 @@ enum nsi_slot {
 #define NSI_NET_ROUTE_SOURCE(run, op) nsi_blob(&(run)->plan, &(op)->s[2])
 #define NSI_NET_ROUTE_GATEWAY(run, op) nsi_blob(&(run)->plan, &(op)->s[3])
 
+/* time.enter: makes a time namespace, writes its offsets (lines of timens_offsets), and enters it; flags bit 0: nobody else is in the user namespace */
+#define NSI_TIME_ENTER_FLAGS(op) ((uint64_t)(op)->flags)
+#define NSI_TIME_ENTER_OFFSETS(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+
 /* mount.propagation: sets the propagation (MS_SLAVE, MS_PRIVATE, ...) of all mounts of the namespace */
 #define NSI_MOUNT_PROPAGATION_PROPAGATION(op) ((uint64_t)(op)->n[0])
 
@@ -435,6 +445,28 @@ enum nsi_slot {
 #define NSI_EXEC_ARGV(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
 #define NSI_EXEC_ENVP(run, op) nsi_blob(&(run)->plan, &(op)->s[2])
 
+/* keyring.join: joins the session keyring of that name, made if missing; without a name none is made besides the empty one that the helper starts with */
+#define NSI_KEYRING_JOIN_NAME(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+
+/* personality.set: personality(2) */
+#define NSI_PERSONALITY_SET_DOMAIN(op) ((uint64_t)(op)->n[0])
+
+/* affinity.set: sched_setaffinity(2) of the child, by either side; mask has one bit for each CPU */
+#define NSI_AFFINITY_SET_MASK(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
+
+/* scheduler.set: sched_setattr(2) of the child; times in nanoseconds, SCHED_FLAG_* flags */
+#define NSI_SCHEDULER_SET_FLAGS(op) ((uint64_t)(op)->flags)
+#define NSI_SCHEDULER_SET_POLICY(op) ((uint64_t)(op)->n[0])
+#define NSI_SCHEDULER_SET_NICE(op) ((int64_t)(op)->n[1])
+#define NSI_SCHEDULER_SET_PRIORITY(op) ((uint64_t)(op)->n[2])
+#define NSI_SCHEDULER_SET_RUNTIME(op) ((uint64_t)(op)->n[3])
+#define NSI_SCHEDULER_SET_DEADLINE(op) ((uint64_t)(op)->n[4])
+#define NSI_SCHEDULER_SET_PERIOD(op) ((uint64_t)(op)->n[5])
+
+/* ioprio.set: ioprio_set(2) of the child */
+#define NSI_IOPRIO_SET_CLASS(op) ((uint64_t)(op)->n[0])
+#define NSI_IOPRIO_SET_PRIORITY(op) ((uint64_t)(op)->n[1])
+
 /* monitor: waits for the process of pidfd: relays the terminal or the pipes (-1: none), forwards signals, runs the undo list and exits with the process's status; flags bit 0: descriptor 0 is a terminal to be made raw, bit 1: forward its size; message is printed when the undo list fails */
 #define NSI_MONITOR_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_MONITOR_PIDFD(op) ((uint64_t)(op)->n[0])
@@ -512,6 +544,7 @@ enum nsi_slot {
 	X(NET_ADDRESS, "sb---") \
 	X(NET_UP, "s----") \
 	X(NET_ROUTE, "oyyy-") \
+	X(TIME_ENTER, "o----") \
 	X(MOUNT_PROPAGATION, "-----") \
 	X(ROOT_ATTACH, "-----") \
 	X(ROOT_CURRENT, "-----") \
@@ -552,6 +585,11 @@ enum nsi_slot {
 	X(CWD_ENTER, "s----") \
 	X(UMASK_SET, "-----") \
 	X(EXEC, "lll--") \
+	X(KEYRING_JOIN, "o----") \
+	X(PERSONALITY_SET, "-----") \
+	X(AFFINITY_SET, "b----") \
+	X(SCHEDULER_SET, "-----") \
+	X(IOPRIO_SET, "-----") \
 	X(MONITOR, "s----") \
 	X(LOCK_TAKE, "-----") \
 	X(CGROUP_KILL, "sso--") \
@@ -581,6 +619,9 @@ enum nsi_slot {
 	X(AWAIT_EXEC, await_exec) \
 	X(IDMAP_WRITE, idmap_write) \
 	X(VETH_MAKE, veth_make) \
+	X(AFFINITY_SET, affinity_set) \
+	X(SCHEDULER_SET, scheduler_set) \
+	X(IOPRIO_SET, ioprio_set) \
 	X(MONITOR, monitor)
 
 #define NSI_CHILD_OPS(X) \
@@ -600,6 +641,7 @@ enum nsi_slot {
 	X(NET_ADDRESS, net_address) \
 	X(NET_UP, net_up) \
 	X(NET_ROUTE, net_route) \
+	X(TIME_ENTER, time_enter) \
 	X(MOUNT_PROPAGATION, mount_propagation) \
 	X(ROOT_ATTACH, root_attach) \
 	X(ROOT_CURRENT, root_current) \
@@ -639,7 +681,10 @@ enum nsi_slot {
 	X(FDS_CLOSE, fds_close) \
 	X(CWD_ENTER, cwd_enter) \
 	X(UMASK_SET, umask_set) \
-	X(EXEC, exec)
+	X(EXEC, exec) \
+	X(KEYRING_JOIN, keyring_join) \
+	X(PERSONALITY_SET, personality_set) \
+	X(AFFINITY_SET, affinity_set)
 
 #define NSI_UNDO_OPS(X) \
 	X(LOCK_TAKE, lock_take) \
@@ -689,6 +734,7 @@ int nsi_op_net_loopback(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_net_address(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_net_up(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_net_route(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_time_enter(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_mount_propagation(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_root_attach(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_root_current(struct nsi_run *run, const struct nsi_op *op);
@@ -729,6 +775,11 @@ int nsi_op_fds_close(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cwd_enter(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_umask_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_exec(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_keyring_join(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_personality_set(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_affinity_set(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_scheduler_set(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_ioprio_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_monitor(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_lock_take(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_kill(struct nsi_run *run, const struct nsi_op *op);

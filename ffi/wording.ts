@@ -91,6 +91,12 @@ const PHRASES: Phrases = {
   "user.apply": () => "switch to the container's user",
   "caps.set": () => "set capabilities",
   "privileges.lock": () => "set no_new_privs",
+  "keyring.join": () => "join the container's session keyring",
+  "personality.set": () => "set the personality",
+  "affinity.set": (op) => `choose ${op.note ?? "the CPUs"} for the process`,
+  "scheduler.set": () => "set the scheduling policy",
+  "ioprio.set": () => "set the IO priority",
+  "time.enter": () => "make the time namespace",
   "seccomp.load": () => "install the seccomp filter",
   "death.signal": () => "set the parent death signal",
   "cwd.enter": (op) => `change to working directory ${quote(op.path)} inside`,
@@ -170,6 +176,23 @@ function advise(op: Op, errno: string, detail: Detail): string {
         : "";
     case "tty.open":
       return "; the container needs a devpts mount on /dev/pts";
+    case "affinity.set":
+      return errno === "EINVAL"
+        ? "; none of these CPUs is online and in the container's cpuset"
+        : "";
+    case "scheduler.set":
+      return adviseScheduler(errno);
+    case "ioprio.set":
+      return errno === "EPERM"
+        ? "; the real-time class needs CAP_SYS_NICE: run as root, or choose IOPRIO_CLASS_BE"
+        : "";
+    case "time.enter":
+      if (errno === "ERANGE") {
+        return "; a clock would be before 0 or too far in the future: correct timeOffsets";
+      }
+      return errno === "EINVAL"
+        ? "; time namespaces need Linux 5.6 with CONFIG_TIME_NS"
+        : "";
     case "path.mask":
       return detail === "verify"
         ? "; the host's /dev/null is not the null device"
@@ -216,6 +239,19 @@ function adviseOverlay(
       return "; make the directory that it is to be in";
     case "EINVAL":
       return "; upper and work must be on one file system, which overlayfs can write to";
+    default:
+      return "";
+  }
+}
+
+function adviseScheduler(errno: string): string {
+  switch (errno) {
+    case "EPERM":
+      return "; it needs CAP_SYS_NICE and real-time time of the cgroup (cgroups.cpuRtRuntime on version 1), and SCHED_DEADLINE all CPUs";
+    case "EBUSY":
+      return "; the CPUs have no time left for this deadline: lower runtime";
+    case "EINVAL":
+      return "; the kernel refuses this policy with these values";
     default:
       return "";
   }

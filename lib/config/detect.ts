@@ -81,6 +81,14 @@ function isE(root: Shape): boolean {
     "hooks",
     "version",
     "rootless",
+    "domainname",
+    "umask",
+    "scheduler",
+    "io_priority",
+    "cpu_affinity",
+    "personality",
+    "time_offsets",
+    "intel_rdt",
   ) ||
     isJsonObject(root.get("capabilities")) ||
     root.itemHas("mounts", "propagation_flags") ||

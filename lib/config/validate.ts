@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError, type ConfigProblem } from "../errors.ts";
+import { ATTRIBUTE_CHECKS } from "./checks/attributes.ts";
 import { CGROUP_CHECKS } from "./checks/cgroups.ts";
 import { MOUNT_CHECKS } from "./checks/mounts.ts";
 import { NETWORK_CHECKS } from "./checks/networks.ts";
@@ -23,6 +24,7 @@ export const CHECKS: readonly Check[] = [
   ...SYSCTL_CHECKS,
   ...CGROUP_CHECKS,
   ...PROCESS_CHECKS,
+  ...ATTRIBUTE_CHECKS,
 ];
 
 /**

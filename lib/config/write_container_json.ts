@@ -4,6 +4,7 @@
  * @module
  */
 import type { Json, JsonObject } from "./json.ts";
+import { writeAttributes } from "./write_attributes.ts";
 import { type WarningSink, writeSeccomp } from "./write_seccomp.ts";
 import type {
   BlkioDevice,
@@ -245,7 +246,6 @@ function warnLost(config: Config, warn: WarningSink): void {
   for (const key of Object.keys(config.process ?? {})) {
     warn(`process.${key} is not part of the file; give it to the command`);
   }
-  if (config.domainname) warn("domainname has no key and is left out");
   for (const { type } of config.namespaces) {
     if (type === "NEWCGROUP" || type === "NEWTIME") {
       warn(`${type} is not known to the original`);
@@ -343,5 +343,6 @@ export function toContainerJson(config: Config, warn: WarningSink): JsonObject {
     ...writeIds(config),
     ...writeSecurity(config, warn),
     ...writeLaterKeys(config),
+    ...writeAttributes(config),
   };
 }

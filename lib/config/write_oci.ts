@@ -15,6 +15,10 @@ import type {
   Mount,
   Seccomp,
 } from "./types.ts";
+import {
+  writeOciAttributes,
+  writeOciLinuxAttributes,
+} from "./write_attributes.ts";
 import { writeOciResources } from "./write_oci_resources.ts";
 import type { WarningSink } from "./write_seccomp.ts";
 
@@ -132,9 +136,10 @@ function writeCapabilities({ capabilities }: Config): JsonObject {
 
 function writeProcess(config: Config, warn: WarningSink): JsonObject {
   const { process = {}, rlimits = [] } = config;
+  const attributes = writeOciAttributes(config, warn);
   return compact<Record<string, Json>>({
     terminal: process.tty ?? false,
-    user: writeUser(config, warn),
+    user: { ...writeUser(config, warn), ...attributes.user },
     args: process.args ?? ["sh"],
     env: process.env ?? [],
     cwd: process.cwd ?? "/",
@@ -152,6 +157,7 @@ function writeProcess(config: Config, warn: WarningSink): JsonObject {
     ...config.oomScoreAdj === undefined
       ? {}
       : { oomScoreAdj: config.oomScoreAdj },
+    ...attributes.process,
   });
 }
 
@@ -219,6 +225,7 @@ function writeLinux(config: Config, warn: WarningSink): JsonObject {
     ...sysctl === undefined ? {} : { sysctl },
     ...mountLabel === undefined ? {} : { mountLabel },
     ...seccomp === undefined ? {} : { seccomp: writeSeccomp(seccomp, warn) },
+    ...writeOciLinuxAttributes(config),
   };
 }
 

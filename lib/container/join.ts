@@ -44,6 +44,12 @@ function deniesGroups({ pid, namespaces }: StoredState): boolean {
   }
 }
 
+/** The keyring that the first process made: named after the mark of its start. */
+function keyringOf(state: StoredState): Pick<JoinTarget, "keyring"> {
+  const owner = state.resources.cgroups[0]?.owner;
+  return owner === undefined ? {} : { keyring: owner };
+}
+
 /** The container ended while it was being joined. */
 export class ContainerGone extends StateError {
   /** Makes the error with code `ContainerNotRunning`. */
@@ -117,6 +123,7 @@ async function join(
         pidfd,
         namespaces: state.namespaces,
         groupsDenied: deniesGroups(state),
+        ...keyringOf(state),
         ...groupsOf(state),
         ...(filter && { filter }),
       },

@@ -4,7 +4,9 @@
  * @module
  */
 import { RLIM_INFINITY, RLIMITS } from "../config/names/rlimits.ts";
+import { PERSONALITIES } from "../config/names/scheduling.ts";
 import {
+  affinityText,
   optionText,
   pointName,
   type Sentences,
@@ -199,6 +201,19 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "death.signal": ({ signal }) => `get signal ${signal} when the starter dies`,
   "fds.close": ({ keep }) => `close every descriptor above ${keep}`,
   "cwd.enter": ({ path }) => `enter ${path} and check that it is inside`,
+  "keyring.join": ({ name }) =>
+    name === undefined
+      ? "keep an empty session keyring"
+      : `share the session keyring ${name} with the container`,
+  "personality.set": ({ domain }) =>
+    `take the personality ${
+      Number(domain) === PERSONALITIES.LINUX32 ? "LINUX32" : "LINUX"
+    }`,
+  "affinity.set": affinityText,
+  "time.enter": ({ offsets }) =>
+    `enter a new time namespace${
+      offsets === undefined ? "" : ` (${offsets.trim().replace("\n", "; ")})`
+    }`,
   "umask.set": ({ mask }) => `set the file mode mask ${octal(mask)}`,
   "exec": ({ paths, argv, envp, flags }) =>
     `execute ${argv.join(" ")} as ${

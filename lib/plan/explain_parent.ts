@@ -3,6 +3,11 @@
  *
  * @module
  */
+import {
+  IO_CLASSES,
+  SCHEDULING_FLAGS,
+  SCHEDULING_POLICIES,
+} from "../config/names/scheduling.ts";
 import { CLONE_FLAGS, formatBits } from "./flags.ts";
 import { type Op, type OpNameOf, POINTS } from "./ops.ts";
 import { decodeSlots } from "./slots.ts";
@@ -111,6 +116,50 @@ function macText(bytes: Uint8Array | undefined): string {
   return ` with MAC ${text.join(":")}`;
 }
 
+/** Name of a number in a table; the number itself when it has none. */
+function nameOf(
+  number: number | bigint,
+  table: Readonly<Record<string, number>>,
+): string {
+  const found = Object.entries(table).find(([, each]) =>
+    each === Number(number)
+  );
+  return found?.[0] ?? String(number);
+}
+
+function schedulerText(op: Op<"scheduler.set">): string {
+  const numbers =
+    (["nice", "priority", "runtime", "deadline", "period"] as const)
+      .filter((key) => BigInt(op[key]) !== 0n)
+      .map((key) => `, ${key} ${op[key]}`);
+  const flags = Number(op.flags) === 0
+    ? ""
+    : `, ${formatBits(op.flags, SCHEDULING_FLAGS)}`;
+  return `schedule the child by ${nameOf(op.policy, SCHEDULING_POLICIES)}${
+    numbers.join("")
+  }${flags}`;
+}
+
+/**
+ * Says what an affinity is for; which CPUs stands in the note. Pure.
+ *
+ * @param op The operation.
+ * @returns The sentence.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { affinityText } from "./explain_parent.ts";
+ *
+ * assertEquals(affinityText({ op: "affinity.set", mask: new Uint8Array([3]) }), "run on these CPUs only");
+ * ```
+ */
+export function affinityText({ mask }: Op<"affinity.set">): string {
+  return mask.every((byte) => byte === 0xff)
+    ? "run on all CPUs of the groups"
+    : "run on these CPUs only";
+}
+
 /** Sentences for the parent's operations. */
 export const PARENT_SENTENCES: Sentences<"parent"> = {
   "fd.use": ({ fd, slot }) => `take descriptor ${fd} into slot ${slot}`,
@@ -172,6 +221,10 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     `look up ${user === "" ? "root (no user given)" : JSON.stringify(user)}${
       groups.length === 0 ? "" : ` and the groups ${groups.join(", ")}`
     } in the container's passwd and group, and let the child go on`,
+  "affinity.set": affinityText,
+  "scheduler.set": schedulerText,
+  "ioprio.set": ({ class: io, priority }) =>
+    `give the child the IO priority ${nameOf(io, IO_CLASSES)} ${priority}`,
   "state.save": () => "write state.json and the marker",
   "veth.make": ({ host, name, bridge, mtu, txqueuelen, flags, mac }) =>
     `make a veth pair: ${host} on bridge ${bridge}, ${name} inside${

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Host } from "../host/types.ts";
+import { planKeyring } from "./attributes.ts";
 import { planCgroupEntry } from "./cgroups.ts";
 import { cloneFlags } from "./namespaces.ts";
 import { type ChildOp, type ParentOp, type Plan, SLOTS } from "./ops.ts";
@@ -136,9 +137,11 @@ export function buildJoinPlan(
     child: [
       ...receive,
       { op: "proc.open" },
+      ...last.first,
       ...groups.child,
       ...last.early,
       ...joinOps(target),
+      ...planKeyring(config, target.keyring),
       ...planExistingRoot(kind, rootfs),
       ...terminal.open,
       ...last.child,

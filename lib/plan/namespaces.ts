@@ -5,7 +5,12 @@
  * @module
  */
 import { NAMESPACES } from "../config/names/namespaces.ts";
-import type { Namespace, NamespaceType } from "../config/types.ts";
+import type {
+  Namespace,
+  NamespaceType,
+  TimeOffset,
+  TimeOffsets,
+} from "../config/types.ts";
 import type { ChildOp, ParentOp } from "./ops.ts";
 import { refuse } from "./refusal.ts";
 import type { SlotAllocator } from "./slots.ts";
@@ -93,15 +98,53 @@ export function splitNamespaces(
 }
 
 /**
+ * Formats offsets of clocks as `timens_offsets` takes them. Pure.
+ *
+ * @param offsets Seconds and nanoseconds by clock.
+ * @returns One line for each clock; empty for none.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { formatTimeOffsets } from "./namespaces.ts";
+ *
+ * assertEquals(formatTimeOffsets({ boottime: { secs: -5, nanosecs: 1 } }), "boottime -5 1\n");
+ * ```
+ */
+export function formatTimeOffsets(offsets: TimeOffsets): string {
+  const line = (clock: string, offset: TimeOffset | undefined): string =>
+    offset === undefined ? "" : `${clock} ${offset.secs} ${offset.nanosecs}\n`;
+  return line("monotonic", offsets.monotonic) +
+    line("boottime", offsets.boottime);
+}
+
+/** A new time namespace is made by the child itself, which first writes the offsets. */
+function timeOps(
+  { created }: NamespaceSplit,
+  offsets: TimeOffsets,
+): ChildOp[] {
+  if (!created.has("NEWTIME")) return [];
+  const text = formatTimeOffsets(offsets);
+  return [{
+    op: "time.enter",
+    flags: created.has("NEWUSER") ? 1 : 0,
+    ...(text === "" ? {} : { offsets: text }),
+  }];
+}
+
+/**
  * Plans the namespaces of a start. Pure.
  *
  * Direct shape: `spawn` makes all new namespaces at once. Staged shape: the
  * spawned process joins groups and namespaces by path, then clones itself into
  * the new ones. It is needed when a namespace is joined, and for a new cgroup
  * namespace, whose root is fixed by the groups of the process that makes it.
+ * In both a time namespace comes last: its offsets are written by a process that
+ * is not in it yet.
  *
  * @param namespaces The configuration's list.
  * @param slots Slots of this Plan.
+ * @param offsets Offsets of clocks, for a new time namespace.
  * @returns The operations and the flags of `spawn`.
  *
  * @example
@@ -117,14 +160,17 @@ export function splitNamespaces(
 export function planNamespaces(
   namespaces: readonly Namespace[],
   slots: SlotAllocator,
+  offsets: TimeOffsets = {},
 ): NamespacePart {
   const split = splitNamespaces(namespaces);
+  const flags = split.flags & ~NAMESPACES.NEWTIME.flag;
+  const time = timeOps(split, offsets);
   if (split.joined.length === 0 && !split.created.has("NEWCGROUP")) {
     return {
       ...split,
-      spawnFlags: split.flags,
+      spawnFlags: flags,
       parent: [],
-      child: [],
+      child: time,
       slots: [],
     };
   }
@@ -151,7 +197,8 @@ export function planNamespaces(
         slot,
         flags: flag,
       })),
-      { op: "ns.clone", flags: split.flags },
+      { op: "ns.clone", flags },
+      ...time,
     ],
     slots: opened.map(({ slot }) => slot),
   };

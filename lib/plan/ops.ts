@@ -356,6 +356,14 @@ export const OPS = {
       gateway: "opt_bytes",
     },
   },
+  "time.enter": {
+    kind: 50,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "makes a time namespace, writes its offsets (lines of timens_offsets), and enters it; flags bit 0: nobody else is in the user namespace",
+    fields: { flags: "u64", offsets: "opt_str" },
+  },
 
   // ---- child: mounts and root ----
   "mount.propagation": {
@@ -698,6 +706,52 @@ export const OPS = {
     doc:
       "tries execve(2) on each path in turn; flags bit 0: HOME of the user record is added to the environment",
     fields: { flags: "u64", paths: "list", argv: "list", envp: "list" },
+  },
+  "keyring.join": {
+    kind: 105,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "joins the session keyring of that name, made if missing; without a name none is made besides the empty one that the helper starts with",
+    fields: { name: "opt_str" },
+  },
+  "personality.set": {
+    kind: 106,
+    lists: CHILD,
+    by: "c",
+    doc: "personality(2)",
+    fields: { domain: "u64" },
+  },
+  "affinity.set": {
+    kind: 107,
+    lists: PARENT_AND_CHILD,
+    by: "c",
+    doc:
+      "sched_setaffinity(2) of the child, by either side; mask has one bit for each CPU",
+    fields: { mask: "bytes" },
+  },
+  "scheduler.set": {
+    kind: 108,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "sched_setattr(2) of the child; times in nanoseconds, SCHED_FLAG_* flags",
+    fields: {
+      flags: "u64",
+      policy: "u64",
+      nice: "i64",
+      priority: "u64",
+      runtime: "u64",
+      deadline: "u64",
+      period: "u64",
+    },
+  },
+  "ioprio.set": {
+    kind: 109,
+    lists: PARENT,
+    by: "c",
+    doc: "ioprio_set(2) of the child",
+    fields: { class: "u64", priority: "u64" },
   },
 
   // ---- the attached command line ----

@@ -8,6 +8,7 @@ import type { Config, Int64, Rlimit } from "../config/types.ts";
 import { RLIM_INFINITY } from "../config/names/rlimits.ts";
 import { HostError } from "../errors.ts";
 import type { Host } from "../host/types.ts";
+import { planAttributes } from "./attributes.ts";
 import { planIdentity } from "./identity.ts";
 import { type ChildOp, type ParentOp, POINTS } from "./ops.ts";
 import { planProgram } from "./program.ts";
@@ -15,9 +16,6 @@ import { refuse } from "./refusal.ts";
 import { planSeccomp } from "./seccomp.ts";
 import type { TerminalPart } from "./terminal.ts";
 import type { CompiledFilter, ProcessSpec } from "./types.ts";
-
-/** File mode mask of the original. */
-const UMASK = 0o022;
 
 /** What the last steps are planned from. */
 export interface ProcessContext {
@@ -47,6 +45,8 @@ export interface ProcessContext {
 export interface ProcessPart {
   /** Parent: from the user's names to the running program. */
   readonly parent: readonly ParentOp[];
+  /** Child, before it is in its groups. */
+  readonly first: readonly ChildOp[];
   /** Child, before it enters namespaces. */
   readonly early: readonly ChildOp[];
   /** Child. */
@@ -107,7 +107,8 @@ function cwdOf({ process, defaultCwd }: ProcessContext): string {
   );
 }
 
-function oomOps({ oomScoreAdj }: Config): ChildOp[] {
+function oomOps({ config, process }: ProcessContext): ChildOp[] {
+  const oomScoreAdj = process.oomScoreAdj ?? config.oomScoreAdj;
   if (oomScoreAdj === undefined) return [];
   return [{ op: "oom.adjust", value: String(oomScoreAdj) }];
 }
@@ -116,7 +117,7 @@ function limitOps(context: ProcessContext): ChildOp[] {
   const { config, process, host, entersUserNamespace } = context;
   return [
     ...rlimitOps(process.rlimits ?? config.rlimits ?? []),
-    ...(entersUserNamespace ? [] : oomOps(config)),
+    ...(entersUserNamespace ? [] : oomOps(context)),
     ...labelOps(config, process, host),
   ];
 }
@@ -131,7 +132,8 @@ function limitOps(context: ProcessContext): ChildOp[] {
  * those inside, of whom one with SYS_PTRACE may take it over whatever it does
  * (CVE-2016-9962). The working directory is entered with the user's rights, and
  * the filter comes last. One that has to be loaded with privilege would forbid
- * the entry, which then comes before it.
+ * the entry, which then comes before it. Scheduling is the parent's, while the
+ * child waits with all done.
  *
  * @param context All that the steps depend on.
  * @returns The operations.
@@ -182,6 +184,7 @@ function limitOps(context: ProcessContext): ChildOp[] {
 export function planProcess(context: ProcessContext): ProcessPart {
   const { config, process, host, terminal, filter } = context;
   const identity = planIdentity(config, process, host, context);
+  const attributes = planAttributes(config, process);
   const seccomp = planSeccomp(config, process, filter);
   const isLoadedEarly = seccomp.early.some(({ op }) => op === "seccomp.load");
   const enter: ChildOp[] = [
@@ -195,22 +198,25 @@ export function planProcess(context: ProcessContext): ProcessPart {
     parent: [
       ...identity.parent,
       { op: "await", point },
+      ...attributes.parent,
       ...context.whenReady,
       { op: "release", point },
       { op: "await.exec" },
     ],
     // The helper's files in procfs belong to root of the namespace that it was
     // executed in; from inside an entered one they cannot be written.
-    early: context.entersUserNamespace ? oomOps(config) : [],
+    early: context.entersUserNamespace ? oomOps(context) : [],
+    first: attributes.first,
     child: [
       ...limitOps(context),
+      ...attributes.child,
       ...identity.lookup,
       ...terminal.streams,
       ...identity.change,
       ...isLoadedEarly ? enter : [],
       ...seccomp.early,
       identity.drop,
-      { op: "umask.set", mask: UMASK },
+      attributes.umask,
       ...isLoadedEarly ? [] : enter,
       { op: "cwd.enter", path: cwdOf(context) },
       // After the change of ids, which clears it.

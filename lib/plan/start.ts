@@ -5,6 +5,7 @@
  */
 import type { Config } from "../config/types.ts";
 import type { Host } from "../host/types.ts";
+import { planKeyring } from "./attributes.ts";
 import { type CgroupPart, planCgroups } from "./cgroups.ts";
 import { planDevices } from "./devices.ts";
 import { type IdMapPart, planIdMaps } from "./id_maps.ts";
@@ -161,7 +162,11 @@ function planParts(input: StartInput): StartParts {
   const { config, process, host, placement } = input;
   const slots = new SlotAllocator();
   const terminal = planTerminal(process, config, slots);
-  const namespaces = planNamespaces(config.namespaces, slots);
+  const namespaces = planNamespaces(
+    config.namespaces,
+    slots,
+    config.timeOffsets,
+  );
   const joined = namespaces.joined.map(({ type }) => type);
   const kind = rootKind(namespaces.created, joined);
   const isOwn = kind === "own";
@@ -224,15 +229,17 @@ function parentOps(parts: StartParts): ParentOp[] {
 
 /** The child's list. */
 function childOps(input: StartInput, parts: StartParts): ChildOp[] {
-  const { config } = input;
+  const { config, placement } = input;
   return [
     ...parts.transfer.receive,
     { op: "proc.open" },
+    ...parts.last.first,
     ...parts.cgroups.child,
     ...parts.last.early,
     ...parts.namespaces.child,
     ...parts.idMaps.child,
     ...parts.trees,
+    ...planKeyring(config, placement.alias),
     { op: "session.new" },
     ...parts.network.child,
     ...parts.root.attach,

@@ -8,8 +8,12 @@ import type { CapabilityName } from "../config/names/capabilities.ts";
 import type {
   CapabilitySets,
   Config,
+  CpuAffinity,
+  IoPriority,
   NamespaceType,
+  Personality,
   Rlimit,
+  Scheduler,
 } from "../config/types.ts";
 import type { ChildOp, Plan } from "./ops.ts";
 
@@ -60,6 +64,18 @@ export interface ProcessSpec {
   readonly apparmorProfile?: string;
   /** Instead of the configuration's; empty for none. */
   readonly processLabel?: string;
+  /** Instead of the configuration's. */
+  readonly umask?: number;
+  /** Instead of the configuration's. */
+  readonly oomScoreAdj?: number;
+  /** Instead of the configuration's. */
+  readonly scheduler?: Scheduler;
+  /** Instead of the configuration's. */
+  readonly ioPriority?: IoPriority;
+  /** Instead of the configuration's. */
+  readonly cpuAffinity?: CpuAffinity;
+  /** Instead of the configuration's. */
+  readonly personality?: Personality;
   /** The standard streams. */
   readonly stdio: StdioSources;
   /** Descriptors of the caller that become 3, 4, ... inside. */
@@ -145,6 +161,8 @@ export interface JoinTarget {
   readonly namespaces: readonly NamespaceType[];
   /** Whether setgroups(2) is denied in its user namespace. */
   readonly groupsDenied?: boolean;
+  /** Name of its session keyring; absent when it has none of its own. */
+  readonly keyring?: string;
   /** Its version 1 groups; version 2 ones only where clone3 cannot be used. */
   readonly cgroupPaths: readonly JoinCgroup[];
   /** Its version 2 group, entered by clone3(2). */

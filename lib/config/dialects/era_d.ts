@@ -7,6 +7,7 @@
 import { defaultDevices } from "../defaults.ts";
 import type { ObjectReader } from "../object_reader.ts";
 import { compact, nonEmpty, type Reading } from "../reading.ts";
+import { readAttributes } from "../sections/attributes.ts";
 import { readKeepList } from "../sections/capabilities.ts";
 import { readCgroups } from "../sections/cgroups.ts";
 import { readDevices } from "../sections/devices.ts";
@@ -80,7 +81,6 @@ function readRuncMembers(root: ObjectReader): Partial<Config> {
   refuseHooks(root);
   refuseProcess(root);
   root.string("version");
-  root.boolean("no_new_keyring");
   root.boolean("rootless");
   return compact<Partial<Config>>({
     oomScoreAdj: root.has("oom_score_adj")
@@ -144,5 +144,6 @@ export function readEraD(root: ObjectReader, reading: Reading): Config {
     ...readRootKinds(root),
     ...readSecurity(root),
     ...readRuncMembers(root),
+    ...readAttributes(root),
   });
 }

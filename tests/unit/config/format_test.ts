@@ -144,14 +144,13 @@ Deno.test("formatConfig warns of what it cannot carry", () => {
   formatConfig(
     {
       ...base,
-      domainname: "a",
       process: { tty: true, env: ["A=b"] },
       namespaces: [...base.namespaces, { type: "NEWCGROUP" }],
     },
     "container.json",
     { onWarning: (warning) => warnings.push(warning) },
   );
-  assertEquals(warnings.length, 4);
+  assertEquals(warnings.length, 3);
 });
 
 Deno.test("formatConfig refuses unknown formats", () => {

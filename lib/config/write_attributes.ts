@@ -1,0 +1,113 @@
+/**
+ * Attributes of processes and hooks, as dialect D and as OCI.
+ *
+ * @module
+ */
+import type { Json, JsonObject } from "./json.ts";
+import { compact } from "./reading.ts";
+import type { Config, Scheduler, TimeOffset, TimeOffsets } from "./types.ts";
+import type { WarningSink } from "./write_seccomp.ts";
+
+function writeScheduler(scheduler: Scheduler): JsonObject {
+  return compact<Record<string, Json>>({ ...scheduler });
+}
+
+function writeOffset({ secs, nanosecs }: TimeOffset): JsonObject {
+  return { secs, nanosecs };
+}
+
+function writeOffsets({ monotonic, boottime }: TimeOffsets): JsonObject {
+  return {
+    ...monotonic === undefined ? {} : { monotonic: writeOffset(monotonic) },
+    ...boottime === undefined ? {} : { boottime: writeOffset(boottime) },
+  };
+}
+
+/**
+ * Writes attributes with the keys of dialect D, those that say something. Pure.
+ *
+ * @param config The configuration.
+ * @returns The members.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "./defaults.ts";
+ * import { writeAttributes } from "./write_attributes.ts";
+ *
+ * assertEquals(writeAttributes({ ...defaultConfig("/srv"), umask: 0o77 }), { umask: 63 });
+ * ```
+ */
+export function writeAttributes(config: Config): JsonObject {
+  const { scheduler, ioPriority, cpuAffinity, personality, timeOffsets } =
+    config;
+  return {
+    ...config.domainname ? { domainname: config.domainname } : {},
+    ...config.umask === undefined ? {} : { umask: config.umask },
+    ...scheduler && { scheduler: writeScheduler(scheduler) },
+    ...ioPriority && { io_priority: { ...ioPriority } },
+    ...cpuAffinity && { cpu_affinity: { ...cpuAffinity } },
+    ...personality && { personality: { ...personality } },
+    ...timeOffsets && { time_offsets: writeOffsets(timeOffsets) },
+    ...config.noNewKeyring ? { no_new_keyring: true } : {},
+  };
+}
+
+/**
+ * Writes what OCI keeps in `process`. Pure.
+ *
+ * @param config The configuration.
+ * @param warn Takes a sentence for what is lost.
+ * @returns The members of `process`, and the mask for its `user`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "./defaults.ts";
+ * import { writeOciAttributes } from "./write_attributes.ts";
+ *
+ * const config = { ...defaultConfig("/srv"), umask: 0o77 };
+ * assertEquals(writeOciAttributes(config, () => {}), { user: { umask: 63 }, process: {} });
+ * ```
+ */
+export function writeOciAttributes(
+  config: Config,
+  warn: WarningSink,
+): { readonly user: JsonObject; readonly process: JsonObject } {
+  const { umask, scheduler, ioPriority, cpuAffinity } = config;
+  if (config.noNewKeyring) {
+    warn("no_new_keyring is left out; it is a flag of run");
+  }
+  return {
+    user: umask === undefined ? {} : { umask },
+    process: {
+      ...scheduler && { scheduler: writeScheduler(scheduler) },
+      ...ioPriority && { ioPriority: { ...ioPriority } },
+      ...cpuAffinity && { execCPUAffinity: { ...cpuAffinity } },
+    },
+  };
+}
+
+/**
+ * Writes what OCI keeps in `linux`. Pure.
+ *
+ * @param config The configuration.
+ * @returns The members of `linux`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { writeOciLinuxAttributes } from "./write_attributes.ts";
+ *
+ * const config = { personality: { domain: "LINUX32" } } as const;
+ * assertEquals(writeOciLinuxAttributes(config), config);
+ * ```
+ */
+export function writeOciLinuxAttributes(
+  { personality, timeOffsets }: Pick<Config, "personality" | "timeOffsets">,
+): JsonObject {
+  return {
+    ...personality && { personality: { ...personality } },
+    ...timeOffsets && { timeOffsets: writeOffsets(timeOffsets) },
+  };
+}
