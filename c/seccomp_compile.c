@@ -27,6 +27,8 @@
 #include "sys.h"
 
 #define UNKNOWN_NAME 10000
+#define REFUSED_ARCH 100000
+#define REFUSED_RULE 200000
 #define RULES_MAX 65536u
 #define ARCHES_MAX 32u
 #define ARGS_MAX 6u
@@ -97,8 +99,11 @@ static int add_arches(scmp_filter_ctx filter, struct cursor *cursor, uint32_t co
 		uint32_t token;
 
 		r = take(cursor, &token, sizeof(token));
-		if (!r)
-			r = add_arch(filter, token);
+		if (r < 0)
+			return r;
+		/* EDOM: its byte order is another; EINVAL: this libseccomp does not know it. */
+		if (add_arch(filter, token) < 0)
+			return -REFUSED_ARCH - (int)i;
 	}
 	return r;
 }
@@ -161,7 +166,8 @@ static int add_rule(scmp_filter_ctx filter, struct cursor *cursor, uint32_t defa
 	/* libseccomp refuses a rule that says what the default says. */
 	if (rule.action == default_action)
 		return 0;
-	return seccomp_rule_add_array(filter, rule.action, number, rule.arg_count, args);
+	r = seccomp_rule_add_array(filter, rule.action, number, rule.arg_count, args);
+	return r < 0 && r != -ENOMEM ? REFUSED_RULE : r;
 }
 
 static int fill(scmp_filter_ctx filter, struct cursor *cursor, const struct rules_header *header)
@@ -175,8 +181,8 @@ static int fill(scmp_filter_ctx filter, struct cursor *cursor, const struct rule
 		r = add_arches(filter, cursor, header->arch_count);
 	for (uint32_t i = 0; i < header->rule_count && !r; i++) {
 		r = add_rule(filter, cursor, header->default_action);
-		if (r == UNKNOWN_NAME)
-			return -UNKNOWN_NAME - (int)i;
+		if (r > 0)
+			return -r - (int)i;
 	}
 	if (r < 0)
 		return r;
@@ -214,10 +220,11 @@ static int export_program(scmp_filter_ctx filter, void *out, uint32_t size)
  * @out:     receives a struct sock_filter array of at most @size bytes
  *
  * Return: length of the program in bytes, or -errno: -EBADMSG for malformed
- * rules, -EINVAL for an action, operator or two comparisons of one argument
- * that libseccomp refuses, -E2BIG when the kernel would find the program too
- * long, -EOVERFLOW when @out is too small; -(10000 + i) when rule i names a
- * call that libseccomp does not know.
+ * rules, -EINVAL for a default action or operator that there is not, -E2BIG when
+ * the kernel would find the program too long, -EOVERFLOW when @out is too small;
+ * -(10000 + i) when rule i names a call that libseccomp does not know,
+ * -(100000 + i) when it refuses architecture i, -(200000 + i) when it refuses
+ * rule i, for its action, its number or two comparisons of one argument.
  */
 int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out, uint32_t size)
 {

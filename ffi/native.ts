@@ -430,16 +430,24 @@ export function inodeOf(dir: string, name: string): bigint | undefined {
   return result < 0 ? undefined : out[0];
 }
 
+/** What libseccomp would not take. */
+export interface SeccompRefusal {
+  /** A call whose name is unknown, an architecture, or a whole rule. */
+  readonly refused: "name" | "architecture" | "rule";
+  /** Its index among the rules or the architectures. */
+  readonly index: number;
+}
+
 /**
  * Compiles packed seccomp rules with libseccomp.
  *
  * @param rules Packed as in `c/seccomp_compile.c`.
- * @returns The BPF program, or the index of a rule whose system call is unknown.
- * @throws {KernelError} `SystemError` if libseccomp refuses the rules.
+ * @returns The BPF program, or what was refused.
+ * @throws {KernelError} `SystemError` if libseccomp fails otherwise.
  */
 export function compileSeccomp(
   rules: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> | { unknownRule: number } {
+): Uint8Array<ArrayBuffer> | SeccompRefusal {
   const out = new Uint8Array(65536 * 8);
   const length = library().nsi_seccomp_compile(
     rules,
@@ -447,7 +455,11 @@ export function compileSeccomp(
     out,
     out.length,
   );
-  if (length <= -10000) return { unknownRule: -length - 10000 };
+  if (length <= -200_000) return { refused: "rule", index: -length - 200_000 };
+  if (length <= -100_000) {
+    return { refused: "architecture", index: -length - 100_000 };
+  }
+  if (length <= -10_000) return { refused: "name", index: -length - 10_000 };
   unwrap(length, "compile the seccomp filter");
   return out.slice(0, length);
 }

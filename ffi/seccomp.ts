@@ -4,64 +4,33 @@
  *
  * @module
  */
+import {
+  SECCOMP_ACTIONS,
+  SECCOMP_ARCHITECTURES,
+  SECCOMP_FILTER_FLAGS,
+  SECCOMP_OPERATORS,
+} from "../lib/config/names/seccomp.ts";
+import { splitConditions } from "../lib/config/seccomp_args.ts";
 import type {
   Seccomp,
   SeccompAction,
-  SeccompOperator,
   SeccompSyscall,
 } from "../lib/config/types.ts";
 import { ConfigError } from "../lib/errors.ts";
+import { splitProgram } from "../lib/plan/seccomp_split.ts";
+import type { CompiledFilter } from "../lib/plan/types.ts";
 import { compileSeccomp } from "./native.ts";
 
-/** A compiled filter. */
-export interface CompiledFilter {
-  /** `SECCOMP_FILTER_FLAG_*` bits. */
-  readonly flags: number;
-  /** `struct sock_filter` array. */
-  readonly program: Uint8Array<ArrayBuffer>;
-}
-
-/** Action values of `linux/seccomp.h`. */
-const ACTIONS: Readonly<Record<SeccompAction, number>> = {
-  SCMP_ACT_KILL: 0,
-  SCMP_ACT_KILL_THREAD: 0,
-  SCMP_ACT_KILL_PROCESS: 0x80000000,
-  SCMP_ACT_TRAP: 0x00030000,
-  SCMP_ACT_ERRNO: 0x00050000,
-  SCMP_ACT_NOTIFY: 0x7fc00000,
-  SCMP_ACT_TRACE: 0x7ff00000,
-  SCMP_ACT_LOG: 0x7ffc0000,
-  SCMP_ACT_ALLOW: 0x7fff0000,
-};
-
-/** `enum scmp_compare` of libseccomp. */
-const OPERATORS: Readonly<Record<SeccompOperator, number>> = {
-  SCMP_CMP_NE: 1,
-  SCMP_CMP_LT: 2,
-  SCMP_CMP_LE: 3,
-  SCMP_CMP_EQ: 4,
-  SCMP_CMP_GE: 5,
-  SCMP_CMP_GT: 6,
-  SCMP_CMP_MASKED_EQ: 7,
-};
-
-/** `SCMP_ARCH_*` as AUDIT_ARCH tokens. */
-const ARCHITECTURES: Readonly<Record<string, number>> = {
-  SCMP_ARCH_NATIVE: 0,
-  SCMP_ARCH_X86: 0x40000003,
-  SCMP_ARCH_X86_64: 0xc000003e,
-  SCMP_ARCH_X32: 0x4000003e,
-  SCMP_ARCH_ARM: 0x40000028,
-  SCMP_ARCH_AARCH64: 0xc00000b7,
-};
-
-const FLAGS: Readonly<Record<string, number>> = {
-  SECCOMP_FILTER_FLAG_TSYNC: 1,
-  SECCOMP_FILTER_FLAG_LOG: 2,
-  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
-};
-
 const EPERM = 1;
+const TSYNC = 1;
+const NEW_LISTENER = 8;
+const TSYNC_ESRCH = 16;
+const WAIT_KILLABLE_RECV = 32;
+
+/** Calls that the steps between the two parts of a filter need, by their numbers. */
+const CALLS = Deno.build.arch === "aarch64"
+  ? { sendmsg: 211, sendmmsg: 269, seccomp: 277 }
+  : { sendmsg: 46, sendmmsg: 307, seccomp: 317 };
 
 function refuse(message: string, path: string): never {
   throw new ConfigError(message, [{ message, path }]);
@@ -77,7 +46,7 @@ function lookUp(
 }
 
 function actionOf(action: SeccompAction, errnoRet: number | undefined): number {
-  const value = ACTIONS[action];
+  const value = SECCOMP_ACTIONS[action];
   const carriesData = action === "SCMP_ACT_ERRNO" ||
     action === "SCMP_ACT_TRACE";
   return carriesData ? value | ((errnoRet ?? EPERM) & 0xffff) : value;
@@ -126,17 +95,31 @@ function packRule(packer: Packer, rule: SeccompSyscall): void {
     name.length,
   );
   for (const arg of rule.args) {
-    packer.words(arg.index, OPERATORS[arg.op]);
+    packer.words(arg.index, SECCOMP_OPERATORS[arg.op]);
     packer.long(arg.value);
     packer.long(arg.valueTwo);
   }
   packer.padded(name);
 }
 
+/** The rules as libseccomp takes them, each with the index of the one that it was made of. */
+function expand(
+  syscalls: readonly SeccompSyscall[],
+): { readonly rule: SeccompSyscall; readonly index: number }[] {
+  return syscalls.flatMap((rule, index) => {
+    const lists = splitConditions(rule.args) ??
+      refuse(
+        "Cannot filter by so many conditions on the same arguments: write simpler rules",
+        `seccomp.syscalls[${index}].args`,
+      );
+    return lists.map((args) => ({ rule: { ...rule, args }, index }));
+  });
+}
+
 /**
  * Packs the rules of a filter. Pure.
  *
- * @param seccomp The filter.
+ * @param seccomp The filter; its rules have one condition at most for each argument.
  * @returns Bytes in the layout of `c/seccomp_compile.c`.
  * @throws {ConfigError} `ConfigInvalid` for an architecture that is not known.
  *
@@ -157,7 +140,7 @@ export function packRules(seccomp: Seccomp): Uint8Array<ArrayBuffer> {
   );
   seccomp.architectures.forEach((name, index) =>
     packer.words(
-      lookUp(ARCHITECTURES, name, `seccomp.architectures[${index}]`),
+      lookUp(SECCOMP_ARCHITECTURES, name, `seccomp.architectures[${index}]`),
     )
   );
   for (const rule of seccomp.syscalls) packRule(packer, rule);
@@ -176,14 +159,88 @@ function keyOf(seccomp: Seccomp): string {
   );
 }
 
+/** The program; rules for calls that libseccomp does not know are left out when that is wanted. */
+function compileProgram(seccomp: Seccomp): Uint8Array<ArrayBuffer> {
+  let rules = expand(seccomp.syscalls);
+  for (;;) {
+    const syscalls = rules.map(({ rule }) => rule);
+    const result = compileSeccomp(packRules({ ...seccomp, syscalls }));
+    if (result instanceof Uint8Array) return result;
+    if (result.refused === "architecture") {
+      const name = seccomp.architectures[result.index];
+      return refuse(
+        `Cannot filter calls of ${name}: this machine's libseccomp does not know it, or its byte order is another; leave it out`,
+        `seccomp.architectures[${result.index}]`,
+      );
+    }
+    const at = rules[result.index];
+    const name = JSON.stringify(at?.rule.name);
+    const path = `seccomp.syscalls[${at?.index}]`;
+    if (result.refused === "rule") {
+      return refuse(
+        `Cannot filter system call ${name}: libseccomp refuses the rule`,
+        path,
+      );
+    }
+    if (!seccomp.ignoreUnknown) {
+      return refuse(
+        `Cannot filter system call ${name}: this machine has none of that name; correct it, or set "ignore_unknown" to leave such rules out`,
+        path,
+      );
+    }
+    rules = rules.filter(({ rule }) => rule.name !== at?.rule.name);
+  }
+}
+
+function isNotified(seccomp: Seccomp, name: keyof typeof CALLS): boolean {
+  return seccomp.syscalls.some((rule) =>
+    rule.action === "SCMP_ACT_NOTIFY" &&
+    (rule.name === name || rule.name === CALLS[name])
+  );
+}
+
+/** The two parts of a filter whose calls are answered by a listener. */
+function splitForListener(
+  seccomp: Seccomp,
+  flags: number,
+  program: Uint8Array<ArrayBuffer>,
+): CompiledFilter {
+  const canSend = !isNotified(seccomp, "sendmsg");
+  if (isNotified(seccomp, "seccomp")) {
+    return refuse(
+      "Cannot answer seccomp by SCMP_ACT_NOTIFY: the rest of the filter is loaded by it; take it out of the rule",
+      "seccomp.syscalls",
+    );
+  }
+  if (!canSend && isNotified(seccomp, "sendmmsg")) {
+    return refuse(
+      "Cannot answer both sendmsg and sendmmsg by SCMP_ACT_NOTIFY: the listener itself is sent by one of them; take one out of the rules",
+      "seccomp.syscalls",
+    );
+  }
+  const { notifying, rest } = splitProgram(program);
+  const esrch = flags & TSYNC ? TSYNC_ESRCH : 0;
+  return {
+    flags: flags & ~WAIT_KILLABLE_RECV,
+    program: rest,
+    notify: {
+      flags: flags | NEW_LISTENER | esrch,
+      program: notifying,
+      send: canSend ? "sendmsg" : "sendmmsg",
+    },
+  };
+}
+
 /**
  * Compiles a filter for this machine, or takes what was made of the same rules
  * before: some hundred rules take longer to compile than a container to start.
  *
  * @param seccomp The filter.
  * @returns The program and its load flags.
- * @throws {ConfigError} `ConfigInvalid` for an unknown system call, architecture or flag.
- * @throws {KernelError} `SystemError` if libseccomp refuses the rules.
+ * @throws {ConfigError} `ConfigInvalid` for an unknown system call, architecture
+ * or flag, and for calls that the loading itself needs and cannot wait for.
+ * @throws {KernelError} `SystemError` if libseccomp fails, `E2BIG` when the
+ * filter has more than 4096 instructions.
  *
  * @example
  * ```ts ignore
@@ -202,20 +259,13 @@ export function compileFilter(seccomp: Seccomp): CompiledFilter {
 }
 
 function compileRules(seccomp: Seccomp): CompiledFilter {
-  const program = compileSeccomp(packRules(seccomp));
-  if ("unknownRule" in program) {
-    const rule = seccomp.syscalls[program.unknownRule];
-    return refuse(
-      `Cannot filter system call ${
-        JSON.stringify(rule?.name)
-      }: this machine has none of that name`,
-      `seccomp.syscalls[${program.unknownRule}]`,
-    );
-  }
   const flags = (seccomp.flags ?? []).reduce(
     (bits, name, index) =>
-      bits | lookUp(FLAGS, name, `seccomp.flags[${index}]`),
+      bits | lookUp(SECCOMP_FILTER_FLAGS, name, `seccomp.flags[${index}]`),
     0,
   );
-  return { flags, program };
+  const program = compileProgram(seccomp);
+  return seccomp.syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY")
+    ? splitForListener(seccomp, flags, program)
+    : { flags, program };
 }

@@ -33,6 +33,11 @@ const RENAMED: Readonly<Record<string, string>> = {
   rootPropagation: "rootPropagation",
   cwd: "working_dir",
   env: "environment",
+  // Keys that only the OCI spelling of a filter has.
+  errnoRet: "errnoRet",
+  defaultErrnoRet: "defaultErrnoRet",
+  listenerPath: "listenerPath",
+  listenerMetadata: "listenerMetadata",
 };
 
 /** Old eras are loaded only for old files: most programs never see one. */

@@ -60,6 +60,11 @@ export class Findings {
     this.warnings.push({ path, message, at });
   }
 
+  /** Whether unknown keys and names are only told. */
+  get isPermissive(): boolean {
+    return this.#permissive;
+  }
+
   /** Adds an unknown key or name: a fault, or a remark when permissive. */
   unknown(
     path: JsonPath,

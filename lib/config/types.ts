@@ -314,7 +314,7 @@ export type SeccompOperator =
   | "SCMP_CMP_GT"
   | "SCMP_CMP_MASKED_EQ";
 
-/** One argument condition; all conditions of a rule must hold. */
+/** One argument condition; all conditions of a rule must hold, several on one argument too. */
 export interface SeccompArg {
   /** Argument number 0-5. */
   readonly index: number;
@@ -332,7 +332,7 @@ export interface SeccompSyscall {
   readonly name: string | number;
   /** What to do. */
   readonly action: SeccompAction;
-  /** errno or trace data returned by `ERRNO` and `TRACE`; EPERM (1) when absent. */
+  /** errno (to 4095) returned by `ERRNO`, data (to 65535) given by `TRACE`; EPERM (1) when absent. */
   readonly errnoRet?: number;
   /** Conditions; all must hold. */
   readonly args: readonly SeccompArg[];
@@ -352,6 +352,8 @@ export interface Seccomp {
   readonly listenerPath?: string;
   /** Opaque text sent with the listener. */
   readonly listenerMetadata?: string;
+  /** Leave out rules for calls that libseccomp does not know, instead of refusing them. */
+  readonly ignoreUnknown?: boolean;
   /** The rules. */
   readonly syscalls: readonly SeccompSyscall[];
 }

@@ -253,13 +253,13 @@ function warnLost(config: Config, warn: WarningSink): void {
   }
 }
 
-function writeSecurity(config: Config, warn: WarningSink): JsonObject {
+function writeSecurity(config: Config): JsonObject {
   const { seccomp } = config;
   return {
     mask_paths: list(config.maskPaths, same),
     readonly_paths: list(config.readonlyPaths, same),
     system_properties: config.sysctl ?? null,
-    seccomp: seccomp === undefined ? null : writeSeccomp(seccomp, warn),
+    seccomp: seccomp === undefined ? null : writeSeccomp(seccomp),
   };
 }
 
@@ -341,7 +341,7 @@ export function toContainerJson(config: Config, warn: WarningSink): JsonObject {
     apparmor_profile: config.apparmorProfile ?? "",
     process_label: config.processLabel ?? "",
     ...writeIds(config),
-    ...writeSecurity(config, warn),
+    ...writeSecurity(config),
     ...writeLaterKeys(config),
     ...writeAttributes(config),
   };

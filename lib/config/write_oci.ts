@@ -20,7 +20,7 @@ import {
   writeOciLinuxAttributes,
 } from "./write_attributes.ts";
 import { writeOciResources } from "./write_oci_resources.ts";
-import type { WarningSink } from "./write_seccomp.ts";
+import { type WarningSink, writeSeccompOci } from "./write_seccomp.ts";
 
 const OCI_VERSION = "1.2.0";
 
@@ -162,29 +162,12 @@ function writeProcess(config: Config, warn: WarningSink): JsonObject {
 }
 
 function writeSeccomp(seccomp: Seccomp, warn: WarningSink): JsonObject {
-  const { defaultAction, defaultErrnoRet, architectures, flags } = seccomp;
-  const syscalls = seccomp.syscalls.flatMap((rule) => {
-    const { name, action, errnoRet, args } = rule;
-    if (typeof name === "number") {
-      warn(`seccomp: the rule for system call number ${name} is left out`);
-      return [];
-    }
-    const items = args.map(({ index, value, valueTwo, op }) => ({
-      index,
-      value,
-      valueTwo,
-      op,
-    }));
-    const errno = errnoRet === undefined ? {} : { errnoRet };
-    return [{ names: [name], action, ...errno, args: items }];
+  const syscalls = seccomp.syscalls.filter(({ name }) => {
+    if (typeof name === "string") return true;
+    warn(`seccomp: the rule for system call number ${name} is left out`);
+    return false;
   });
-  return {
-    defaultAction,
-    ...defaultErrnoRet === undefined ? {} : { defaultErrnoRet },
-    architectures,
-    ...flags === undefined ? {} : { flags },
-    syscalls,
-  };
+  return writeSeccompOci({ ...seccomp, syscalls });
 }
 
 function writeMappings(

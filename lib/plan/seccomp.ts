@@ -61,6 +61,13 @@ export function planSeccomp(
       "Cannot plan the container: its seccomp filter has not been compiled",
     );
   }
-  const load: ChildOp[] = [{ op: "seccomp.load", ...filter }];
+  if (filter.notify !== undefined) {
+    throw refuse(
+      "seccomp.syscalls",
+      "Cannot answer calls by SCMP_ACT_NOTIFY: nobody listens",
+    );
+  }
+  const { flags, program } = filter;
+  const load: ChildOp[] = [{ op: "seccomp.load", flags, program }];
   return isLocked ? { early: lock, late: load } : { early: load, late: [] };
 }

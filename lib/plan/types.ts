@@ -88,6 +88,18 @@ export interface CompiledFilter {
   readonly flags: number;
   /** `struct sock_filter` array. */
   readonly program: Uint8Array;
+  /** Loaded before it: the part that asks a listener, when there is one. */
+  readonly notify?: NotifyFilter;
+}
+
+/** The part of a filter that asks a listener. */
+export interface NotifyFilter {
+  /** `SECCOMP_FILTER_FLAG_*`, `NEW_LISTENER` among them. */
+  readonly flags: number;
+  /** `struct sock_filter` array. */
+  readonly program: Uint8Array;
+  /** The call that the part lets pass, by which the listener is handed over. */
+  readonly send: "sendmsg" | "sendmmsg";
 }
 
 /** A part of the host that a host root shows at the same path. */

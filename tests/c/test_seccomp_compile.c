@@ -193,7 +193,7 @@ static void test_arguments(void)
 	arg(0, SCMP_CMP_GE, 1, 0);
 	arg(0, SCMP_CMP_LE, 2, 0);
 	end_name("dup3");
-	CHECK_EQ(compile(), -EINVAL);
+	CHECK_EQ(compile(), -200000);
 }
 
 #if defined(__x86_64__)
@@ -239,13 +239,18 @@ static void test_refusals(void)
 	simple("no_such_call", ERROR(7));
 	CHECK_EQ(compile(), -10001);
 	begin(ALLOW, 0);
+	simple("getpid", ERROR(7));
 	simple("getppid", 0x12340000);
-	CHECK_EQ(compile(), -EINVAL);
+	CHECK_EQ(compile(), -200001);
 	begin(0x12340000, 0);
 	CHECK_EQ(compile(), -EINVAL);
-	begin(ALLOW, 1);
+	begin(ALLOW, 2);
+	put_u32(0);
 	put_u32(12345);
-	CHECK_EQ(compile(), -EINVAL);
+	CHECK_EQ(compile(), -100001);
+	begin(ALLOW, 1);
+	put_u32(SCMP_ARCH_S390X); /* of the other byte order */
+	CHECK_EQ(compile(), -100000);
 	begin(ALLOW, 0);
 	rule(NULL, -7, ERROR(1), 0);
 	CHECK_EQ(compile(), -EBADMSG);

@@ -3,25 +3,20 @@
  *
  * @module
  */
-import type { JsonPath } from "../json_scan.ts";
 import { parseCapability } from "../names/capabilities.ts";
 import { RLIM_INFINITY, RLIMITS } from "../names/rlimits.ts";
 import { quote } from "../problems.ts";
-import { OPERATORS_E } from "../sections/seccomp.ts";
-import type { Config, SeccompSyscall } from "../types.ts";
+import type { Config } from "../types.ts";
 import {
   type Check,
   findPathFault,
   hasControl,
   type Report,
 } from "./report.ts";
+import { checkSeccomp } from "./seccomp.ts";
 
 const MAX_SIGNAL = 64;
-const MAX_SYSCALLS = 4096;
 const MAX_ENV = 131_071;
-const ACTION =
-  /^SCMP_ACT_(KILL(_PROCESS|_THREAD)?|TRAP|ERRNO|TRACE|ALLOW|LOG|NOTIFY)$/;
-
 function checkRlimits({ rlimits = [] }: Config, report: Report): void {
   for (const [index, { type, hard, soft }] of rlimits.entries()) {
     const at = ["rlimits", index];
@@ -120,55 +115,6 @@ function checkNumbers(config: Config, report: Report): void {
     const isId = !isNumber || Number(group) <= 0xfffffffe;
     if (isId && group !== "" && !/[:,]|\p{Cc}/u.test(group)) continue;
     report(["additionalGroups", index], "wanted the name or number of a group");
-  }
-}
-
-function checkSyscall(
-  rule: SeccompSyscall,
-  at: JsonPath,
-  report: Report,
-): void {
-  const { name, action, errnoRet = 0, args } = rule;
-  const isName = typeof name === "string"
-    ? /^[a-z_][a-z0-9_]{0,63}$/i.test(name)
-    : Number.isInteger(name) && name >= 0;
-  if (!isName) {
-    report([...at, "name"], `${quote(String(name))} is no system call`);
-  }
-  if (!ACTION.test(action)) {
-    report([...at, "action"], `unknown action ${quote(String(action))}`);
-  }
-  if (!Number.isInteger(errnoRet) || errnoRet < 0 || errnoRet > 0xffff) {
-    report([...at, "errnoRet"], `found ${errnoRet}, wanted 0 to 65535`);
-  }
-  for (
-    const [index, { index: number, op, value, valueTwo }] of args.entries()
-  ) {
-    const isValid = number >= 0 && number <= 5 && OPERATORS_E.includes(op) &&
-      [value, valueTwo].every((each) => each >= 0 && each <= RLIM_INFINITY);
-    if (isValid) continue;
-    const message =
-      "wanted an argument 0 to 5, an operator and values of 64 bits";
-    report([...at, "args", index], message);
-  }
-}
-
-function checkSeccomp({ seccomp }: Config, report: Report): void {
-  if (seccomp === undefined) return;
-  if (!ACTION.test(seccomp.defaultAction)) {
-    const found = quote(String(seccomp.defaultAction));
-    report(["seccomp", "defaultAction"], `unknown action ${found}`);
-  }
-  for (const [index, name] of seccomp.architectures.entries()) {
-    if (/^SCMP_ARCH_[A-Z0-9_]+$/.test(name)) continue;
-    const message = `found ${quote(name)}, wanted SCMP_ARCH_...`;
-    report(["seccomp", "architectures", index], message);
-  }
-  if (seccomp.syscalls.length > MAX_SYSCALLS) {
-    report(["seccomp", "syscalls"], `wanted up to ${MAX_SYSCALLS} rules`);
-  }
-  for (const [index, rule] of seccomp.syscalls.entries()) {
-    checkSyscall(rule, ["seccomp", "syscalls", index], report);
   }
 }
 

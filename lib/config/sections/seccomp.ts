@@ -1,14 +1,22 @@
 /**
- * Reads `seccomp`: numbers and deny lists (dialect D), names and a default
- * action (dialect E).
+ * Reads `seccomp` in its three spellings: numbers and a deny list (the original),
+ * names and the number of a default action (early runc), and that of OCI, which
+ * says everything.
  *
  * The original's faults are not copied: all conditions of a rule must hold,
  * "greater" does not accept equal, every architecture is checked.
  *
  * @module
  */
+import {
+  SECCOMP_ACTIONS,
+  SECCOMP_ARCHITECTURES,
+  SECCOMP_ARCHITECTURES_RUNC,
+  SECCOMP_FILTER_FLAGS,
+  SECCOMP_OPERATORS,
+} from "../names/seccomp.ts";
 import { INT32, type ObjectReader, UINT64 } from "../object_reader.ts";
-import { compact } from "../reading.ts";
+import { compact, nonEmpty } from "../reading.ts";
 import type {
   Seccomp,
   SeccompAction,
@@ -46,27 +54,6 @@ export const ACTIONS_E: readonly SeccompAction[] = [
   "SCMP_ACT_TRACE",
   "SCMP_ACT_LOG",
 ];
-
-/** runc's names of architectures, as libseccomp spells them. */
-export const ARCHITECTURES: Readonly<Record<string, string>> = {
-  x86: "SCMP_ARCH_X86",
-  amd64: "SCMP_ARCH_X86_64",
-  x32: "SCMP_ARCH_X32",
-  arm: "SCMP_ARCH_ARM",
-  arm64: "SCMP_ARCH_AARCH64",
-  mips: "SCMP_ARCH_MIPS",
-  mips64: "SCMP_ARCH_MIPS64",
-  mips64n32: "SCMP_ARCH_MIPS64N32",
-  mipsel: "SCMP_ARCH_MIPSEL",
-  mipsel64: "SCMP_ARCH_MIPSEL64",
-  mipsel64n32: "SCMP_ARCH_MIPSEL64N32",
-  ppc: "SCMP_ARCH_PPC",
-  ppc64: "SCMP_ARCH_PPC64",
-  ppc64le: "SCMP_ARCH_PPC64LE",
-  s390: "SCMP_ARCH_S390",
-  s390x: "SCMP_ARCH_S390X",
-  riscv64: "SCMP_ARCH_RISCV64",
-};
 
 const MAX_ERRNO = 4095;
 
@@ -118,18 +105,97 @@ function readSyscall(
   return { name, ...action, args };
 }
 
-function readArchitectures(item: ObjectReader): string[] {
-  const names = Object.keys(ARCHITECTURES);
-  return item.list("architectures", (value, path) => {
-    const name = typeof value === "string" ? value : "";
-    const isFull = Object.values(ARCHITECTURES).includes(name);
-    return (isFull ? name : ARCHITECTURES[name]) ??
-      item.findings.unknown(path, "architecture", name, names);
-  }) ?? [];
+/** A name out of a table, or a fault. */
+function readName<T extends string>(
+  item: ObjectReader,
+  key: string,
+  kind: string,
+  table: Readonly<Record<T, unknown>>,
+): T | undefined {
+  const name = item.string(key);
+  if (Object.hasOwn(table, name)) return name as T;
+  return item.findings.unknown(item.at(key), kind, name, Object.keys(table));
 }
 
-function readFilter(item: ObjectReader): Seccomp {
-  const isNamed = item.has("default_action");
+function readNames(
+  item: ObjectReader,
+  key: string,
+  kind: string,
+  table: Readonly<Record<string, unknown>>,
+): string[] | undefined {
+  return item.list(key, (value, path) => {
+    const name = typeof value === "string" ? value : "";
+    if (Object.hasOwn(table, name)) return name;
+    return item.findings.unknown(path, kind, name, Object.keys(table));
+  });
+}
+
+function readArchitectures(item: ObjectReader): string[] {
+  const known = { ...SECCOMP_ARCHITECTURES_RUNC, ...SECCOMP_ARCHITECTURES };
+  const names = readNames(item, "architectures", "architecture", known);
+  return (names ?? []).map((name) => SECCOMP_ARCHITECTURES_RUNC[name] ?? name);
+}
+
+function readErrno(item: ObjectReader, key: string): number | undefined {
+  return item.has(key) ? item.integer(key, { min: 0, max: 0xffff }) : undefined;
+}
+
+function readArgOci(item: ObjectReader): SeccompArg | undefined {
+  const op = readName(item, "op", "operator", SECCOMP_OPERATORS);
+  const arg = {
+    index: item.integer("index", { min: 0, max: 5 }),
+    value: item.int64("value", UINT64) ?? 0,
+    valueTwo: item.int64("valueTwo", UINT64) ?? 0,
+  };
+  return op && { ...arg, op };
+}
+
+/** One rule for each of its names, or of its numbers. */
+function readRulesOci(item: ObjectReader): SeccompSyscall[] {
+  const names = item.list(
+    "names",
+    (name, path): string | number | undefined => {
+      if (typeof name === "string") return name;
+      if (typeof name === "number" && Number.isInteger(name)) return name;
+      return item.findings.problem(path, "wanted the name of a system call");
+    },
+  );
+  if (names === undefined || names.length === 0) {
+    item.findings.problem(
+      item.at("names"),
+      "wanted at least one name of a system call",
+    );
+  }
+  const action = readName(item, "action", "action", SECCOMP_ACTIONS);
+  const errnoRet = readErrno(item, "errnoRet");
+  const args = item.objects("args", readArgOci) ?? [];
+  // Written by engines, for people.
+  item.string("comment");
+  if (action === undefined) return [];
+  return (names ?? []).map((name) => {
+    const rule = compact<SeccompSyscall>({ name, action, errnoRet, args });
+    item.findings.setOrigin(rule, item.path);
+    return rule;
+  });
+}
+
+function readFilterOci(item: ObjectReader): Seccomp {
+  const defaultAction =
+    readName(item, "defaultAction", "action", SECCOMP_ACTIONS) ??
+      "SCMP_ACT_KILL";
+  return compact<Seccomp>({
+    defaultAction,
+    defaultErrnoRet: readErrno(item, "defaultErrnoRet"),
+    architectures: readArchitectures(item),
+    flags: readNames(item, "flags", "flag", SECCOMP_FILTER_FLAGS),
+    listenerPath: nonEmpty(item.string("listenerPath")),
+    listenerMetadata: nonEmpty(item.string("listenerMetadata")),
+    syscalls: (item.objects("syscalls", readRulesOci) ?? []).flat(),
+  });
+}
+
+/** The original's and runc's. */
+function readFilterEarly(item: ObjectReader, isNamed: boolean): Seccomp {
   const defaultAction = isNamed
     ? readActionE(item, "default_action")
     : "SCMP_ACT_ALLOW";
@@ -138,11 +204,17 @@ function readFilter(item: ObjectReader): Seccomp {
     "syscalls",
     (inner) => readSyscall(inner, isNamed),
   );
-  return compact<Seccomp>({
-    defaultAction,
-    architectures,
-    syscalls: syscalls ?? [],
-  });
+  return { defaultAction, architectures, syscalls: syscalls ?? [] };
+}
+
+function readFilter(item: ObjectReader): Seccomp {
+  const isNamed = item.has("default_action");
+  const filter = !isNamed && item.has("defaultAction")
+    ? readFilterOci(item)
+    : readFilterEarly(item, isNamed);
+  const ignoreUnknown = item.boolean("ignore_unknown") ||
+    item.findings.isPermissive;
+  return { ...filter, ...ignoreUnknown && { ignoreUnknown } };
 }
 
 /**

@@ -281,6 +281,61 @@ const ROWS: readonly [Partial<Config>, readonly string[]][] = [
       syscalls: [{ name: "a b", action: "SCMP_ACT_KILL", args: [] }],
     },
   }, ["seccomp.architectures[0]", "seccomp.syscalls[0].name"]],
+  [{
+    seccomp: {
+      defaultAction: "SCMP_ACT_NOTIFY",
+      defaultErrnoRet: 1,
+      architectures: ["SCMP_ARCH_NATIVE"],
+      flags: ["SECCOMP_FILTER_FLAG_NEW_LISTENER"],
+      listenerPath: "agent.sock",
+      syscalls: [],
+    },
+  }, [
+    "seccomp.defaultErrnoRet",
+    "seccomp.flags[0]",
+    "seccomp.defaultAction",
+    "seccomp.listenerPath",
+  ]],
+  [{
+    seccomp: {
+      defaultAction: "SCMP_ACT_ERRNO",
+      defaultErrnoRet: 4096,
+      architectures: [],
+      flags: ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"],
+      listenerMetadata: "a",
+      syscalls: [
+        { name: "read", action: "SCMP_ACT_ALLOW", errnoRet: 1, args: [] },
+        { name: "read", action: "SCMP_ACT_TRACE", errnoRet: 65536, args: [] },
+        {
+          name: "read",
+          action: "SCMP_ACT_ALLOW",
+          args: [
+            { index: 0, value: 1, valueTwo: 0, op: "SCMP_CMP_EQ" },
+            { index: 0, value: 2, valueTwo: 0, op: "SCMP_CMP_EQ" },
+          ],
+        },
+        {
+          name: "read",
+          action: "SCMP_ACT_ALLOW",
+          args: [{ index: 0, value: 0, valueTwo: 0, op: "SCMP_CMP_LT" }],
+        },
+        {
+          name: "read",
+          action: "SCMP_ACT_ALLOW",
+          args: [{ index: 6, value: -1, valueTwo: 0, op: "SCMP_CMP_LT" }],
+        },
+      ],
+    },
+  }, [
+    "seccomp.defaultErrnoRet",
+    "seccomp.syscalls[0].errnoRet",
+    "seccomp.syscalls[1].errnoRet",
+    "seccomp.syscalls[2].args",
+    "seccomp.syscalls[3].args",
+    "seccomp.syscalls[4].args[0]",
+    "seccomp.flags",
+    "seccomp.listenerMetadata",
+  ]],
 ];
 
 Deno.test("findFaults finds exactly the faults there are", () => {
