@@ -150,8 +150,8 @@ static int make_overlay(struct nsi_run *run, const struct nsi_op *op)
 	int r;
 
 	run->detail = NSI_AT_OPEN;
-	lowerfd = nsi_sys_openat(AT_FDCWD, NSI_OVERLAY_OPEN_LOWER(run, op), O_PATH | O_DIRECTORY,
-				 0);
+	lowerfd =
+		nsi_sys_openat(AT_FDCWD, NSI_OVERLAY_OPEN_LOWER(run, op), O_PATH | O_DIRECTORY, 0);
 	if (lowerfd < 0)
 		return lowerfd;
 	r = nsi_sys_statx(lowerfd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &like);

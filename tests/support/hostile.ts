@@ -93,6 +93,17 @@ export async function hostileRootfs(
   return dir;
 }
 
+/**
+ * Describes a tree of the host byte for byte, with modes, owners and times, one
+ * line for each file: two descriptions are equal when nothing has changed.
+ *
+ * @param dir Its top.
+ * @returns The lines.
+ */
+export function describeTree(dir: string): Promise<string[]> {
+  return Array.fromAsync(describe(dir));
+}
+
 async function* describe(path: string): AsyncGenerator<string> {
   const info = await Deno.lstat(path);
   const content = info.isFile ? await Deno.readTextFile(path) : "";
