@@ -6,6 +6,7 @@
 import { parseSignal } from "../config/names/signals.ts";
 import type { Config, Resources } from "../config/types.ts";
 import { deleteContainer } from "../container/delete.ts";
+import { identityOf } from "../container/finish.ts";
 import { pause, resume } from "../container/freezer.ts";
 import { loadState, notThere, processesOf } from "../container/inspect.ts";
 import { killContainer } from "../container/kill.ts";
@@ -158,7 +159,7 @@ export class Container implements AsyncDisposable {
     }
     const { pid, pidfd, master, isFirst, state } = launched;
     prepared.started({ pid, pidfd, master });
-    ownProcess(this.#key, target, isFirst ? state : undefined);
+    ownProcess(this.#key, target, isFirst ? identityOf(state) : undefined);
     return target;
   }
 

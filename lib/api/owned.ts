@@ -5,8 +5,8 @@
  * @module
  */
 import { parseSignal } from "../config/names/signals.ts";
-import { finishContainer } from "../container/finish.ts";
-import type { RecordedExit, StoredState } from "../container/store_types.ts";
+import { finishContainer, type RunIdentity } from "../container/finish.ts";
+import type { RecordedExit } from "../container/store_types.ts";
 import {
   finishProcess,
   type Process,
@@ -67,13 +67,13 @@ export function releaseProcesses(key: ContainerKey): void {
 
 async function finish(
   key: ContainerKey,
-  state: StoredState,
+  run: RunIdentity,
   process: Process,
 ): Promise<void> {
   // Rejected when something else has taken the status: then nobody knows it.
   const status = await process.status.catch(() => undefined);
   try {
-    await finishContainer(key.root, state, status && exitOf(status));
+    await finishContainer(key.root, run, status && exitOf(status));
     releaseProcesses(key);
   } catch {
     // What is left stays recorded: destroy() tries again, and tells why it cannot.
@@ -85,13 +85,13 @@ async function finish(
  *
  * @param key Its container.
  * @param process The process, started.
- * @param first What was recorded when it was started, if it is the first one:
- * its container is finished when it has ended.
+ * @param first Which run of the container it makes, if it is the first one: the
+ * container is finished when it has ended.
  */
 export function ownProcess(
   key: ContainerKey,
   process: Process,
-  first: StoredState | undefined,
+  first: RunIdentity | undefined,
 ): void {
   const text = textOf(key);
   const ownership = owned.get(text) ?? { processes: new Set() };

@@ -18,6 +18,7 @@ import {
   writeState,
 } from "./store.ts";
 import { NO_RESOURCES, type StoredState } from "./store_types.ts";
+import { CREATIONS } from "./throttle.ts";
 
 function inUse(id: string, cause?: unknown): StateError {
   return new StateError(
@@ -68,9 +69,11 @@ export async function createContainer(
   config: Config,
 ): Promise<StoredState> {
   checkId(id);
-  validateConfig(config);
-  await checkRootfs(config.rootfs);
-  const rootfs = await Deno.realPath(config.rootfs);
+  const rootfs = await CREATIONS.run(async () => {
+    validateConfig(config);
+    await checkRootfs(config.rootfs);
+    return await Deno.realPath(config.rootfs);
+  });
   const locked = await takeId(stateRoot, id);
   try {
     const state: StoredState = {

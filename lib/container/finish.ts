@@ -7,8 +7,20 @@ import { settleStopped } from "./recover.ts";
 import { lockState, readState, unlockState } from "./store.ts";
 import type { RecordedExit, StoredState } from "./store_types.ts";
 
+/** What tells one run of a container from all others. */
+export type RunIdentity = Pick<
+  StoredState,
+  "id" | "created" | "pid" | "startTime"
+>;
+
+/** The identity alone, to be kept while the process runs. */
+export function identityOf(state: RunIdentity): RunIdentity {
+  const { id, created, pid, startTime } = state;
+  return { id, created, pid, startTime };
+}
+
 /** Whether two records are of the same run of a container. */
-function isSameRun(a: StoredState, b: StoredState): boolean {
+function isSameRun(a: RunIdentity, b: RunIdentity): boolean {
   return a.created === b.created && a.pid === b.pid &&
     a.startTime === b.startTime;
 }
@@ -19,7 +31,7 @@ function isSameRun(a: StoredState, b: StoredState): boolean {
  * done that, or has removed the container.
  *
  * @param stateRoot State root.
- * @param ended Its state when the process was started.
+ * @param ended Which run of it has ended.
  * @param exit How the process ended; undefined where nobody knows.
  * @throws {KernelError} `SystemError` if something cannot be removed; a later removal tries again.
  *
@@ -30,7 +42,7 @@ function isSameRun(a: StoredState, b: StoredState): boolean {
  */
 export async function finishContainer(
   stateRoot: string,
-  ended: StoredState,
+  ended: RunIdentity,
   exit: RecordedExit | undefined,
 ): Promise<void> {
   const locked = await lockState(stateRoot, ended.id, { make: false });

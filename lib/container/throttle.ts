@@ -43,3 +43,6 @@ export const STARTS: Throttle = new Throttle(PLACES);
 
 /** Removals in flight: they have places of their own, so that starts never wait for a kill. */
 export const REMOVALS: Throttle = new Throttle(PLACES);
+
+/** Creations in flight: many at once would check their configurations in one go. */
+export const CREATIONS: Throttle = new Throttle(PLACES);
