@@ -71,6 +71,7 @@ enum nsi_kind {
 	NSI_OP_STDIO_SET = 83,
 	NSI_OP_TTY_OWN = 84,
 	NSI_OP_FDS_PLACE = 85,
+	NSI_OP_STDIO_OWN = 86,
 	NSI_OP_RLIMIT_SET = 90,
 	NSI_OP_OOM_ADJUST = 91,
 	NSI_OP_LABEL_APPARMOR = 92,
@@ -393,6 +394,8 @@ enum nsi_slot {
 /* fds.place: puts the slots (u32 array) on descriptors 3, 4, ... of the program, not close-on-exec; what stood there is forgotten */
 #define NSI_FDS_PLACE_SLOTS(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
 
+/* stdio.own: gives those of descriptors 0, 1 and 2 that are pipes to the user that was looked up, so that it may open them again by name; where a user namespace does not reach them they stay as they are */
+
 /* rlimit.set: prlimit(2) of itself */
 #define NSI_RLIMIT_SET_RESOURCE(op) ((uint64_t)(op)->n[0])
 #define NSI_RLIMIT_SET_SOFT(op) ((uint64_t)(op)->n[1])
@@ -570,6 +573,7 @@ enum nsi_slot {
 	X(STDIO_SET, "-----") \
 	X(TTY_OWN, "-----") \
 	X(FDS_PLACE, "b----") \
+	X(STDIO_OWN, "-----") \
 	X(RLIMIT_SET, "-----") \
 	X(OOM_ADJUST, "s----") \
 	X(LABEL_APPARMOR, "s----") \
@@ -667,6 +671,7 @@ enum nsi_slot {
 	X(STDIO_SET, stdio_set) \
 	X(TTY_OWN, tty_own) \
 	X(FDS_PLACE, fds_place) \
+	X(STDIO_OWN, stdio_own) \
 	X(RLIMIT_SET, rlimit_set) \
 	X(OOM_ADJUST, oom_adjust) \
 	X(LABEL_APPARMOR, label_apparmor) \
@@ -760,6 +765,7 @@ int nsi_op_tty_control(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_stdio_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_own(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_fds_place(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_stdio_own(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_rlimit_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_oom_adjust(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_label_apparmor(struct nsi_run *run, const struct nsi_op *op);

@@ -346,3 +346,34 @@ int nsi_op_stdio_set(struct nsi_run *run, const struct nsi_op *op)
 		r = settle(run, i);
 	return r;
 }
+
+/*
+ * nsi_op_stdio_own() - give pipes on descriptors 0, 1 and 2 to the program's user
+ *
+ * A pipe is made by the caller with mode 0600, and /dev/stderr is a name for it
+ * that the program opens with its own rights. Files are left alone: they are
+ * the caller's. In a user namespace the owner may be none that it has, then the
+ * kernel refuses (EPERM, EINVAL) and the descriptors work all the same.
+ *
+ * Return: 0; -EPROTO before the user is known; -errno.
+ */
+int nsi_op_stdio_own(struct nsi_run *run, const struct nsi_op *op)
+{
+	struct statx st;
+	int r;
+
+	(void)op;
+	if (!run->have_user)
+		return -EPROTO;
+	for (int i = 0; i < STDIO_COUNT; i++) {
+		r = nsi_stat(i, &st);
+		if (r < 0)
+			return r;
+		if ((st.stx_mode & S_IFMT) != S_IFIFO || st.stx_uid == run->user.uid)
+			continue;
+		r = (int)NSI_SYS3(__NR_fchown, i, run->user.uid, -1);
+		if (r < 0 && r != -EPERM && r != -EINVAL)
+			return r;
+	}
+	return 0;
+}

@@ -80,6 +80,7 @@ const PHRASES: Phrases = {
   "tty.control": () => "make the terminal the controlling one",
   "stdio.set": () => "set up stdin, stdout and stderr",
   "tty.own": () => "give the terminal to the container's user",
+  "stdio.own": () => "give stdin, stdout and stderr to the container's user",
   "fds.place": () => "place the extra descriptors",
   "rlimit.set": (op) =>
     `set rlimit ${op.resource} to soft ${op.soft} and hard ${op.hard}`,

@@ -1,5 +1,5 @@
 /**
- * Mounts of kind `cgroup`: the container's own groups, read-only.
+ * Mounts of kind `cgroup`: the container's own groups.
  *
  * @module
  */
@@ -21,12 +21,18 @@ function directoryName({ version, controllers }: ShownGroup): string {
   return controllers.map((name) => name.replace(/^name=/, "")).join(",");
 }
 
-/** Binds a group, always read-only: `release_agent` runs programs on the host. */
+/**
+ * Binds a group. Only its own part of a hierarchy, so that `release_agent`,
+ * which runs programs on the host, is never shown; and device rules stay
+ * read-only, or the container could open the host's disks to itself.
+ */
 function groupPart(
   group: ShownGroup,
   target: string,
-  { slots }: Pick<MountContext, "slots">,
+  { slots, flags }: Pick<MountContext, "slots"> & { readonly flags: number },
 ): MountPart {
+  const isClosed = (flags & MS_RDONLY) !== 0 ||
+    (group.version === 1 && group.controllers.includes("devices"));
   const slot = slots.take();
   return {
     parent: [{
@@ -40,8 +46,8 @@ function groupPart(
       op: "mount.tree",
       flags: 1,
       slot,
-      set: READONLY_ATTRS,
-      clear: 0,
+      set: isClosed ? READONLY_ATTRS : PLAIN_ATTRS,
+      clear: isClosed ? 0 : MOUNT_ATTRS.MOUNT_ATTR_RDONLY,
       propagation: MS_PRIVATE | MS_REC,
       target,
       note: group.path,
@@ -54,7 +60,7 @@ function groupPart(
 function hierarchyPart(
   group: ShownGroup,
   target: string,
-  context: Pick<MountContext, "slots">,
+  context: Pick<MountContext, "slots"> & { readonly flags: number },
 ): MountPart {
   const name = directoryName(group);
   const path = `${target}/${name}`;
@@ -84,7 +90,8 @@ function hierarchyPart(
  * with one directory for each hierarchy.
  *
  * @param target Path inside.
- * @param flags `MS_*` bits; `MS_RDONLY` also closes the tmpfs.
+ * @param flags `MS_*` bits; without `MS_RDONLY` the container may make groups
+ * of its own, and change all its limits but those of devices.
  * @param context Groups and slots.
  * @returns The operations; the parent's must follow the making of the groups.
  * @throws {HostError} `HostUnsupported` when the container has no group.
@@ -113,9 +120,11 @@ export function planCgroupMount(
     );
   }
   if (groups.length === 1 && only.version === 2) {
-    return groupPart(only, target, context);
+    return groupPart(only, target, { ...context, flags });
   }
-  const parts = groups.map((group) => hierarchyPart(group, target, context));
+  const parts = groups.map((group) =>
+    hierarchyPart(group, target, { ...context, flags })
+  );
   const isClosed = (flags & MS_RDONLY) !== 0;
   return {
     parent: parts.flatMap(({ parent }) => parent),

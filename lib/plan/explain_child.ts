@@ -173,6 +173,7 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
     `give the terminal to the user that was looked up${
       Number(gid) < 0 ? "" : ` and group ${gid}`
     }, mode ${octal(mode)}`,
+  "stdio.own": () => "give stdin, stdout and stderr that are pipes to the user",
   "fds.place": ({ slots }) =>
     `slots ${slotList(slots)} as descriptors 3 and following`,
   "rlimit.set": ({ resource, soft, hard }) =>

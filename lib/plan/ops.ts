@@ -590,6 +590,15 @@ export const OPS = {
     fields: { slots: "bytes" },
   },
 
+  "stdio.own": {
+    kind: 86,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "gives those of descriptors 0, 1 and 2 that are pipes to the user that was looked up, so that it may open them again by name; where a user namespace does not reach them they stay as they are",
+    fields: {},
+  },
+
   // ---- child: the process ----
   "rlimit.set": {
     kind: 90,

@@ -125,6 +125,7 @@ function openOp({ terminalSize }: ProcessSpec): Op<"tty.open"> {
  * }, defaultConfig("/srv/root"));
  * assertEquals(part.streams, [
  *   { op: "stdio.set", flags: 0, stdin: -1, stdout: 1, stderr: -1 },
+ *   { op: "stdio.own" },
  * ]);
  * ```
  */
@@ -187,6 +188,6 @@ function givenStreams(
       stdin: slotOf("stdin"),
       stdout: slotOf("stdout"),
       stderr: slotOf("stderr"),
-    }],
+    }, { op: "stdio.own" }],
   };
 }

@@ -28,6 +28,7 @@ Deno.test("planTerminal makes a terminal of the wanted size, or uses the given s
   assertEquals(streams.slots, [0, 2]);
   assertEquals(streams.streams, [
     { op: "stdio.set", flags: 0, stdin: 0, stdout: -1, stderr: 2 },
+    { op: "stdio.own" },
   ]);
   assertEquals(streams.close, [{ op: "fds.close", keep: 2 }]);
 });
