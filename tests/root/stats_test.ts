@@ -26,9 +26,10 @@ async function start(
   workspace: Workspace,
   args: string,
   changes: ConfigJson = {},
+  options: { readonly blocking?: boolean } = {},
 ): Promise<InProcess> {
   const config = await readConfig(workspace, changes);
-  return await InProcess.start(workspace, { config, args });
+  return await InProcess.start(workspace, { config, args, ...options });
 }
 
 function statsOfContainer(container: InProcess): Stats {
@@ -135,9 +136,13 @@ test(
     const { memory } = statsOfContainer(container);
 
     assertEquals(memory?.oomKills, 1);
-    // With equal limits version 1 asks for memory and swap together first.
-    const hits = Number(memory?.usage.failcnt) + Number(memory?.swap?.failcnt);
-    assert(hits > 0, `${hits} times`);
+    const { failcnt } = memory?.usage ?? {};
+    // Newer kernels do not count this in version 1 any more.
+    if (probeHost().cgroup.mode === "v2") assert(Number(failcnt) > 0);
+    else {
+      const text = container.read("memory", "memory.failcnt");
+      assertEquals(failcnt, Number(text));
+    }
   },
   { needs: ["memory-cgroup"] },
 );
@@ -238,7 +243,7 @@ test("traffic is told as the container sees it", async (workspace) => {
         gateway: "10.67.0.1",
       },
     ],
-  });
+  }, { blocking: true });
   const traffic = (): Stats["interfaces"] =>
     statsOfContainer(container).interfaces;
   assertEquals(traffic()?.map(({ name }) => name).sort(), ["eth0", "lo"]);
