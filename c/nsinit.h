@@ -114,6 +114,17 @@ NSI_EXPORT int32_t nsi_poll_wake(int32_t wake);
 /* nsi_poll_state() - which poll(2) events @fd is ready for now. */
 NSI_EXPORT int32_t nsi_poll_state(int32_t fd, uint32_t events);
 
+/* nsi_notify_event() - eventfd that counts events of a file of the v1 group @group; @argument is what
+ * the kind of event takes besides, or "". Its count grows once more when the group is removed. */
+NSI_EXPORT int32_t nsi_notify_event(const char *group, const char *file, const char *argument);
+/* nsi_notify_pressure() - opens a pressure file of the v2 group @group with a trigger for POLLPRI. */
+NSI_EXPORT int32_t nsi_notify_pressure(const char *group, const char *file, const char *trigger);
+/* nsi_inotify_open(), nsi_inotify_add(), nsi_inotify_remove() - inotify(7), nonblocking, last links
+ * not followed. */
+NSI_EXPORT int32_t nsi_inotify_open(void);
+NSI_EXPORT int32_t nsi_inotify_add(int32_t fd, const char *path, uint32_t mask);
+NSI_EXPORT int32_t nsi_inotify_remove(int32_t fd, int32_t watch);
+
 /* nsi_pidfd_exit() - how a process that need not be a child has ended, as nsi_wait(): -EAGAIN until
  * its parent has reaped it, -ENODATA when this kernel does not tell (before Linux 6.15). */
 NSI_EXPORT int32_t nsi_pidfd_exit(int32_t pidfd, int32_t *out);

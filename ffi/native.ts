@@ -13,7 +13,8 @@ import { library } from "./library.ts";
 
 const encoder = new TextEncoder();
 
-function cString(text: string): Uint8Array<ArrayBuffer> {
+/** A text as C takes it; one with a NUL byte is refused. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
   if (text.includes("\0")) {
     throw new TypeError(`Cannot pass ${JSON.stringify(text)}: NUL byte`);
   }

@@ -8,6 +8,7 @@ import { type ExitStatus, exitStatusOf, unwrap } from "./native.ts";
 import { poller, type WaitOptions, type Watch } from "./poller.ts";
 
 const WNOHANG = 1;
+const WNOWAIT = 0x0100_0000;
 const EAGAIN = 11;
 const ECHILD = 10;
 const ENODATA = 61;
@@ -21,6 +22,7 @@ type Look = ExitStatus | "alive" | "foreign";
  * Looks whether a process has ended; reaps it if it is a child.
  *
  * @param pidfd Its pidfd, borrowed.
+ * @param reap `false` to leave a child that has ended to be reaped by another.
  * @returns Its status; `alive`; `foreign` for what is no child (any more).
  * @throws {KernelError} `SystemError` if the kernel refuses.
  *
@@ -30,11 +32,11 @@ type Look = ExitStatus | "alive" | "foreign";
  * if (found !== "alive" && found !== "foreign") console.log(found.code);
  * ```
  */
-export function collectEnd(pidfd: number): Look {
+export function collectEnd(pidfd: number, reap = true): Look {
   const out = new Int32Array(2);
   const result = library().nsi_wait(
     pidfd,
-    WNOHANG,
+    reap ? WNOHANG : WNOHANG | WNOWAIT,
     new Uint8Array(out.buffer),
   );
   if (result === -EAGAIN) return "alive";
@@ -53,10 +55,19 @@ function foreignEnd(pidfd: number): ExitStatus | undefined | "early" {
   return exitStatusOf(out);
 }
 
+/** Options of {@linkcode watchEnd}. */
+export interface EndOptions {
+  /** `false`: the program may end meanwhile. */
+  readonly ref?: boolean;
+  /** `false`: a child is left to be reaped by another. */
+  readonly reap?: boolean;
+}
+
 /** One process whose end is awaited. */
 class EndWatch implements Watch {
   readonly #pidfd: number;
   readonly #callback: (status: ExitStatus | undefined) => void;
+  readonly #reap: boolean;
   #isRef: boolean;
   #watch: Watch;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -64,11 +75,12 @@ class EndWatch implements Watch {
   constructor(
     pidfd: number,
     callback: (status: ExitStatus | undefined) => void,
-    isRef: boolean,
+    { ref: isRef = true, reap = true }: EndOptions,
   ) {
     this.#pidfd = pidfd;
     this.#callback = callback;
     this.#isRef = isRef;
+    this.#reap = reap;
     this.#watch = poller.watch(pidfd, "read", () => this.#ended(), {
       ref: isRef,
     });
@@ -98,7 +110,7 @@ class EndWatch implements Watch {
   }
 
   #ended(): void {
-    const found = collectEnd(this.#pidfd);
+    const found = collectEnd(this.#pidfd, this.#reap);
     if (found === "alive") return;
     if (found !== "foreign") return this.#finish(found);
     const status = foreignEnd(this.#pidfd);
@@ -119,14 +131,15 @@ class EndWatch implements Watch {
 }
 
 /**
- * Calls back once when a process has ended, having reaped a child.
+ * Calls back once when a process has ended, having reaped a child unless told
+ * not to.
  *
  * The status of a process that is another's child is known from Linux 6.15 on,
  * if its parent reaps it within a second; else it is undefined.
  *
  * @param pidfd Its pidfd, borrowed; open until the call back or {@linkcode Watch.stop}.
  * @param callback Called with the status; never before this returns.
- * @param options `ref: false` not to keep the program running.
+ * @param options Whether it keeps the program running, and reaps.
  * @returns The watch.
  * @throws {KernelError} `SystemError` if the descriptor cannot be waited for.
  *
@@ -139,9 +152,9 @@ class EndWatch implements Watch {
 export function watchEnd(
   pidfd: number,
   callback: (status: ExitStatus | undefined) => void,
-  options: { readonly ref?: boolean } = {},
+  options: EndOptions = {},
 ): Watch {
-  return new EndWatch(pidfd, callback, options.ref !== false);
+  return new EndWatch(pidfd, callback, options);
 }
 
 /**

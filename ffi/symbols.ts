@@ -128,6 +128,22 @@ export const SYMBOLS = {
   nsi_poll_wake: { parameters: ["i32"], result: "i32" },
   // int32_t nsi_poll_state(int32_t fd, uint32_t events)
   nsi_poll_state: { parameters: ["i32", "u32"], result: "i32" },
+  // int32_t nsi_notify_event(const char *group, const char *file, const char *argument)
+  nsi_notify_event: {
+    parameters: ["buffer", "buffer", "buffer"],
+    result: "i32",
+  },
+  // int32_t nsi_notify_pressure(const char *group, const char *file, const char *trigger)
+  nsi_notify_pressure: {
+    parameters: ["buffer", "buffer", "buffer"],
+    result: "i32",
+  },
+  // int32_t nsi_inotify_open(void)
+  nsi_inotify_open: { parameters: [], result: "i32" },
+  // int32_t nsi_inotify_add(int32_t fd, const char *path, uint32_t mask)
+  nsi_inotify_add: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int32_t nsi_inotify_remove(int32_t fd, int32_t watch)
+  nsi_inotify_remove: { parameters: ["i32", "i32"], result: "i32" },
   // int32_t nsi_pidfd_exit(int32_t pidfd, int32_t *out)
   nsi_pidfd_exit: { parameters: ["i32", "buffer"], result: "i32" },
   // int32_t nsi_nonblock(int32_t fd)
