@@ -206,16 +206,17 @@ int nsi_op_mount_tree(struct nsi_run *run, const struct nsi_op *op)
 }
 
 /*
- * nsi_op_mount_propagation() - propagation of every mount of the namespace
+ * nsi_op_mount_propagation() - propagation of every mount below /, or of / alone
  *
  * Return: 0 or -errno.
  */
 int nsi_op_mount_propagation(struct nsi_run *run, const struct nsi_op *op)
 {
+	uint64_t wanted = NSI_MOUNT_PROPAGATION_PROPAGATION(op);
 	struct mount_attr attr = {
-		.propagation = NSI_MOUNT_PROPAGATION_PROPAGATION(op) & ~(uint64_t)MS_REC,
+		.propagation = wanted & ~(uint64_t)MS_REC,
 	};
 
 	run->detail = NSI_AT_ATTRIBUTES;
-	return nsi_sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr);
+	return nsi_sys_mount_setattr(AT_FDCWD, "/", wanted & MS_REC ? AT_RECURSIVE : 0, &attr);
 }

@@ -286,7 +286,7 @@ enum nsi_slot {
 #define NSI_TIME_ENTER_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_TIME_ENTER_OFFSETS(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
-/* mount.propagation: sets the propagation (MS_SLAVE, MS_PRIVATE, ...) of all mounts of the namespace */
+/* mount.propagation: sets the propagation (MS_SLAVE, MS_PRIVATE, ...) of /, with MS_REC of all mounts below it */
 #define NSI_MOUNT_PROPAGATION_PROPAGATION(op) ((uint64_t)(op)->n[0])
 
 /* root.attach: sets the tree in slot to the propagation, attaches it over / and makes it the root of all later paths */

@@ -12,6 +12,11 @@ function quote(text: string): string {
   return JSON.stringify(text);
 }
 
+/** Maps may have hundreds of lines. */
+function shorten(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
+}
+
 function ofAddress(bytes: Uint8Array | undefined): string {
   if (!bytes || bytes.length === 0) return "default";
   return bytes.length === 4
@@ -41,7 +46,9 @@ const PHRASES: Phrases = {
   "ns.enter": () => "join the container's namespaces",
   "ns.clone": () => "clone into the new namespaces",
   "idmap.write": (op) =>
-    `write the id mappings ${quote(op.uids)} and ${quote(op.gids)}`,
+    `write the id mappings ${quote(shorten(op.uids))} and ${
+      quote(shorten(op.gids))
+    }`,
   "user.root": () => "become root of the user namespace",
   "hostname.set": (op) => `set hostname ${quote(op.name)}`,
   "domainname.set": (op) => `set domainname ${quote(op.name)}`,

@@ -12,6 +12,8 @@ import { refuse } from "./refusal.ts";
 
 /** Lines that the kernel takes in one map. */
 const MAX_LINES = 340;
+/** Bytes of one write(2) to a map: a page would be too much. */
+const MAX_BYTES = 4095;
 
 /** What the id maps add to a Plan. */
 export interface IdMapPart {
@@ -86,6 +88,13 @@ function checkMap(
     throw refuse(
       key,
       `Cannot make a user namespace: ${key} has ${lines.length} lines, the kernel takes ${MAX_LINES}`,
+    );
+  }
+  const { length } = formatIdMap(lines);
+  if (length > MAX_BYTES) {
+    throw refuse(
+      key,
+      `Cannot make a user namespace: the lines of ${key} are ${length} bytes long, the kernel takes ${MAX_BYTES}; join ranges that follow each other`,
     );
   }
   return lines;

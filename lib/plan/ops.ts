@@ -371,7 +371,7 @@ export const OPS = {
     lists: CHILD,
     by: "c",
     doc:
-      "sets the propagation (MS_SLAVE, MS_PRIVATE, ...) of all mounts of the namespace",
+      "sets the propagation (MS_SLAVE, MS_PRIVATE, ...) of /, with MS_REC of all mounts below it",
     fields: { propagation: "u64" },
   },
   "root.attach": {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MOUNT_FLAGS, PROPAGATION_FLAGS } from "../config/names/mount_flags.ts";
+import { MOUNT_FLAGS } from "../config/names/mount_flags.ts";
 import type { Config, Int64, NamespaceType, Overlay } from "../config/types.ts";
 import { type Host, isKernelAtLeast } from "../host/types.ts";
 import { MOUNT_ATTRS } from "./flags.ts";
@@ -14,7 +14,7 @@ import { refuse } from "./refusal.ts";
 import type { SlotAllocator } from "./slots.ts";
 import type { HostRootParts } from "./types.ts";
 
-const { MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE } = MOUNT_FLAGS;
+const { MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } = MOUNT_FLAGS;
 
 /** Flag of `overlay.open`. */
 const OVERLAY_ATTACH = 1;
@@ -210,19 +210,19 @@ export function planExistingRoot(
     : [{ op: "root.current" }, { op: "root.enter", path: rootfs }];
 }
 
-/** Propagation before the root switch, and what is still to be set after it. */
+/**
+ * Propagation before the root switch, and what is still to be set after it.
+ * Until then nothing may be shared, and what is unbindable could not be bound
+ * read-only. Private and slave hold for the whole tree in any case.
+ */
 function propagations(
-  { rootPropagation }: Config,
+  { rootPropagation = 0 }: Config,
 ): { readonly before: number; readonly after: readonly number[] } {
   const slave = MS_SLAVE | MS_REC;
-  const wanted = propagationOf(
-    [(rootPropagation ?? 0) | MS_REC],
-    slave,
-    "rootPropagation",
-  );
-  return (wanted & PROPAGATION_FLAGS) === MS_SHARED
+  const wanted = propagationOf([rootPropagation], slave, "rootPropagation");
+  return (wanted & (MS_SHARED | MS_UNBINDABLE)) !== 0
     ? { before: slave, after: [wanted] }
-    : { before: wanted, after: [] };
+    : { before: wanted | MS_REC, after: [] };
 }
 
 /**

@@ -67,7 +67,9 @@ function isPlainPath(path: string): boolean {
  * ]);
  * ```
  */
-export function planSysctls(config: Config): Op<"sysctl.write">[] {
+export function planSysctls(
+  config: Config,
+): Op<"sysctl.write" | "domainname.set">[] {
   const types = new Set(config.namespaces.map(({ type }) => type));
   return Object.entries(config.sysctl ?? {}).map(([name, value]) => {
     const key = sysctlPath(name);
@@ -92,6 +94,9 @@ export function planSysctls(config: Config): Op<"sysctl.write">[] {
     if (/[\0\n]/.test(value)) {
       throw refuse(where, `Cannot set ${name}: the value has several lines`);
     }
-    return { op: "sysctl.write", key, value };
+    // The file belongs to the host's root, who is nobody in a user namespace.
+    return key === "kernel/domainname" && types.has("NEWUSER")
+      ? { op: "domainname.set", name: value }
+      : { op: "sysctl.write", key, value };
   });
 }

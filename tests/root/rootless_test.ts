@@ -14,6 +14,7 @@ import {
   type Workspace,
 } from "../support/containers.ts";
 import { waitFor } from "../support/nsinit.ts";
+import type { UserFault } from "../support/user_faults.ts";
 import { OrdinaryUser, USER_ID } from "../support/ordinary_user.ts";
 import {
   namespaceOf,
@@ -414,3 +415,30 @@ test("a user without ranges may map only himself", async (user, workspace) => {
   assertEquals(code, 125, stderr);
   assertMatch(stderr, /sub[ug]id/);
 });
+
+testWithRanges(
+  "every step of a start fails cleanly",
+  async (user, workspace) => {
+    await user.configure(configWith(workspace, {
+      parent_death_signal: 0,
+      mounts: [
+        ...SYSTEM_MOUNTS,
+        mount("bind", user.home, "/tmp", 4096 | 16384 | 1),
+      ],
+    }));
+    const { code, stdout, stderr } = await user.runScript("user_faults.ts", [
+      user.stateRoot,
+      `${user.dir}/container.json`,
+    ], { timeoutMs: 120_000 });
+    assertEquals([code, stderr], [0, ""]);
+    const faults: UserFault[] = JSON.parse(stdout);
+    for (const { op, told, left } of faults) {
+      assertEquals([told, left], [op === "exec" ? op : `${op} EDQUOT`, []]);
+    }
+    const made = faults.map(({ op }) => op);
+    for (const op of ["idmap.run", "tree.open", "root.pivot", "exec"]) {
+      assert(made.includes(op), `${op} was not made to fail`);
+    }
+    assertEquals(await user.processes(user.stateRoot), []);
+  },
+);

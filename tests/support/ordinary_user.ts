@@ -97,6 +97,28 @@ export class OrdinaryUser {
     return [deno, "run", "-A", "--no-check", "--no-lock", script];
   }
 
+  /** Runs a script of tests/support as the user. */
+  async runScript(
+    name: string,
+    args: readonly string[],
+    options: RunOptions = {},
+  ): Promise<RunResult> {
+    const dir = `${this.home}/checkout`;
+    await Deno.mkdir(`${dir}/tests/support`, { recursive: true });
+    for (const source of SOURCES) {
+      await mustRun(["cp", "-rn", `${REPOSITORY}/${source}`, `${dir}/`]);
+    }
+    const script = `${dir}/tests/support/${name}`;
+    await Deno.copyFile(`${REPOSITORY}/tests/support/${name}`, script);
+    await mustRun(["chown", "-R", `${USER_ID}:${USER_ID}`, dir]);
+    const copy = `${dir}/deno`;
+    const deno = await Deno.stat(copy).then(() => copy, () => Deno.execPath());
+    return await this.run(
+      [deno, "run", "-A", "--no-check", "--no-lock", script, ...args],
+      options,
+    );
+  }
+
   /** Directory of its container. */
   get dir(): string {
     return `${this.home}/container`;

@@ -9,6 +9,8 @@ import type { Report } from "./report.ts";
 
 /** The kernel refuses more lines in uid_map (Linux 4.15). */
 const MAX_MAPPINGS = 340;
+/** It takes the lines as text, in one write shorter than a page. */
+const MAX_BYTES = 4095;
 /** 2^32 - 1 is "no id" for the kernel. */
 const MAX_ID = 0xfffffffe;
 
@@ -65,6 +67,16 @@ export function checkIdMappings(
   if (mappings.length > MAX_MAPPINGS) {
     const count = mappings.length;
     report(at, `${count} lines, the kernel takes ${MAX_MAPPINGS}`);
+  }
+  const length = mappings.reduce(
+    (sum, { containerId, hostId, size }) =>
+      sum + `${containerId} ${hostId} ${size}\n`.length,
+    0,
+  );
+  if (length > MAX_BYTES) {
+    const message = `${length} bytes of lines, the kernel takes ${MAX_BYTES};` +
+      " join ranges that follow each other";
+    report(at, message);
   }
   const fail = (message: string): void => report(at, message);
   checkOverlap(mappings, "containerId", fail);

@@ -13,7 +13,7 @@ const ALL: readonly Namespace[] = [
 
 function keys(key: string, namespaces = ALL, value = "1"): string[] {
   return planSysctls(configWith({ namespaces, sysctl: { [key]: value } }))
-    .map((op) => op.key);
+    .map((op) => op.op === "sysctl.write" ? op.key : op.name);
 }
 
 const ALLOWED: readonly (readonly [string, string])[] = [
@@ -26,7 +26,6 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ["net.ipv4.ip_forward", "net/ipv4/ip_forward"],
   ["net.ipv4.conf.eth0/1.forwarding", "net/ipv4/conf/eth0.1/forwarding"],
   ["net/ipv4/conf/eth0.1/forwarding", "net/ipv4/conf/eth0.1/forwarding"],
-  ["kernel.domainname", "kernel/domainname"],
   ["user.max_user_namespaces", "user/max_user_namespaces"],
 ];
 
@@ -56,6 +55,12 @@ const REFUSED = [
 
 Deno.test("planSysctls takes the parameters of namespaces by exact path", () => {
   for (const [key, path] of ALLOWED) assertEquals(keys(key), [path], key);
+});
+
+Deno.test("planSysctls sets the domain name by call in a user namespace", () => {
+  const types: readonly Namespace[] = [{ type: "NEWUTS" }];
+  assertEquals(keys("kernel.domainname", types), ["kernel/domainname"]);
+  assertEquals(keys("kernel.domainname", ALL, "inside"), ["inside"]);
 });
 
 Deno.test("planSysctls refuses everything of the host", () => {
