@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static const int held[] = { SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGWINCH };
@@ -101,25 +102,50 @@ int32_t nsi_signals_release(void)
 	return 0;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * nsi_hold_wait_for() - wait for an event, or for a signal that asks to stop
+ * @fd:           borrowed
+ * @milliseconds: how long at most; -1 for ever
+ *
+ * Only the main thread holds signals; another waits for the event alone.
+ *
+ * Return: 0 when @fd is readable or at its end, -EINTR for a signal, -ETIMEDOUT,
+ * another -errno.
+ */
+int nsi_hold_wait_for(int fd, int64_t milliseconds)
+{
+	struct pollfd polled[2] = { { .fd = fd, .events = POLLIN },
+				    { .fd = hold.fd, .events = POLLIN } };
+	int is_main = hold.active && syscall(SYS_gettid) == getpid();
+	int64_t end = milliseconds < 0 ? INT64_MAX : now_ms() + milliseconds, rest;
+	int r;
+
+	do {
+		rest = milliseconds < 0 ? -1 : end - now_ms();
+		if (milliseconds >= 0 && rest <= 0)
+			return -ETIMEDOUT;
+		r = poll(polled, is_main ? 2 : 1, rest > INT32_MAX ? INT32_MAX : (int)rest);
+	} while (r == 0 || (r < 0 && errno == EINTR));
+	if (r < 0)
+		return -errno;
+	return polled[0].revents ? 0 : -EINTR;
+}
+
 /*
  * nsi_hold_wait() - wait for a message, or for a signal that asks to stop
  * @fd: borrowed
- *
- * Only the main thread holds signals; another waits for the message alone.
  *
  * Return: 0 when @fd is readable or at its end, -EINTR for a signal, -errno.
  */
 int nsi_hold_wait(int fd)
 {
-	struct pollfd polled[2] = { { .fd = fd, .events = POLLIN },
-				    { .fd = hold.fd, .events = POLLIN } };
-	int is_main = hold.active && syscall(SYS_gettid) == getpid();
-	int r;
-
-	do {
-		r = poll(polled, is_main ? 2 : 1, -1);
-	} while (r < 0 && errno == EINTR);
-	if (r < 0)
-		return -errno;
-	return polled[0].revents ? 0 : -EINTR;
+	return nsi_hold_wait_for(fd, -1);
 }

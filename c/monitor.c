@@ -247,6 +247,12 @@ static void print_message(const char *message)
 		nsi_sys_write(2, "\n", 1);
 }
 
+/* Hooks come last: whatever else fails is the first failure. */
+static int only_hooks_failed(const struct nsi_run *run)
+{
+	return run->plan.op[NSI_LIST_UNDO][run->report.index].kind == NSI_OP_HOOK_RUN;
+}
+
 /*
  * nsi_monitor() - execute the monitor operation
  * @run: with the Plan open
@@ -275,6 +281,7 @@ int nsi_monitor(struct nsi_run *run)
 	if (r == 0 && relayed == 0)
 		result = status[0] == NSI_CLD_EXITED ? status[1] : 128 + (status[1] & 0x7f);
 	if (nsi_undo(run) < 0)
-		print_message(NSI_MONITOR_MESSAGE(run, op));
+		print_message(only_hooks_failed(run) ? NSI_MONITOR_WARNING(run, op) :
+						       NSI_MONITOR_MESSAGE(run, op));
 	return result;
 }

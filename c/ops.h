@@ -35,6 +35,8 @@ enum nsi_kind {
 	NSI_OP_USER_RESOLVE = 29,
 	NSI_OP_IDMAP_RUN = 31,
 	NSI_OP_STATE_SAVE = 30,
+	NSI_OP_HOOKS_BEGIN = 34,
+	NSI_OP_HOOK_RUN = 35,
 	NSI_OP_PROC_OPEN = 40,
 	NSI_OP_SESSION_NEW = 41,
 	NSI_OP_HOSTNAME_SET = 42,
@@ -108,6 +110,7 @@ enum nsi_point {
 	NSI_POINT_NETWORK = 3,
 	NSI_POINT_USER = 4,
 	NSI_POINT_EXEC = 5,
+	NSI_POINT_HOOKS = 6,
 };
 
 enum nsi_slot {
@@ -238,6 +241,18 @@ enum nsi_slot {
 #define NSI_IDMAP_RUN_MAP(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
 
 /* state.save: writes state.json and the marker with the first process's pid (by TypeScript) */
+
+/* hooks.begin: records that hooks run, so that poststop hooks follow at the end (by TypeScript) */
+
+/* hook.run: runs the program argv[0] with the arguments argv[1], ... in dir, the state on its stdin, and waits up to timeout milliseconds (0: for ever), then kills its process group; two pieces of the state have the pid between them (the child's, its own in the child's list); flags bit 0: its output goes to the caller's error output; root is the host path at which a root that is attached, but not entered, is shown to it, mounts on it becoming the container's, and propagation (MS_*) is what the root's mount has afterwards */
+#define NSI_HOOK_RUN_FLAGS(op) ((uint64_t)(op)->flags)
+#define NSI_HOOK_RUN_TIMEOUT(op) ((uint64_t)(op)->n[0])
+#define NSI_HOOK_RUN_PROPAGATION(op) ((uint64_t)(op)->n[1])
+#define NSI_HOOK_RUN_ARGV(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
+#define NSI_HOOK_RUN_ENVP(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
+#define NSI_HOOK_RUN_DIR(run, op) nsi_str(&(run)->plan, &(op)->s[2])
+#define NSI_HOOK_RUN_STATE(run, op) nsi_blob(&(run)->plan, &(op)->s[3])
+#define NSI_HOOK_RUN_ROOT(run, op) nsi_str(&(run)->plan, &(op)->s[4])
 
 /* proc.open: opens a private procfs instance, or checks that /proc is a real one, for later writes */
 
@@ -470,7 +485,7 @@ enum nsi_slot {
 #define NSI_IOPRIO_SET_CLASS(op) ((uint64_t)(op)->n[0])
 #define NSI_IOPRIO_SET_PRIORITY(op) ((uint64_t)(op)->n[1])
 
-/* monitor: waits for the process of pidfd: relays the terminal or the pipes (-1: none), forwards signals, runs the undo list and exits with the process's status; flags bit 0: descriptor 0 is a terminal to be made raw, bit 1: forward its size; message is printed when the undo list fails */
+/* monitor: waits for the process of pidfd: relays the terminal or the pipes (-1: none), forwards signals, runs the undo list and exits with the process's status; flags bit 0: descriptor 0 is a terminal to be made raw, bit 1: forward its size; message is printed when the undo list fails, warning when only hooks of it do */
 #define NSI_MONITOR_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_MONITOR_PIDFD(op) ((uint64_t)(op)->n[0])
 #define NSI_MONITOR_MASTER(op) ((int64_t)(op)->n[1])
@@ -478,6 +493,7 @@ enum nsi_slot {
 #define NSI_MONITOR_STDOUT(op) ((int64_t)(op)->n[3])
 #define NSI_MONITOR_STDERR(op) ((int64_t)(op)->n[4])
 #define NSI_MONITOR_MESSAGE(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_MONITOR_WARNING(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 
 /* lock.take: takes the lock of the open state directory; if it has been removed, someone else has cleaned up and the list ends */
 #define NSI_LOCK_TAKE_FD(op) ((uint64_t)(op)->n[0])
@@ -537,6 +553,8 @@ enum nsi_slot {
 	X(USER_RESOLVE, "sl---") \
 	X(IDMAP_RUN, "sl---") \
 	X(STATE_SAVE, "-----") \
+	X(HOOKS_BEGIN, "-----") \
+	X(HOOK_RUN, "llslo") \
 	X(PROC_OPEN, "-----") \
 	X(SESSION_NEW, "-----") \
 	X(HOSTNAME_SET, "s----") \
@@ -594,7 +612,7 @@ enum nsi_slot {
 	X(AFFINITY_SET, "b----") \
 	X(SCHEDULER_SET, "-----") \
 	X(IOPRIO_SET, "-----") \
-	X(MONITOR, "s----") \
+	X(MONITOR, "so---") \
 	X(LOCK_TAKE, "-----") \
 	X(CGROUP_KILL, "sso--") \
 	X(CGROUP_REMOVE, "sss--") \
@@ -622,6 +640,7 @@ enum nsi_slot {
 	X(RELEASE, release) \
 	X(AWAIT_EXEC, await_exec) \
 	X(IDMAP_WRITE, idmap_write) \
+	X(HOOK_RUN, hook_run) \
 	X(VETH_MAKE, veth_make) \
 	X(AFFINITY_SET, affinity_set) \
 	X(SCHEDULER_SET, scheduler_set) \
@@ -636,6 +655,7 @@ enum nsi_slot {
 	X(NS_ENTER, ns_enter) \
 	X(NS_CLONE, ns_clone) \
 	X(USER_ROOT, user_root) \
+	X(HOOK_RUN, hook_run) \
 	X(PROC_OPEN, proc_open) \
 	X(SESSION_NEW, session_new) \
 	X(HOSTNAME_SET, hostname_set) \
@@ -692,6 +712,7 @@ enum nsi_slot {
 	X(AFFINITY_SET, affinity_set)
 
 #define NSI_UNDO_OPS(X) \
+	X(HOOK_RUN, hook_run) \
 	X(LOCK_TAKE, lock_take) \
 	X(CGROUP_KILL, cgroup_kill) \
 	X(CGROUP_REMOVE, cgroup_remove) \
@@ -729,6 +750,7 @@ int nsi_op_ns_enter(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_ns_clone(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_idmap_write(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_user_root(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_hook_run(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_proc_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_session_new(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_hostname_set(struct nsi_run *run, const struct nsi_op *op);

@@ -19,7 +19,7 @@
 #include "mount.h"
 #include "process.h"
 #include "slot.h"
-#include "spawn.h"
+#include "vfork.h"
 #include "text.h"
 #include <linux/mman.h>
 #include <linux/signal.h>

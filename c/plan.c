@@ -20,11 +20,12 @@ static int kind_in_list(uint32_t list, uint16_t kind)
 	switch (list) {
 	case NSI_LIST_PARENT:
 		switch (kind) {
-			/* The last three are executed by TypeScript, between two calls. */
+			/* Those below are executed by TypeScript, between two calls. */
 			NSI_PARENT_OPS(NSI_CASE)
 		case NSI_OP_USER_RESOLVE:
 		case NSI_OP_STATE_SAVE:
 		case NSI_OP_IDMAP_RUN:
+		case NSI_OP_HOOKS_BEGIN:
 			return 1;
 		default:
 			return 0;

@@ -22,11 +22,10 @@
 #include "slot.h"
 #include "sys.h"
 #include "text.h"
+#include "vfork.h"
 #include <linux/close_range.h>
 #include <linux/memfd.h>
-#include <linux/mman.h>
 #include <linux/prctl.h>
-#include <linux/signal.h>
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3 */
@@ -40,11 +39,6 @@
 
 #define NSI_F_ADD_SEALS 1033
 #define NSI_SEALS 0x000f /* SEAL, SHRINK, GROW, WRITE */
-#define NSI_SIGNALS 64
-#define NSI_STACK_SIZE 65536
-#define NSI_STACK_GUARD 65536 /* a page, whatever its size */
-#define NSI_PROT_NONE 0
-#define NSI_PROT_READ_WRITE 3
 
 #define NSI_CLONE_NEW                                                                            \
 	((uint64_t)CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
@@ -168,32 +162,6 @@ int nsi_helper_fd(void)
 	return none;
 }
 
-/* sigaction(2) as the kernel takes it. */
-struct action {
-	uint64_t handler;
-	unsigned long flags;
-	void *restorer;
-	uint64_t mask;
-};
-
-/*
- * Whoever ignores SIGCHLD, as a careless parent may hand down, has the status of its
- * children thrown away: execve(2) makes SIGCHLD the exit signal, whatever clone3(2) said.
- */
-static void keep_statuses(void)
-{
-	const uint64_t ignore = 1;
-	struct action action = { 0 };
-
-	NSI_SYS4(__NR_rt_sigaction, SIGCHLD, 0, &action, sizeof(action.mask));
-	if (action.handler != ignore && !(action.flags & SA_NOCLDWAIT))
-		return;
-	if (action.handler == ignore)
-		action.handler = 0;
-	action.flags &= ~(unsigned long)SA_NOCLDWAIT;
-	NSI_SYS4(__NR_rt_sigaction, SIGCHLD, &action, 0, sizeof(action.mask));
-}
-
 /* What the child needs, in memory that it shares with the waiting caller. */
 struct start {
 	int helperfd, planfd, sock;
@@ -228,14 +196,9 @@ static int keep_caps(void)
 
 static int clean_up_inheritance(const struct start *start)
 {
-	const struct action standard = { 0 };
-	const uint64_t empty = 0;
 	int r;
 
-	/* SIGKILL and SIGSTOP say EINVAL and need nothing; ignored signals would
-	 * survive execve(2), glibc's own 32 and 33 among them. */
-	for (int signal = 1; signal <= NSI_SIGNALS; signal++)
-		NSI_SYS4(__NR_rt_sigaction, signal, &standard, 0, sizeof(empty));
+	nsi_clone_default_signals();
 	r = (int)NSI_SYS3(__NR_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (r == 0)
 		r = nsi_sys_fcntl(start->planfd, F_SETFD, 0);
@@ -243,9 +206,7 @@ static int clean_up_inheritance(const struct start *start)
 		r = nsi_sys_fcntl(start->sock, F_SETFD, 0);
 	if (r == 0 && start->keep_caps)
 		r = keep_caps();
-	if (r == 0)
-		r = (int)NSI_SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &empty, 0, sizeof(empty));
-	return r;
+	return r == 0 ? nsi_clone_unblock_signals() : r;
 }
 
 /* First and only function of the child; the caller is suspended until it has gone. */
@@ -263,82 +224,18 @@ __attribute__((noreturn)) static void child_main(void *argument)
 		NSI_SYS1(__NR_exit, 127);
 }
 
-/*
- * nsi_clone_on_stack() - clone3(2) whose child calls a function
- * @args:     with a stack of its own
- * @entry:    does not return; with CLONE_VM only system calls are allowed there
- * @argument: given to @entry
- *
- * Return: pid of the child, or -errno.
- */
-long nsi_clone_on_stack(const struct clone_args *args, void (*entry)(void *), void *argument)
-{
-#if defined(__x86_64__)
-	long r = __NR_clone3;
-	register void *function __asm__("r8") = (void *)entry;
-	register void *given __asm__("r9") = argument;
-
-	__asm__ volatile("syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "mov %%r9, %%rdi\n\t"
-			 "call *%%r8\n\t"
-			 "ud2\n"
-			 "1:"
-			 : "+a"(r)
-			 : "D"(args), "S"(sizeof(*args)), "r"(function), "r"(given)
-			 : "rcx", "r11", "memory", "cc");
-	return r;
-#elif defined(__aarch64__)
-	register long x8 __asm__("x8") = __NR_clone3;
-	register long x0 __asm__("x0") = (long)args;
-	register long x1 __asm__("x1") = sizeof(*args);
-	register void *function __asm__("x9") = (void *)entry;
-	register void *given __asm__("x10") = argument;
-
-	__asm__ volatile("svc 0\n\t"
-			 "cbnz x0, 1f\n\t"
-			 "mov x29, xzr\n\t"
-			 "mov x0, x10\n\t"
-			 "blr x9\n\t"
-			 "brk #0\n"
-			 "1:"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(function), "r"(given)
-			 : "memory", "cc");
-	return x0;
-#endif
-}
-
 static int clone_child(struct nsi_run *run, struct start *start, uint64_t flags, int cgroupfd)
 {
-	const uint64_t all = ~(uint64_t)0;
-	uint64_t mask = 0;
+	struct clone_args args = { .flags = flags };
 	int32_t status[2];
 	int pidfd = -1;
-	long stack, pid;
-	struct clone_args args = {
-		.flags = flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&pidfd,
-		.stack_size = NSI_STACK_SIZE,
-	};
+	long pid;
 
 	if (cgroupfd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (unsigned int)cgroupfd;
 	}
-	stack = NSI_SYS6(__NR_mmap, 0, NSI_STACK_GUARD + NSI_STACK_SIZE, NSI_PROT_READ_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	if (stack < 0 && stack > -4096)
-		return (int)stack;
-	args.stack = (uint64_t)stack + NSI_STACK_GUARD;
-	NSI_SYS3(__NR_mprotect, stack, NSI_STACK_GUARD, NSI_PROT_NONE);
-	keep_statuses();
-	NSI_SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof(all));
-	pid = nsi_clone_on_stack(&args, child_main, start);
-	NSI_SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof(mask));
-	NSI_SYS2(__NR_munmap, stack, NSI_STACK_GUARD + NSI_STACK_SIZE);
+	pid = nsi_clone_vfork(&args, child_main, start, &pidfd);
 	if (pid < 0) {
 		run->detail = NSI_AT_CLONE;
 		return (int)pid;

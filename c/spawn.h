@@ -5,7 +5,6 @@
 #ifndef NSI_SPAWN_H
 #define NSI_SPAWN_H
 
-#include <linux/sched.h>
 #include <stddef.h>
 
 /* nsi_memfd() - a sealed memfd of @length bytes; -errno. */
@@ -13,8 +12,5 @@ int nsi_memfd(const char *name, unsigned int flags, const void *data, size_t len
 
 /* nsi_helper_fd() - the helper, read-only, for execveat(2); never to be closed. -errno. */
 int nsi_helper_fd(void);
-
-/* nsi_clone_on_stack() - clone3(2) whose child calls @entry, which does not return; pid or -errno. */
-long nsi_clone_on_stack(const struct clone_args *args, void (*entry)(void *), void *argument);
 
 #endif

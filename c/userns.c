@@ -16,8 +16,8 @@
 #include "idmap.h"
 #include "process.h"
 #include "slot.h"
-#include "spawn.h"
 #include "sys.h"
+#include "vfork.h"
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/signal.h>

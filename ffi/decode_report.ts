@@ -7,7 +7,7 @@ import { KernelError, type NsinitError, ProgramError } from "../lib/errors.ts";
 import type { Op, Plan } from "../lib/plan/ops.ts";
 import { describeErrno, errnoName } from "./errno.ts";
 import { type Detail, DETAILS, LISTS, REPORT } from "./layout.ts";
-import { wordFailure } from "./wording.ts";
+import { wordFailure, wordHookEnd } from "./wording.ts";
 
 /** A decoded `struct nsi_report`. */
 export interface Report {
@@ -117,6 +117,10 @@ export function errorOf(plan: Plan, report: Report): NsinitError {
       } ended with status ${report.value}`,
       options,
     );
+  }
+  if (op.op === "hook.run") {
+    const end = wordHookEnd(op, name, report.value);
+    if (end !== undefined) return new KernelError(end, options);
   }
   return new KernelError(
     wordFailure(op, describeErrno(report.errno), name, report.detail),

@@ -99,6 +99,8 @@ const PHRASES: Phrases = {
   "user.apply": () => "switch to the container's user",
   "caps.set": () => "set capabilities",
   "privileges.lock": () => "set no_new_privs",
+  "hooks.begin": () => "note that hooks run",
+  "hook.run": (op) => `run ${op.note ?? "a hook"} ${quote(op.argv[0] ?? "")}`,
   "keyring.join": () => "join the container's session keyring",
   "personality.set": () => "set the personality",
   "affinity.set": (op) => `choose ${op.note ?? "the CPUs"} for the process`,
@@ -190,6 +192,10 @@ function advise(op: Op, errno: string, detail: Detail): string {
         : "";
     case "scheduler.set":
       return adviseScheduler(errno);
+    case "hook.run":
+      return errno === "ENOENT"
+        ? "; the program, its interpreter or its directory is missing where it runs"
+        : "";
     case "ioprio.set":
       return errno === "EPERM"
         ? "; the real-time class needs CAP_SYS_NICE: run as root, or choose IOPRIO_CLASS_BE"
@@ -319,4 +325,50 @@ export function wordFailure(
   const place = PLACES[detail];
   const why = place ? `${place}: ${errnoText}` : errnoText;
   return `Cannot ${attempt}: ${why}${advise(op, errnoName, detail)}`;
+}
+
+/**
+ * Words the end of a hook that ran, but not well.
+ *
+ * @param op The hook.
+ * @param errnoName `ECANCELED` for a status, `ETIMEDOUT` for one that was killed.
+ * @param value Exit status; the negated number of a signal.
+ * @returns A sentence without a full stop; `undefined` for other failures.
+ *
+ * @example
+ * ```ts
+ * import { wordHookEnd } from "./wording.ts";
+ *
+ * wordHookEnd(
+ *   {
+ *     op: "hook.run",
+ *     flags: 1,
+ *     timeout: 0,
+ *     propagation: 0,
+ *     argv: ["/bin/net", "net"],
+ *     envp: [],
+ *     dir: "",
+ *     state: [],
+ *     note: "hooks.prestart[0]",
+ *   },
+ *   "ECANCELED",
+ *   3n,
+ * ); // hooks.prestart[0] "/bin/net" failed: it ended with status 3
+ * ```
+ */
+export function wordHookEnd(
+  op: Op<"hook.run">,
+  errnoName: string,
+  value: bigint,
+): string | undefined {
+  const what = `${op.note ?? "A hook"} ${quote(op.argv[0] ?? "")} failed`;
+  if (errnoName === "ETIMEDOUT") {
+    return `${what}: it took longer than its timeout of ${
+      Number(op.timeout) / 1000
+    } s and was killed`;
+  }
+  if (errnoName !== "ECANCELED") return undefined;
+  return value < 0n
+    ? `${what}: it was ended by signal ${-value}`
+    : `${what}: it ended with status ${value}`;
 }

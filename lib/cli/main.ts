@@ -81,6 +81,13 @@ async function printVersion(output: Output): Promise<number> {
   return 0;
 }
 
+/** Logs what goes wrong beside a command that succeeds; the name stands in lib/container/warnings.ts. */
+function logWarnings(output: Output): void {
+  addEventListener("nsinit:warning", (event) => {
+    if (event instanceof CustomEvent) output.warn(event.detail.message);
+  });
+}
+
 /**
  * Runs one command line. Errors are printed, not thrown.
  *
@@ -124,6 +131,7 @@ export async function main(args: readonly string[]): Promise<number> {
       );
     }
     checkGlobals(values);
+    logWarnings(output);
     return await command.action({ values, args: after.rest, output });
   } catch (error) {
     return output.fail(error);

@@ -6,6 +6,7 @@
 import { ConfigError, type ConfigProblem } from "../errors.ts";
 import { ATTRIBUTE_CHECKS } from "./checks/attributes.ts";
 import { CGROUP_CHECKS } from "./checks/cgroups.ts";
+import { HOOK_CHECKS } from "./checks/hooks.ts";
 import { MOUNT_CHECKS } from "./checks/mounts.ts";
 import { NETWORK_CHECKS } from "./checks/networks.ts";
 import { PROCESS_CHECKS } from "./checks/process.ts";
@@ -25,6 +26,7 @@ export const CHECKS: readonly Check[] = [
   ...CGROUP_CHECKS,
   ...PROCESS_CHECKS,
   ...ATTRIBUTE_CHECKS,
+  ...HOOK_CHECKS,
 ];
 
 /**

@@ -5,7 +5,14 @@
  */
 import type { Json, JsonObject } from "./json.ts";
 import { compact } from "./reading.ts";
-import type { Config, Scheduler, TimeOffset, TimeOffsets } from "./types.ts";
+import { HOOK_KINDS } from "./sections/hooks.ts";
+import type {
+  Config,
+  Hook,
+  Scheduler,
+  TimeOffset,
+  TimeOffsets,
+} from "./types.ts";
 import type { WarningSink } from "./write_seccomp.ts";
 
 function writeScheduler(scheduler: Scheduler): JsonObject {
@@ -21,6 +28,53 @@ function writeOffsets({ monotonic, boottime }: TimeOffsets): JsonObject {
     ...monotonic === undefined ? {} : { monotonic: writeOffset(monotonic) },
     ...boottime === undefined ? {} : { boottime: writeOffset(boottime) },
   };
+}
+
+function writeHook({ path, args, env, dir, timeout }: Hook): JsonObject {
+  return {
+    path,
+    ...args === undefined ? {} : { args },
+    ...env === undefined ? {} : { env },
+    ...dir ? { dir } : {},
+    // Both formats know whole seconds only.
+    ...timeout === undefined ? {} : { timeout: Math.ceil(timeout) },
+  };
+}
+
+/**
+ * Writes hooks. Pure.
+ *
+ * @param config The configuration.
+ * @param options `hasDir`: whether the format has a key for the directory.
+ * @param warn Takes a sentence for what is lost.
+ * @returns The member `hooks`, or nothing.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { writeHooks } from "./write_attributes.ts";
+ *
+ * const hooks = { poststop: [{ path: "/bin/gone" }] };
+ * assertEquals(writeHooks({ hooks }, { hasDir: true }, () => {}), { hooks });
+ * ```
+ */
+export function writeHooks(
+  { hooks }: Pick<Config, "hooks">,
+  options: { readonly hasDir: boolean },
+  warn: WarningSink,
+): JsonObject {
+  if (hooks === undefined) return {};
+  const lists = HOOK_KINDS.flatMap((kind) => {
+    const list = hooks[kind];
+    if (list === undefined) return [];
+    const written = list.map((hook, index) => {
+      if (options.hasDir || !hook.dir) return writeHook(hook);
+      warn(`hooks.${kind}[${index}].dir is left out`);
+      return writeHook({ ...hook, dir: "" });
+    });
+    return [[kind, written]];
+  });
+  return { hooks: Object.fromEntries(lists) };
 }
 
 /**

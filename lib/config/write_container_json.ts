@@ -4,7 +4,7 @@
  * @module
  */
 import type { Json, JsonObject } from "./json.ts";
-import { writeAttributes } from "./write_attributes.ts";
+import { writeAttributes, writeHooks } from "./write_attributes.ts";
 import { type WarningSink, writeSeccomp } from "./write_seccomp.ts";
 import type {
   BlkioDevice,
@@ -344,5 +344,6 @@ export function toContainerJson(config: Config, warn: WarningSink): JsonObject {
     ...writeSecurity(config),
     ...writeLaterKeys(config),
     ...writeAttributes(config),
+    ...writeHooks(config, { hasDir: true }, warn),
   };
 }

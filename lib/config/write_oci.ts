@@ -16,6 +16,7 @@ import type {
   Seccomp,
 } from "./types.ts";
 import {
+  writeHooks,
   writeOciAttributes,
   writeOciLinuxAttributes,
 } from "./write_attributes.ts";
@@ -267,6 +268,7 @@ export function toOciJson(config: Config, warn: WarningSink): JsonObject {
     ...annotations.length > 0
       ? { annotations: Object.fromEntries(annotations) }
       : {},
+    ...writeHooks(config, { hasDir: false }, warn),
     linux: writeLinux(config, warn),
   };
 }

@@ -138,6 +138,8 @@ export interface MonitorRequest {
   readonly undo: readonly UndoOp[];
   /** Printed when the clean-up fails. */
   readonly message: string;
+  /** Printed when nothing failed but a poststop hook. */
+  readonly warning?: string;
 }
 
 /**
@@ -156,6 +158,7 @@ export function becomeMonitor(request: MonitorRequest): never {
     master,
     ...attachment.relay,
     message: request.message,
+    ...request.warning === undefined ? {} : { warning: request.warning },
   };
   run.close();
   const monitor = new PlanRun({ parent: [op], child: [], undo: request.undo });

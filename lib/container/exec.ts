@@ -21,6 +21,7 @@ import {
   isRunning,
   removeRemains,
   removeResources,
+  runPoststop,
   undoOf,
 } from "./recover.ts";
 import type { ExecRequest, ProcessRequest } from "./request.ts";
@@ -128,7 +129,11 @@ function handOver(
   request: ExecRequest,
   run: PlanRun,
   attachment: Attachment,
-  ending: { readonly undo: Plan["undo"]; readonly message: string },
+  ending: {
+    readonly undo: Plan["undo"];
+    readonly message: string;
+    readonly warning?: string;
+  },
 ): number {
   if (request.pidFile) writePidFile(request.pidFile, run.pid);
   if (request.detach) {
@@ -137,6 +142,12 @@ function handOver(
     return 0;
   }
   return becomeMonitor({ run, attachment, ...ending });
+}
+
+/** Takes away what the last start of a kept container has made. */
+async function endResources(state: StoredState): Promise<void> {
+  await removeResources(state);
+  await runPoststop(state);
 }
 
 /** The container that {@linkcode spawn} makes. */
@@ -176,6 +187,7 @@ async function spawn(
       undo,
       message:
         `nsinit: Cannot clean up container ${id} completely: run "nsinit delete --force ${id}"`,
+      warning: `nsinit: A poststop hook of container ${id} failed`,
     });
   } catch (error) {
     // The program runs, but nobody would watch it: take all of it back.
@@ -265,7 +277,7 @@ export async function execContainer(request: ExecRequest): Promise<number> {
     const reserved = state && isKept(state) ? state : undefined;
     if (state) {
       // Of a kept one that has just ended the record stays, and its owner sees that it is taken.
-      await (reserved ? removeResources(state) : removeRemains(locked, state));
+      await (reserved ? endResources(state) : removeRemains(locked, state));
     }
     if (state && !reserved) {
       unlockState(locked);

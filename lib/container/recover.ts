@@ -5,6 +5,8 @@
  * @module
  */
 import { PlanRun, temporaryName } from "../../ffi/native.ts";
+import { KernelError } from "../errors.ts";
+import { planPoststop } from "../plan/hooks.ts";
 import type { UndoOp } from "../plan/ops.ts";
 import { buildUndo } from "../plan/undo.ts";
 import { bootId, isAlive } from "./liveness.ts";
@@ -16,6 +18,7 @@ import {
   type StoredState,
 } from "./store_types.ts";
 import { REMOVALS } from "./throttle.ts";
+import { warn } from "./warnings.ts";
 
 /**
  * Whether the container's first process lives and is meant to.
@@ -60,12 +63,17 @@ export function isKept(state: StoredState): boolean {
   }
 }
 
+/** Poststop hooks that are due: those of a start in which hooks have run. */
+function poststopOf(state: StoredState): UndoOp[] {
+  return state.resources.poststop ? planPoststop(state.config, state) : [];
+}
+
 /** The undo list of a recorded container. */
 export function undoOf(
   state: StoredState,
   place: { readonly stateDir?: string; readonly lockFd?: number },
 ): UndoOp[] {
-  return buildUndo(state.resources, place);
+  return buildUndo(state.resources, place, poststopOf(state));
 }
 
 /** On which thread a removal waits for the kernel. */
@@ -83,6 +91,12 @@ function executeUndo(
     try {
       if (blocking) run.undo();
       else await run.undoAsync();
+    } catch (error) {
+      // Hooks run when all is removed, and what follows does not depend on them.
+      const isHook = error instanceof KernelError &&
+        error.operation === "hook.run";
+      if (!isHook) throw error;
+      warn(error);
     } finally {
       run.close();
     }
@@ -103,6 +117,21 @@ export async function removeResources(
 ): Promise<void> {
   await killNamespace(state);
   await executeUndo(undoOf(state, {}), options);
+}
+
+/**
+ * Runs the poststop hooks of a kept container whose things are removed and whose
+ * record says so. The lock must be held.
+ *
+ * @param state Its state before that.
+ * @param options How they are executed.
+ */
+export async function runPoststop(
+  state: StoredState,
+  options: RemovalOptions = {},
+): Promise<void> {
+  const undo = poststopOf(state);
+  if (undo.length > 0) await executeUndo(undo, options);
 }
 
 /** The record of a container that has nothing outside any more. */
@@ -137,6 +166,7 @@ export async function settleStopped(
   await removeResources(state);
   const stopped = stoppedState(state, exit);
   writeState(locked.dir, stopped);
+  await runPoststop(state);
   return stopped;
 }
 

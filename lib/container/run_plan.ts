@@ -40,6 +40,8 @@ async function mapIds(pid: number, op: Op<"idmap.run">): Promise<void> {
 export interface RunOptions {
   /** Called with the process inside waiting for its exec. */
   readonly saveState?: () => void;
+  /** Called before the first hook runs. */
+  readonly beginHooks?: () => void;
   /**
    * Whether waiting holds up the thread: for a command line, whose signals are
    * held on the main thread and must be able to end the waiting.
@@ -87,6 +89,7 @@ export async function runParent(
       if (op.op === "user.resolve") resolveUser(run, op);
       else if (op.op === "state.save") options.saveState?.();
       else if (op.op === "idmap.run") await mapIds(run.pid, op);
+      else if (op.op === "hooks.begin") options.beginHooks?.();
       else throw new Error(`unreachable: nobody executes ${op.op}`);
     } else continue;
     from = index + 1;

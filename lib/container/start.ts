@@ -27,7 +27,7 @@ import {
   stageMarkers,
 } from "./markers.ts";
 import { specOf } from "./process_spec.ts";
-import { removeRemains, removeResources } from "./recover.ts";
+import { removeRemains, removeResources, runPoststop } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent } from "./run_plan.ts";
 import { type LockedState, writeState } from "./store.ts";
@@ -239,6 +239,11 @@ function withMarkers(
   };
 }
 
+/** Notes that hooks run: from now on poststop hooks run at the end. */
+function withPoststop(state: StoredState): StoredState {
+  return { ...state, resources: { ...state.resources, poststop: true } };
+}
+
 function completeState(
   state: StoredState,
   pid: number,
@@ -340,6 +345,10 @@ async function start(
     const execution = run;
     await runParent(start.plan, execution, {
       blocking: request.blocking ?? false,
+      beginHooks: () => {
+        state = withPoststop(state as StoredState);
+        writeState(locked.dir, state);
+      },
       saveState: () => {
         state = completeState(state as StoredState, execution.pid, markers);
         writeState(locked.dir, state);
@@ -381,6 +390,7 @@ async function discard(
     else if (state) {
       await removeResources(state, { blocking });
       writeState(locked.dir, reserved);
+      await runPoststop(state, { blocking });
     }
   }
 }

@@ -7,6 +7,7 @@ import { RLIM_INFINITY, RLIMITS } from "../config/names/rlimits.ts";
 import { PERSONALITIES } from "../config/names/scheduling.ts";
 import {
   affinityText,
+  hookText,
   optionText,
   pointName,
   type Sentences,
@@ -211,6 +212,7 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
       Number(domain) === PERSONALITIES.LINUX32 ? "LINUX32" : "LINUX"
     }`,
   "affinity.set": affinityText,
+  "hook.run": hookText,
   "time.enter": ({ offsets }) =>
     `enter a new time namespace${
       offsets === undefined ? "" : ` (${offsets.trim().replace("\n", "; ")})`

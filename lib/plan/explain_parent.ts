@@ -160,6 +160,31 @@ export function affinityText({ mask }: Op<"affinity.set">): string {
     : "run on these CPUs only";
 }
 
+/**
+ * Says which hook is run; its place in the configuration stands in the note. Pure.
+ *
+ * @param op The operation.
+ * @returns The sentence.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { hookText } from "./explain_parent.ts";
+ *
+ * const op = { op: "hook.run", flags: 1, propagation: 0, dir: "", envp: [], state: [] } as const;
+ * assertEquals(
+ *   hookText({ ...op, argv: ["/bin/net", "net", "up"], timeout: 1500 }),
+ *   "run the hook /bin/net up for at most 1.5 s",
+ * );
+ * ```
+ */
+export function hookText({ argv, timeout, dir }: Op<"hook.run">): string {
+  const [path = "", , ...args] = argv;
+  return `run the hook ${[path, ...args].join(" ")}${
+    dir === "" ? "" : ` in ${dir}`
+  }${Number(timeout) === 0 ? "" : ` for at most ${Number(timeout) / 1000} s`}`;
+}
+
 /** Sentences for the parent's operations. */
 export const PARENT_SENTENCES: Sentences<"parent"> = {
   "fd.use": ({ fd, slot }) => `take descriptor ${fd} into slot ${slot}`,
@@ -225,6 +250,8 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
   "scheduler.set": schedulerText,
   "ioprio.set": ({ class: io, priority }) =>
     `give the child the IO priority ${nameOf(io, IO_CLASSES)} ${priority}`,
+  "hooks.begin": () => "note that hooks run",
+  "hook.run": hookText,
   "state.save": () => "write state.json and the marker",
   "veth.make": ({ host, name, bridge, mtu, txqueuelen, flags, mac }) =>
     `make a veth pair: ${host} on bridge ${bridge}, ${name} inside${
@@ -245,6 +272,7 @@ export const UNDO_SENTENCES: Sentences<"undo"> = {
   "link.remove": ({ host, alias }) =>
     `remove the interface ${host} if its alias is ${alias}`,
   "file.remove": ({ dir, name }) => `remove the file ${dir}/${name}`,
+  "hook.run": hookText,
   "undo.check": () =>
     "stop here if anything above failed: what follows is the record of it",
   "dir.remove": ({ path }) => `remove the directory ${path}`,

@@ -41,6 +41,7 @@ const PARENT = ["parent"] as const;
 const CHILD = ["child"] as const;
 const PARENT_AND_CHILD = ["parent", "child"] as const;
 const UNDO = ["undo"] as const;
+const EVERYWHERE = ["parent", "child", "undo"] as const;
 
 /** The operations, grouped by what they touch. */
 export const OPS = {
@@ -263,6 +264,30 @@ export const OPS = {
     by: "ts",
     doc: "writes state.json and the marker with the first process's pid",
     fields: {},
+  },
+  "hooks.begin": {
+    kind: 34,
+    lists: PARENT,
+    by: "ts",
+    doc: "records that hooks run, so that poststop hooks follow at the end",
+    fields: {},
+  },
+  "hook.run": {
+    kind: 35,
+    lists: EVERYWHERE,
+    by: "c",
+    doc:
+      "runs the program argv[0] with the arguments argv[1], ... in dir, the state on its stdin, and waits up to timeout milliseconds (0: for ever), then kills its process group; two pieces of the state have the pid between them (the child's, its own in the child's list); flags bit 0: its output goes to the caller's error output; root is the host path at which a root that is attached, but not entered, is shown to it, mounts on it becoming the container's, and propagation (MS_*) is what the root's mount has afterwards",
+    fields: {
+      flags: "u64",
+      timeout: "u64",
+      propagation: "u64",
+      argv: "list",
+      envp: "list",
+      dir: "str",
+      state: "list",
+      root: "opt_str",
+    },
   },
 
   // ---- child: session, namespaces, network ----
@@ -769,7 +794,7 @@ export const OPS = {
     lists: PARENT,
     by: "c",
     doc:
-      "waits for the process of pidfd: relays the terminal or the pipes (-1: none), forwards signals, runs the undo list and exits with the process's status; flags bit 0: descriptor 0 is a terminal to be made raw, bit 1: forward its size; message is printed when the undo list fails",
+      "waits for the process of pidfd: relays the terminal or the pipes (-1: none), forwards signals, runs the undo list and exits with the process's status; flags bit 0: descriptor 0 is a terminal to be made raw, bit 1: forward its size; message is printed when the undo list fails, warning when only hooks of it do",
     fields: {
       flags: "u64",
       pidfd: "u64",
@@ -778,6 +803,7 @@ export const OPS = {
       stdout: "i64",
       stderr: "i64",
       message: "str",
+      warning: "opt_str",
     },
   },
 
@@ -900,6 +926,8 @@ export const POINTS = {
   user: 4,
   /** All is ready for exec. */
   exec: 5,
+  /** The root is furnished but not entered: hooks run. */
+  hooks: 6,
 } as const;
 
 /** Slots with a fixed meaning; the planner numbers others from `first`. */

@@ -37,6 +37,8 @@ export interface ProcessContext {
   readonly entersUserNamespace: boolean;
   /** Child: steps by which others inside come to see the process, when it joins. */
   readonly entry?: readonly ChildOp[];
+  /** Child: hooks that run inside, before the program. */
+  readonly hooks?: readonly ChildOp[];
   /** Parent: what happens when all is ready, before the program runs. */
   readonly whenReady: readonly ParentOp[];
 }
@@ -221,6 +223,7 @@ export function planProcess(context: ProcessContext): ProcessPart {
       { op: "cwd.enter", path: cwdOf(context) },
       // After the change of ids, which clears it.
       ...(signal > 0 ? [{ op: "death.signal", signal } as const] : []),
+      ...context.hooks ?? [],
       { op: "sync", point },
       ...seccomp.late,
       planProgram(process),

@@ -8,6 +8,7 @@ import type { Host } from "../host/types.ts";
 import { planKeyring } from "./attributes.ts";
 import { type CgroupPart, planCgroups } from "./cgroups.ts";
 import { planDevices } from "./devices.ts";
+import { type HookPart, planHooks, planPoststop } from "./hooks.ts";
 import { type IdMapPart, planIdMaps } from "./id_maps.ts";
 import {
   type MountPart,
@@ -59,6 +60,7 @@ interface StartParts {
   readonly mounts: MountPart;
   /** Trees of the host that the child copies, since the starter may not. */
   readonly trees: readonly ChildOp[];
+  readonly hooks: HookPart;
   readonly idMaps: IdMapPart;
   readonly network: NetworkPart;
   readonly last: ProcessPart;
@@ -119,6 +121,7 @@ function planFirstProcess(
   kind: RootKind,
   terminal: TerminalPart,
   { groupsDenied }: IdMapPart,
+  hooks: HookPart,
 ): ProcessPart {
   return planProcess({
     config,
@@ -131,6 +134,7 @@ function planFirstProcess(
     entersUserNamespace: config.namespaces.some(({ type, path }) =>
       type === "NEWUSER" && path !== undefined
     ),
+    hooks: hooks.start,
     whenReady: [{ op: "state.save" }],
   });
 }
@@ -189,6 +193,11 @@ function planParts(input: StartInput): StartParts {
   const idMaps = planIdMaps(config, namespaces, host);
   const roots = placeTrees(root, host);
   const sources = placeTrees(mounts, host);
+  const hooks = planHooks(
+    config,
+    placement,
+    isOwn ? { path: config.rootfs, propagation } : undefined,
+  );
   return {
     kind,
     terminal,
@@ -197,9 +206,10 @@ function planParts(input: StartInput): StartParts {
     root: { ...root, parent: roots.parent },
     mounts: { ...mounts, parent: sources.parent },
     trees: [...roots.child, ...sources.child],
+    hooks,
     idMaps,
     network: planNetwork(config, placement),
-    last: planFirstProcess(input, kind, terminal, idMaps),
+    last: planFirstProcess(input, kind, terminal, idMaps, hooks),
     transfer: planTransfer([
       ...terminal.slots,
       ...roots.sent,
@@ -222,7 +232,9 @@ function parentOps(parts: StartParts): ParentOp[] {
     ...parts.transfer.send,
     ...parts.idMaps.parent,
     ...parts.network.parent,
+    ...parts.hooks.parent,
     ...parts.last.parent,
+    ...parts.hooks.after,
     ...cgroups.late,
   ];
 }
@@ -245,6 +257,7 @@ function childOps(input: StartInput, parts: StartParts): ChildOp[] {
     ...parts.root.attach,
     ...furnishOps(input, parts),
     ...planSysctls(config),
+    ...parts.hooks.child,
     ...parts.root.enter,
     ...nameOps(config),
     ...parts.last.child,
@@ -323,7 +336,7 @@ export function buildStartPlan(
   const plan = {
     parent: parentOps(parts),
     child: childOps(input, parts),
-    undo: buildUndo(resources, placement),
+    undo: buildUndo(resources, placement, planPoststop(config, placement)),
   };
   return { plan, resources };
 }

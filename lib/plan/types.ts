@@ -213,6 +213,8 @@ export interface RecordedResources {
     /** Inode number in decimal, when known. */
     readonly inode?: string;
   }[];
+  /** Whether hooks have run, so that the configuration's poststop hooks follow. */
+  readonly poststop?: true;
 }
 
 /** A start: the program, and what it will have made. */

@@ -45,6 +45,8 @@ function killOp(groups: readonly ResourceCgroup[]): Op<"cgroup.kill">[] {
  *
  * @param resources What was recorded.
  * @param place Where the state is.
+ * @param poststop Hooks that run when all is gone; only with a `stateDir`, since
+ * the record has to go before they run.
  * @returns The operations; each tolerates what is not there.
  *
  * @example
@@ -62,6 +64,7 @@ function killOp(groups: readonly ResourceCgroup[]): Op<"cgroup.kill">[] {
 export function buildUndo(
   resources: RecordedResources,
   place: UndoPlace,
+  poststop: readonly UndoOp[] = [],
 ): UndoOp[] {
   const { cgroups, interfaces, files } = resources;
   const { stateDir, lockFd } = place;
@@ -88,6 +91,11 @@ export function buildUndo(
     { op: "undo.check" },
     ...(stateDir === undefined ? [] : [
       { op: "file.remove", inode: 0, dir: stateDir, name: "state.json" },
+      // With the record gone nobody runs them a second time; with the directory
+      // there nobody makes another container of that id before they have ended.
+      ...poststop.length > 0
+        ? [{ op: "undo.check" }, ...poststop] as const
+        : [],
       { op: "dir.remove", path: stateDir },
     ] as const),
   ];

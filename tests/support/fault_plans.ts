@@ -4,6 +4,7 @@
  * @module
  */
 import { hostRootConfig } from "../../lib/config/host_root.ts";
+import { HOOK_KINDS } from "../../lib/config/sections/hooks.ts";
 import type { Config, Mount, Network } from "../../lib/config/types.ts";
 import { probeHost } from "../../lib/host/probe.ts";
 import type { Workspace } from "./containers.ts";
@@ -81,6 +82,9 @@ function furtherSettings(config: Config): Config {
     ioPriority: { class: "IOPRIO_CLASS_BE", priority: 7 },
     cpuAffinity: { initial: "0", final: "0" },
     personality: { domain: "LINUX" },
+    hooks: Object.fromEntries(
+      HOOK_KINDS.map((kind) => [kind, [{ path: "/bin/true" }]]),
+    ),
     additionalGroups: ["audio"],
     parentDeathSignal: 9,
     sysctl: { "kernel.shmmni": "100" },

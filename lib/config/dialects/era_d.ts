@@ -11,6 +11,7 @@ import { readAttributes } from "../sections/attributes.ts";
 import { readKeepList } from "../sections/capabilities.ts";
 import { readCgroups } from "../sections/cgroups.ts";
 import { readDevices } from "../sections/devices.ts";
+import { readHooks } from "../sections/hooks.ts";
 import { readExplicitMounts } from "../sections/mounts.ts";
 import { readNamespaces } from "../sections/namespaces.ts";
 import { readNetworks, readRoutes } from "../sections/networks.ts";
@@ -55,17 +56,6 @@ function readSecurity(root: ObjectReader): Partial<Config> {
   });
 }
 
-/** Hooks of a saved file are refused: starting without them would surprise. */
-function refuseHooks(root: ObjectReader): void {
-  for (const [name, value, path] of root.entries("Hooks") ?? []) {
-    const isEmpty = value === null ||
-      Array.isArray(value) && value.length === 0;
-    if (!isEmpty) {
-      root.findings.problem(path, `${name} hooks are not read; remove them`);
-    }
-  }
-}
-
 /** Process settings left the file with dialect D; ignoring them would surprise. */
 function refuseProcess(root: ObjectReader): void {
   for (const key of ["environment", "user", "working_dir", "tty", "console"]) {
@@ -78,7 +68,6 @@ function refuseProcess(root: ObjectReader): void {
 
 /** What only runc's files have. */
 function readRuncMembers(root: ObjectReader): Partial<Config> {
-  refuseHooks(root);
   refuseProcess(root);
   root.string("version");
   root.boolean("rootless");
@@ -145,5 +134,6 @@ export function readEraD(root: ObjectReader, reading: Reading): Config {
     ...readSecurity(root),
     ...readRuncMembers(root),
     ...readAttributes(root),
+    hooks: readHooks(root),
   });
 }

@@ -220,8 +220,6 @@ Deno.test("parseConfig reads what only runc's files have", async () => {
     minor: 0,
     value: 50,
   }]);
-  const text = around('"Hooks": {"prestart": [{"path": "/bin/x"}]}');
-  assertEquals((await problemsOf(text))[0]?.path, "Hooks.prestart");
 });
 
 Deno.test("parseConfig joins namespaces named by networks and ipc", async () => {
