@@ -4,7 +4,7 @@
  * @module
  */
 import { resolvePath } from "../config/host_paths.ts";
-import type { Config, Dialect } from "../config/types.ts";
+import type { Cgroup, Config, Dialect } from "../config/types.ts";
 import type { ExecRequest, ProcessRequest } from "../container/request.ts";
 import { ConfigError, UsageError } from "../errors.ts";
 import type { Invocation } from "./command.ts";
@@ -18,6 +18,7 @@ import {
 import { describeCause, type Output } from "./output.ts";
 import type { Values } from "./values.ts";
 
+const RLIMIT_NPROC = 6;
 /** Name of the configuration in a container's directory. */
 const CONFIG_FILE = "container.json";
 
@@ -78,6 +79,17 @@ async function findConfigFile(
   return options.ignoresEmptyFile && info.size === 0 ? undefined : path;
 }
 
+/**
+ * Ordinary users seldom have a cgroup to limit tasks by; in a user namespace of
+ * their own an rlimit counts the tasks of that namespace alone (Linux 5.14).
+ */
+function withoutGroups(config: Config & { readonly cgroups: Cgroup }): Config {
+  const { pidsLimit, ...cgroups } = config.cgroups;
+  if (pidsLimit === undefined) return config;
+  const tasks = { type: RLIMIT_NPROC, hard: pidsLimit, soft: pidsLimit };
+  return { ...config, cgroups, rlimits: [...config.rlimits ?? [], tasks] };
+}
+
 async function makeTemplate(
   rootfs: string,
   isHostRoot: boolean,
@@ -85,7 +97,8 @@ async function makeTemplate(
   if (isHostRoot) {
     const { hostRootConfig }: typeof import("../config/host_root.ts") =
       await import(HOST_ROOT_MODULE);
-    return hostRootConfig();
+    const isRoot = (Deno.uid() ?? 0) === 0;
+    return isRoot ? hostRootConfig() : withoutGroups(hostRootConfig());
   }
   const { defaultConfig }: typeof import("../config/defaults.ts") =
     await import(DEFAULTS_MODULE);

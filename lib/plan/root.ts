@@ -111,15 +111,17 @@ export function defaultUser(
   return hostRoot !== undefined && exists ? "nobody" : "";
 }
 
-/** Home of a user of a host root; of others than nobody only where it is made. */
+/** Home of a user of a host root; of others than these only where it is made. */
 function homeInHostRoot(
   config: Config,
   user: string,
   isFirst: boolean,
 ): string {
-  const [name = ""] = (user === "" ? defaultUser(config) : user).split(":");
+  const asked = user === "" ? defaultUser(config) : user;
+  const [name = ""] = asked.split(":");
   if (name === "nobody" || name === String(HOST_ROOT_ID)) return "/home/nobody";
-  return isFirst && /^0*[1-9]\d*$/.test(name) ? "/home/user" : "/";
+  if (name === "" || name === "root" || /^0+$/.test(name)) return "/root";
+  return isFirst && /^\d+$/.test(name) ? "/home/user" : "/";
 }
 
 /**

@@ -14,6 +14,7 @@ import {
 } from "../support/containers.ts";
 import { InProcess, runInProcess } from "../support/in_process.ts";
 import { nsinit, type RunOptions } from "../support/nsinit.ts";
+import { OrdinaryUser } from "../support/ordinary_user.ts";
 
 const test = containerTests("hostroot");
 
@@ -96,10 +97,8 @@ test("a user that is asked for has a home as well", async (workspace) => {
       "/home/user\n/home/user\n1234:1234\n",
   );
   assertMatch(
-    await output(container, script.replace("touch", "cd /root; touch"), [
-      ...["--user", "root"],
-    ]),
-    /^uid=0\(root\) .*\n\/\n\/root\n0:0\n$/,
+    await output(container, script, ["--user", "root"]),
+    /^uid=0\(root\) .*\n\/root\n\/root\n0:0\n$/,
   );
   const { code, stderr } = await container.exec([
     ...["--host-root", "--user", "daemon", "/bin/true"],
@@ -271,6 +270,33 @@ test("a host root goes with a user namespace", async (workspace) => {
   );
   assertEquals(code, 2);
 });
+
+test(
+  "an ordinary user gets a host root as well",
+  async (workspace) => {
+    const user = await OrdinaryUser.create(workspace);
+    const secret = `${user.home}/secret`;
+    await Deno.writeTextFile(secret, "secret\n");
+    const { code, stdout, stderr } = await user.nsinit([
+      ...["exec", "--host-root=1m", "/bin/sh", "-c"],
+      `id -un; pwd; touch x && echo made; cat ${secret}; ` +
+      "grep -E '^(CapBnd|NoNewPrivs|Seccomp):' /proc/self/status; " +
+      "grep processes /proc/self/limits",
+    ]);
+    assertEquals(
+      [code, stdout.replaceAll(/\s+/g, " ")],
+      [
+        0,
+        "root /root made CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 " +
+        "Max processes 1024 1024 processes ",
+      ],
+      stderr,
+    );
+    assertStringIncludes(stderr, "No such file");
+    assertEquals(user.states(), []);
+  },
+  { needs: ["user-namespaces"] },
+);
 
 test("its tasks are limited, and its cgroup is the one that was named", async (workspace) => {
   const config = hostRootConfig();

@@ -131,8 +131,9 @@ Deno.test("defaultUser and defaultCwd make nobody at home in a host root", () =>
     ["nobody:nogroup", "/home/nobody", "/home/nobody"],
     ["65534:5", "/home/nobody", "/home/nobody"],
     ["1000:1000", "/home/user", "/"],
-    ["0", "/", "/"],
-    ["root", "/", "/"],
+    ["0", "/root", "/root"],
+    ["root", "/root", "/root"],
+    ["daemon", "/", "/"],
   ];
   for (const [user, first, joined] of table) {
     assertEquals(defaultCwd("own", sandbox, user), first, user);
@@ -141,6 +142,6 @@ Deno.test("defaultUser and defaultCwd make nobody at home in a host root", () =>
   const one = [{ containerId: 0, hostId: 1000, size: 1 }];
   const mapped = { ...sandbox, uidMappings: one, gidMappings: one };
   assertEquals(defaultUser(mapped), "");
-  assertEquals(defaultCwd("own", mapped, ""), "/");
+  assertEquals(defaultCwd("own", mapped, ""), "/root");
   assertEquals(defaultUser(configWith({})), "");
 });
