@@ -62,10 +62,27 @@ export {
   type ParseConfigOptions,
 } from "./lib/config/parse.ts";
 export type * from "./lib/config/types.ts";
+export {
+  type EventSink,
+  type EventSource,
+  EventStream,
+} from "./lib/container/event_stream.ts";
+export type {
+  ContainerEvent,
+  EventOptions,
+  ExitEvent,
+  StartEvent,
+} from "./lib/container/events.ts";
 export type {
   ContainerStatus,
   ContainerSummary,
 } from "./lib/container/list.ts";
+export {
+  type OomEvent,
+  PRESSURE_TRIGGERS,
+  type PressureEvent,
+  type PressureLevel,
+} from "./lib/container/memory_events.ts";
 export type { RecordedExit } from "./lib/container/store_types.ts";
 export { validateConfig } from "./lib/config/validate.ts";
 export * from "./lib/errors.ts";

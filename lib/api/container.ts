@@ -6,12 +6,25 @@
 import { parseSignal } from "../config/names/signals.ts";
 import type { Config, Resources } from "../config/types.ts";
 import { deleteContainer } from "../container/delete.ts";
+import type { EventStream } from "../container/event_stream.ts";
+import {
+  type ContainerEvent,
+  type EventOptions,
+  watchEvents,
+} from "../container/events.ts";
 import { identityOf } from "../container/finish.ts";
 import { pause, resume } from "../container/freezer.ts";
 import { loadState, notThere, processesOf } from "../container/inspect.ts";
 import { killContainer } from "../container/kill.ts";
 import { launchProcess } from "../container/launch.ts";
 import { type ContainerStatus, statusOf } from "../container/list.ts";
+import {
+  type OomEvent,
+  type PressureEvent,
+  type PressureLevel,
+  watchOom,
+  watchPressure,
+} from "../container/memory_events.ts";
 import { collectStats } from "../container/stats.ts";
 import type { StoredState } from "../container/store_types.ts";
 import { updateContainer } from "../container/update.ts";
@@ -230,6 +243,60 @@ export class Container implements AsyncDisposable {
    */
   async resume(): Promise<void> {
     await resume(await this.#load());
+  }
+
+  /**
+   * Follows it until its first process has ended: its start (told at once when
+   * it runs already), each want and shortage of memory, its exit with the
+   * status. One that was not started yet is waited for. Any number of programs
+   * and loops may follow a container.
+   *
+   * @param options From which level on a shortage of memory is told.
+   * @returns The events, as an async iterable that ends after the exit; it fails with `ContainerNotExists` once the container is destroyed.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const event of container.events()) console.log(event.type, event.time);
+   * ```
+   */
+  events(
+    options: EventOptions = {},
+  ): EventStream<ContainerEvent<ProcessStatus>> {
+    const { root: stateRoot, id } = this.#key;
+    const load = (): Promise<StoredState> => this.#load();
+    return watchEvents({ stateRoot, id, load }, statusOfEnd, options);
+  }
+
+  /**
+   * Tells each time that it runs out of memory.
+   *
+   * @returns The events from when the promise has settled, as an async iterable that ends with the container.
+   * @throws {StateError} `ContainerNotExists`; `ContainerNotRunning`.
+   * @throws {HostError} `HostUnsupported` if it has no memory control group.
+   * @throws {KernelError} `SystemError` if the kernel refuses.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const { count } of await container.notifyOOM()) console.log(count);
+   * ```
+   */
+  async notifyOOM(): Promise<EventStream<OomEvent>> {
+    return watchOom(await this.#load());
+  }
+
+  /**
+   * Tells when its memory gets short.
+   *
+   * @param level How short: `low` when memory is reclaimed, `medium` when that costs, `critical` when it is about to run out. See {@linkcode PRESSURE_TRIGGERS} for version 2.
+   * @returns The events from when the promise has settled, as an async iterable that ends with the container.
+   * @throws {StateError} `ContainerNotExists`; `ContainerNotRunning`.
+   * @throws {HostError} `HostUnsupported` if it has no memory control group, or the kernel does not measure pressure.
+   * @throws {KernelError} `SystemError` if the kernel refuses.
+   */
+  async notifyMemoryPressure(
+    level: PressureLevel,
+  ): Promise<EventStream<PressureEvent>> {
+    return watchPressure(await this.#load(), level);
   }
 
   /**

@@ -49,7 +49,7 @@ export interface ExitEvent<S> {
 }
 
 /** Something that happened to a container. */
-export type ContainerEvent<S = ExitStatus> =
+export type ContainerEvent<S> =
   | StartEvent
   | OomEvent
   | PressureEvent
@@ -85,6 +85,8 @@ class Follower<S> implements EventSource {
   /** Sources of memory events that have not ended yet. */
   #open = 0;
   #run: StoredState | undefined;
+  /** It was seen before it was started. */
+  #hasWaited = false;
   #end: { readonly status: ExitStatus | undefined } | undefined;
   #reading: Promise<void> = Promise.resolve();
 
@@ -102,6 +104,7 @@ class Follower<S> implements EventSource {
 
   /** Begins with what is recorded now; its directory is watched already. */
   begin(state: StoredState): void {
+    if (this.#isOver) return;
     this.#add(watchFile(this.#dir, () => this.#changed(), { ref: false }));
     this.#see(state);
     this.#changed();
@@ -160,7 +163,7 @@ class Follower<S> implements EventSource {
         this.#run = state;
         return this.#ended(state.exit && exitOf(state.exit));
       default:
-        return; // not started yet
+        this.#hasWaited = true; // not started yet
     }
   }
 
@@ -168,8 +171,10 @@ class Follower<S> implements EventSource {
   #follow(state: StoredState): void {
     this.#run = state;
     const { pid } = state;
-    this.#sink.push({ type: "start", time: startedAt(state), pid });
     const pidfd = isRunning(state) ? openProcess(state) : undefined;
+    if (pidfd !== undefined || this.#hasWaited) {
+      this.#sink.push({ type: "start", time: startedAt(state), pid });
+    }
     if (pidfd === undefined) return this.#ended(undefined);
     this.#listen((sink) => startOom(state, sink));
     const level = this.#level;
@@ -275,48 +280,54 @@ function merge<S>(
     : undefined;
 }
 
+/** A recorded container to follow. */
+export interface Followed {
+  /** State root. */
+  readonly stateRoot: string;
+  /** Its id. */
+  readonly id: string;
+  /** Loads its record; unless given, whichever container has the id. */
+  readonly load?: () => Promise<StoredState>;
+}
+
 /**
  * Follows a container until its first process has ended: its start (told also
  * when it runs already), want and shortage of memory, its exit. One that was
  * not started yet is waited for; of one that has ended the exit alone is told.
  *
  * Any number of programs and streams may follow a container. One without a
- * memory control group tells nothing of memory.
+ * memory control group tells nothing of memory. What happens after the start
+ * was told is not missed.
  *
- * @param stateRoot State root.
- * @param id Container id.
+ * @param container The container; the stream fails with `ContainerNotExists` if
+ * there is none.
  * @param statusOf Makes the status in exit events.
  * @param options From which level on a shortage of memory is told.
  * @returns The events; ends after the exit, or when the container is deleted.
- * @throws {StateError} `ContainerNotExists`, `InvalidIdFormat`.
- * @throws {KernelError} `SystemError` if the kernel refuses.
  *
  * @example
  * ```ts ignore
- * for await (const event of await watchEvents("/run/nsinit", "demo", (end) => end.code)) {
+ * const demo = { stateRoot: "/run/nsinit", id: "demo" };
+ * for await (const event of watchEvents(demo, ({ code }) => code)) {
  *   console.log(event.type);
  * }
  * ```
  */
-export async function watchEvents<S>(
-  stateRoot: string,
-  id: string,
+export function watchEvents<S>(
+  container: Followed,
   statusOf: (end: ExitStatus) => S,
   options: EventOptions = {},
-): Promise<EventStream<ContainerEvent<S>>> {
-  const state = await loadState(stateRoot, id);
+): EventStream<ContainerEvent<S>> {
+  const { stateRoot, id, load = () => loadState(stateRoot, id) } = container;
   const { pressure = "medium" } = options;
   const dir = stateDirectory(stateRoot, id);
   return new EventStream<ContainerEvent<S>>((sink) => {
     const follower = new Follower(dir, sink, pressure, statusOf);
-    try {
-      follower.begin(state);
-    } catch (error) {
-      follower.stop();
+    load().then((state) => follower.begin(state)).catch((error) => {
       const isGone = error instanceof KernelError &&
         error.errnoName === "ENOENT";
-      throw isGone ? notThere(id) : error;
-    }
+      sink.fail(isGone ? notThere(id) : error);
+    });
     return follower;
   }, merge);
 }

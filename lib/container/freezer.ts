@@ -203,7 +203,7 @@ export async function pause(
   }
   if (isFrozen === undefined) {
     throw kernelRefusal(
-      `Cannot pause container ${id}: some of its processes did not stop within ${timeoutMs} ms, so it runs on; one may wait for a device (state D in nsinit ps)`,
+      `Cannot pause container ${id}: some of its processes did not stop within ${timeoutMs} ms, so it runs on; one may wait for a device (state D in /proc/PID/status)`,
       ETIMEDOUT,
     );
   }

@@ -11,6 +11,7 @@ import {
   pause,
   resume,
 } from "../../lib/container/freezer.ts";
+import { deleteContainer } from "../../lib/container/delete.ts";
 import { killContainer } from "../../lib/container/kill.ts";
 import { statusOf } from "../../lib/container/list.ts";
 import { pidsOf } from "../../lib/container/processes.ts";
@@ -218,15 +219,14 @@ test("another signal waits until a paused container is resumed", async (workspac
 });
 
 test("a paused container can be deleted by force", async (workspace) => {
-  const container = await workspace.container();
-  await using running = await container.hold();
-  const id = await container.id();
-  assertEquals((await workspace.nsinit(["pause", id])).code, 0);
+  await using container = await start(workspace, COUNTER);
+  await pause(container.state);
+  container.unlock();
 
-  const deleted = await workspace.nsinit(["delete", "--force", id]);
+  const { id } = container.state;
+  await deleteContainer(workspace.stateRoot, id, { force: true });
 
-  assertEquals([deleted.code, deleted.stderr], [0, ""]);
-  assertEquals((await running.result()).code, 137);
+  assertEquals((await container.ended()).code, 137);
 });
 
 test("what has ended can be neither paused nor resumed", async (workspace) => {
