@@ -20,6 +20,7 @@ const PACKAGES: Readonly<Record<PackageGroup, readonly string[]>> = {
     "python3-minimal",
     "strace",
     "tmux",
+    "uidmap",
   ],
 };
 

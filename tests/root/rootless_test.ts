@@ -13,6 +13,7 @@ import {
   SYSTEM_MOUNTS,
   type Workspace,
 } from "../support/containers.ts";
+import { probeCgroups } from "../../lib/host/probe.ts";
 import { waitFor } from "../support/nsinit.ts";
 import type { UserFault } from "../support/user_faults.ts";
 import { OrdinaryUser, USER_ID } from "../support/ordinary_user.ts";
@@ -441,4 +442,73 @@ testWithRanges(
     }
     assertEquals(await user.processes(user.stateRoot), []);
   },
+);
+
+/** A group of version 2 that belongs to the user, and how to start in it. */
+interface Delegated extends AsyncDisposable {
+  readonly mount: string;
+  readonly path: string;
+  readonly prefix: readonly string[];
+}
+
+async function delegate(workspace: Workspace): Promise<Delegated> {
+  const unified = probeCgroups().hierarchies.find(({ version }) =>
+    version === 2
+  );
+  if (!unified) throw new Error("no cgroup v2");
+  const path = `${unified.base}/${workspace.tag}-delegated`;
+  const start = `${path}/start`;
+  for (const dir of [path, start]) {
+    await Deno.mkdir(dir);
+    for (const file of ["", "/cgroup.procs", "/cgroup.subtree_control"]) {
+      await Deno.chown(dir + file, USER_ID, USER_ID);
+    }
+  }
+  const enter = `echo $$ > ${start}/cgroup.procs && exec "$@"`;
+  return {
+    mount: unified.mount,
+    path,
+    prefix: ["sh", "-c", enter, "sh"],
+    async [Symbol.asyncDispose](): Promise<void> {
+      for (const dir of [`${path}/nsinit`, start, path]) {
+        await Deno.remove(dir).catch((error) => {
+          if (!(error instanceof Deno.errors.NotFound)) throw error;
+        });
+      }
+    },
+  };
+}
+
+declare(
+  "in a delegated cgroup its processes are held, found and killed",
+  async (workspace) => {
+    const user = await OrdinaryUser.create(workspace);
+    await using group = await delegate(workspace);
+    await user.configure(configWith(workspace, { parent_death_signal: 0 }));
+    const mark = `6${Deno.pid}`;
+    const options = { prefix: group.prefix };
+    const script = `sleep ${mark} & exec sleep ${mark}`;
+    const started = await user.detach(["/bin/sh", "-c", script], options);
+    assertEquals([started.code, started.stderr], [0, ""]);
+    const state = await user.nsinit(["state"], options);
+    const { unified } = JSON.parse(state.stdout).cgroup_paths;
+    assert(unified.startsWith(`${group.path}/`), unified);
+    const held = (await Deno.readTextFile(`${unified}/cgroup.procs`)).trim();
+    const sleeping = await user.processes(`sleep ${mark}`);
+    assertEquals(held.split("\n").map(Number).sort(), sleeping.sort());
+    const where = ["exec", "cat", "/proc/self/cgroup"];
+    const joined = await user.nsinit(where, options);
+    assertEquals(joined.code, 0, joined.stderr);
+    assertStringIncludes(joined.stdout, unified.slice(group.mount.length));
+
+    const deleted = await user.nsinit(["delete", "--force"], options);
+    assertEquals([deleted.code, deleted.stderr], [0, ""]);
+    assertEquals(await user.processes(`sleep ${mark}`), []);
+    assertEquals(user.states(), []);
+    const entries = await Array.fromAsync(Deno.readDir(group.path));
+    const left = entries.filter(({ isDirectory }) => isDirectory)
+      .map(({ name }) => name);
+    assertEquals(left, ["start"]);
+  },
+  { needs: ["user-namespaces", "cgroup-v2-mount"] },
 );

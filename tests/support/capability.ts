@@ -20,6 +20,7 @@ export type Capability =
   | "no-apparmor"
   | "selinux"
   | "no-selinux"
+  | "cgroup-v2-mount"
   | "user-namespaces"
   | "id-mappers"
   | "full";
@@ -48,6 +49,10 @@ function hasMount(pattern: RegExp): boolean {
 }
 
 const PROBES: Readonly<Record<Capability, Probe>> = {
+  "cgroup-v2-mount": {
+    doc: "a mount of cgroup v2, with controllers or without",
+    isThere: () => hasMount(/ - cgroup2 /),
+  },
   "user-namespaces": {
     doc: "user namespaces for users",
     isThere: () => {

@@ -31,12 +31,21 @@ export interface UserRanges {
   readonly gids: readonly string[];
 }
 
-const AS_USER = [
-  "setpriv",
-  `--reuid=${USER_ID}`,
-  `--regid=${USER_ID}`,
-  "--clear-groups",
-];
+/** Runs what follows as the user, with further groups or none. */
+function asUser(groups: readonly number[] = []): string[] {
+  return [
+    "setpriv",
+    `--reuid=${USER_ID}`,
+    `--regid=${USER_ID}`,
+    groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`,
+  ];
+}
+
+/** How a program is run as the user. */
+export interface UserRunOptions extends RunOptions {
+  /** Further groups of the user. */
+  readonly groups?: readonly number[];
+}
 
 /** Puts files over those of /etc in a mount namespace that nobody else sees. */
 const WITH_RANGES = `
@@ -87,7 +96,7 @@ export class OrdinaryUser {
     const sources = SOURCES.map((name) => `${REPOSITORY}/${name}`);
     await mustRun(["cp", "-r", ...sources, `${home}/checkout/`]);
     let deno = Deno.execPath();
-    const isOpen = await runProgram([...AS_USER, "test", "-x", deno]);
+    const isOpen = await runProgram([...asUser(), "test", "-x", deno]);
     if (isOpen.code !== 0) {
       await Deno.copyFile(deno, `${home}/checkout/deno`);
       deno = `${home}/checkout/deno`;
@@ -134,7 +143,7 @@ export class OrdinaryUser {
     return `${this.home}/run/nsinit`;
   }
 
-  #options(options: RunOptions): RunOptions {
+  #options({ groups, ...options }: UserRunOptions): RunOptions {
     const inEtc = this.#ranges
       ? [
         "unshare",
@@ -150,7 +159,7 @@ export class OrdinaryUser {
     return {
       cwd: this.dir,
       ...options,
-      prefix: [...options.prefix ?? [], ...inEtc, ...AS_USER],
+      prefix: [...options.prefix ?? [], ...inEtc, ...asUser(groups)],
       env: {
         HOME: this.home,
         DENO_DIR: `${this.home}/deno`,
@@ -163,7 +172,7 @@ export class OrdinaryUser {
   /** Runs a program as the user. */
   run(
     command: readonly string[],
-    options: RunOptions = {},
+    options: UserRunOptions = {},
   ): Promise<RunResult> {
     return runProgram(command, this.#options(options));
   }
@@ -171,31 +180,35 @@ export class OrdinaryUser {
   /** Runs nsinit as the user. */
   nsinit(
     args: readonly string[],
-    options: RunOptions = {},
+    options: UserRunOptions = {},
   ): Promise<RunResult> {
     return this.run([...this.#command, ...args], options);
   }
 
   /** `nsinit exec --detach`; its program keeps the error output open, a file. */
-  async detach(args: readonly string[]): Promise<RunResult> {
+  async detach(
+    args: readonly string[],
+    options: UserRunOptions = {},
+  ): Promise<RunResult> {
     const log = `${this.home}/stderr`;
-    const prefix = ["sh", "-c", `exec "$@" > /dev/null 2> ${log}`, "sh"];
+    const redirect = ["sh", "-c", `exec "$@" > /dev/null 2> ${log}`, "sh"];
+    const prefix = [...options.prefix ?? [], ...redirect];
     const result = await this.nsinit(["exec", "--detach", ...args], { prefix });
     return { ...result, stderr: await Deno.readTextFile(log) };
   }
 
   /** Starts nsinit as the user. */
-  start(args: readonly string[], options: RunOptions = {}): Running {
+  start(args: readonly string[], options: UserRunOptions = {}): Running {
     return new Running([...this.#command, ...args], this.#options(options));
   }
 
   /** `nsinit exec /bin/sh -c SCRIPT`. */
-  sh(script: string, options: RunOptions = {}): Promise<RunResult> {
+  sh(script: string, options: UserRunOptions = {}): Promise<RunResult> {
     return this.nsinit(["exec", "/bin/sh", "-c", script], options);
   }
 
   /** As {@linkcode OrdinaryUser.sh}, for a script that must succeed. */
-  async output(script: string, options: RunOptions = {}): Promise<string> {
+  async output(script: string, options: UserRunOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.sh(script, options);
     if (code === 0) return stdout;
     throw new Error(`${script}: status ${code}\n${stdout}\n${stderr}`);
