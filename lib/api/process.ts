@@ -95,7 +95,12 @@ class Running {
   constructor(child: StartedChild, stdio: PreparedStdio) {
     this.pid = child.pid;
     this.#pidfd = child.pidfd;
-    this.streams = stdio.open(child.master);
+    try {
+      this.streams = stdio.open(child.master);
+    } catch (error) {
+      discard(child);
+      throw error;
+    }
     const { promise, resolve, reject } = Promise.withResolvers<ExitStatus>();
     this.#watch = watchEnd(child.pidfd, (status) => {
       closeFd(this.#pidfd);
@@ -108,6 +113,8 @@ class Running {
       await this.streams.flushed();
       return statusOfEnd(status);
     });
+    // Whoever asks gets the failure; nobody has to.
+    this.status.catch(() => {});
   }
 
   get isAlive(): boolean {
@@ -124,6 +131,12 @@ class Running {
     else this.#watch.unref();
     this.streams.setRef(isRef);
   }
+}
+
+/** Nobody could use it: kills it and waits for its end in the background. */
+function discard({ pidfd }: StartedChild): void {
+  signalPidfd(pidfd, SIGKILL);
+  watchEnd(pidfd, () => closeFd(pidfd), { ref: false });
 }
 
 function unknownEnd(pid: number): KernelError {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { reopen } from "../../ffi/descriptors.ts";
 import {
   Handle,
   InputStream,
@@ -23,13 +22,13 @@ export class Relay implements ProcessStream {
   /**
    * Begins.
    *
-   * @param terminal Descriptor of the terminal, borrowed.
+   * @param terminal Descriptor of our own on the terminal, taken over.
    * @param pipe Our end of the pipe, taken over.
    * @param direction `in`: what is typed goes to the process.
    */
   constructor(terminal: number, pipe: number, direction: "in" | "out") {
     this.#isInput = direction === "in";
-    const own = new Handle(reopen(terminal, direction));
+    const own = new Handle(terminal);
     const other = new Handle(pipe);
     const [from, to] = this.#isInput ? [own, other] : [other, own];
     this.#from = new OutputStream(from);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { closeAll, makeHalfPipe } from "../../ffi/descriptors.ts";
+import { closeAll, makeHalfPipe, reopen } from "../../ffi/descriptors.ts";
 import { isTerminal, openNull } from "../../ffi/native.ts";
 import {
   type Attachment,
@@ -37,19 +37,28 @@ interface Half {
   readonly inner: StdioEnd;
   /** Our end of a pipe; -1 without one. */
   readonly outer: number;
-  /** Terminal of this program that it is relayed to or from. */
+  /** Descriptor of our own on the terminal that it is relayed to or from. */
   readonly relayed?: number;
 }
 
 function halfOf(stdio: Stdio, descriptor: number): Half {
   if (stdio === "null") return { inner: { fd: openNull() }, outer: -1 };
+  const direction = descriptor === 0 ? "in" : "out";
   const pipe = (): { inner: StdioEnd; outer: number } => {
-    const { inner, outer } = makeHalfPipe(descriptor === 0 ? "in" : "out");
+    const { inner, outer } = makeHalfPipe(direction);
     return { inner: { fd: inner }, outer };
   };
   if (stdio === "piped") return pipe();
   const own = stdio === "inherit" ? descriptor : stdio;
-  if (isTerminal(own)) return { ...pipe(), relayed: own };
+  if (isTerminal(own)) {
+    const relayed = reopen(own, direction);
+    try {
+      return { ...pipe(), relayed };
+    } catch (error) {
+      closeAll([relayed]);
+      throw error;
+    }
+  }
   return stdio === "inherit"
     ? { inner: "inherit", outer: -1 }
     : { inner: { fd: own, isBorrowed: true }, outer: -1 };
@@ -93,7 +102,7 @@ export class PreparedStdio {
       }
     } catch (error) {
       closeInnerEnds(attachmentOf(this.#halves, undefined));
-      closeAll(this.#halves.map(({ outer }) => outer));
+      this.#closeOuterEnds();
       throw error;
     }
     this.attachment = attachmentOf(this.#halves, size);
@@ -102,7 +111,13 @@ export class PreparedStdio {
   /** The start has failed: closes all that it was given and what it was to leave. */
   close(): void {
     closeInnerEnds(this.attachment);
-    closeAll(this.#halves.map(({ outer }) => outer));
+    this.#closeOuterEnds();
+  }
+
+  #closeOuterEnds(): void {
+    closeAll(
+      this.#halves.flatMap(({ outer, relayed = -1 }) => [outer, relayed]),
+    );
   }
 
   /** The process runs: makes the streams. Takes over the outer end of its terminal. */

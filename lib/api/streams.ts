@@ -156,22 +156,28 @@ export class OutputStream implements ProcessStream {
   settle(): void {
     const { fd } = this.#handle;
     // While others hold the inner end, more may come.
-    if (fd !== undefined && pollState(fd).ended) this.#drain(Infinity);
+    if (fd !== undefined && pollState(fd).ended) this.#drain(fd);
   }
 
   finish(): void {
     const { fd } = this.#handle;
     if (fd === undefined) return;
-    this.#drain(this.#isTerminal ? TERMINAL_REST : pendingBytes(fd));
+    this.#drain(fd);
     if (this.#handle.fd !== undefined && this.#controller) {
       this.#end(this.#controller);
     }
   }
 
-  /** Puts what is there into the stream, so that the descriptor is not needed any more. */
-  #drain(limit: number): void {
+  /**
+   * Puts what is there into the stream, so that the descriptor is not needed
+   * any more. No more than that: a terminal may be opened anew by what still
+   * lives inside, and written to for ever.
+   */
+  #drain(fd: number): void {
     const controller = this.#controller;
     if (!controller) return;
+    // One more than there is, to find the end.
+    const limit = this.#isTerminal ? TERMINAL_REST : pendingBytes(fd) + 1;
     for (let left = limit; left > 0;) {
       const count = this.#transfer(controller);
       if (count <= 0) break;

@@ -40,7 +40,12 @@ export class Terminal implements ProcessStream, TerminalStreams {
   /** Takes over the outer end of a pty. */
   constructor(master: number) {
     this.#handle = new Handle(makeNonBlocking(master));
-    this.#peer = openPtyPeer(master);
+    try {
+      this.#peer = openPtyPeer(master);
+    } catch (error) {
+      this.#handle.close();
+      throw error;
+    }
     this.#output = new OutputStream(this.#handle, {
       isTerminal: true,
       onEnd: () => this.#closePeer(),

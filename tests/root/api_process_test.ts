@@ -169,7 +169,8 @@ test("streams that are not piped are not there", async (workspace) => {
 test("streams lead to the null device unless told otherwise", (workspace) =>
   inBoth(workspace, async (run) => {
     const process = await run({
-      args: "for fd in 0 1; do readlink /proc/$$/fd/$fd >&2; done; wc -c",
+      args:
+        "for fd in 0 1; do echo $(readlink /proc/$$/fd/$fd) >&2; done; wc -c",
       stderr: "piped",
     });
 

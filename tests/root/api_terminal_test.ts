@@ -266,6 +266,26 @@ test("cancelling the terminal's readable hangs up", async (workspace) => {
   });
 });
 
+test("what goes on writing to a terminal after its program's end holds nobody up", async (workspace) => {
+  await using container = await TestContainer.create(workspace);
+  await container.start({
+    args: "while true; do yes 2>/dev/null > /dev/pts/0; done 2>/dev/null",
+  });
+  const process = await container.start({ args: ["sleep", "0.3"], tty: true });
+  let total = 0;
+  const reading = (async () => {
+    for await (const chunk of process.terminal.readable) total += chunk.length;
+  })();
+
+  const { code } = await process.status;
+  await delay(50);
+  await container.destroy();
+  await reading;
+
+  assertEquals(code, 0);
+  assert(total > 0);
+});
+
 test("output() has what the terminal showed", async (workspace) => {
   await using container = await TestContainer.create(workspace);
   const process = await container.start({
