@@ -13,6 +13,7 @@ import {
   stays,
   sweep,
 } from "../container/list.ts";
+import { defaultStateRoot } from "../container/state_root.ts";
 import { HostError, UsageError } from "../errors.ts";
 import { type Container, openContainer } from "./container.ts";
 
@@ -23,9 +24,6 @@ export interface FactoryOptions {
   /** Program that checkpoints and restores; `criu` of PATH when absent. */
   readonly criu?: string;
 }
-
-/** State root of the superuser's command line. */
-const DEFAULT_ROOT = "/run/nsinit";
 
 /**
  * The containers below one directory.
@@ -55,11 +53,13 @@ export class Factory {
   /**
    * Names the directory; nothing is done.
    *
-   * @param root Directory of all state; a relative one counts from the current directory.
+   * @param root Directory of all state; a relative one counts from the current
+   * directory. `/run/nsinit` when absent, for other users than root
+   * `$XDG_RUNTIME_DIR/nsinit`.
    * @param options Who makes cgroups, and what checkpoints.
    * @throws {UsageError} `UsageInvalid` for an empty root.
    */
-  constructor(root: string = DEFAULT_ROOT, options: FactoryOptions = {}) {
+  constructor(root: string = defaultStateRoot(), options: FactoryOptions = {}) {
     if (root === "" || root.includes("\0")) {
       throw new UsageError(
         `Cannot keep states in ${JSON.stringify(root)}: name a directory`,

@@ -4,6 +4,7 @@
  * @module
  */
 import { resolvePath } from "../config/host_paths.ts";
+import { defaultStateRoot } from "../container/state_root.ts";
 import { ConfigError, HostError } from "../errors.ts";
 import type { Option } from "./command.ts";
 import { describeCause, type OutputOptions } from "./output.ts";
@@ -133,13 +134,7 @@ export function currentDirectory(): string {
 export function stateRootOf(values: Values): string {
   const given = values.text("root");
   if (given) return absolute(given);
-  const uid = Deno.uid();
-  if (uid === 0) return "/run/nsinit";
-  const runtime = Deno.env.get("XDG_RUNTIME_DIR") ?? "";
-  // The base directory specification says to ignore relative paths.
-  return runtime.startsWith("/")
-    ? resolvePath(runtime, "nsinit")
-    : `/run/user/${uid}/nsinit`;
+  return defaultStateRoot();
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { StateError } from "../errors.ts";
+import { NsinitError, StateError } from "../errors.ts";
 import type { Config } from "../config/types.ts";
 import { validateConfig } from "../config/validate.ts";
 import { checkId } from "./identity.ts";
@@ -35,7 +35,7 @@ async function takeId(stateRoot: string, id: string): Promise<LockedState> {
     if (!locked) continue;
     try {
       const state = await readState(locked.dir).catch((cause) => {
-        throw inUse(id, cause);
+        throw cause instanceof NsinitError ? inUse(id, cause) : cause;
       });
       if (!state) return locked;
       if (isRunning(state) || isKept(state)) throw inUse(id);

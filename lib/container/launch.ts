@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { HostError, StateError } from "../errors.ts";
-import { effectiveUserId, type PlanRun } from "../../ffi/native.ts";
-import type { Config } from "../config/types.ts";
+import { StateError } from "../errors.ts";
+import type { PlanRun } from "../../ffi/native.ts";
 import { SLOTS } from "../plan/ops.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { notThere } from "./inspect.ts";
@@ -77,22 +76,12 @@ function takeOver(
   }
 }
 
-function requirePrivilege(id: string, config: Config): void {
-  const isOwn = config.namespaces.some(({ type }) => type === "NEWUSER");
-  if (effectiveUserId() === 0 || isOwn) return;
-  throw new HostError(
-    `Cannot start container ${id}: this needs root; run as root, or add {"type": "NEWUSER"} to namespaces`,
-    { context: { id } },
-  );
-}
-
 /** Starts the first process; a cgroup name that another container has is made unique. */
 async function startFirst(
   locked: LockedState,
   reserved: StoredState,
   { process, attachment }: LaunchRequest,
 ): Promise<Launched> {
-  requirePrivilege(reserved.id, reserved.config);
   const request: StartRequest = {
     id: reserved.id,
     config: reserved.config,
@@ -204,7 +193,6 @@ async function join(
   { process, attachment }: LaunchRequest,
   round: number,
 ): Promise<Launched | undefined> {
-  requirePrivilege(state.id, state.config);
   try {
     const run = await joinContainer(state, process, attachment, {
       keepEnds: true,

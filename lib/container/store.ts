@@ -112,6 +112,7 @@ async function checkRoot(root: string, make: boolean): Promise<boolean> {
     return true;
   } catch (cause) {
     if (!make && cause instanceof Deno.errors.NotFound) return false;
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const hint = effectiveUserId() === 0
       ? ""
@@ -254,7 +255,9 @@ export async function readState(dir: string): Promise<StoredState | undefined> {
     throw new TypeError("it is no state of version 1 or 2");
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
-    if (cause instanceof NsinitError) throw cause;
+    if (
+      cause instanceof NsinitError || cause instanceof Deno.errors.NotCapable
+    ) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new StateError(
       "ContainerNotExists",

@@ -177,6 +177,20 @@ export class OrdinaryUser {
     return runProgram(command, this.#options(options));
   }
 
+  /** The user's copy of a file of the checkout. */
+  checkout(path: string): string {
+    return `${this.home}/checkout/${path}`;
+  }
+
+  /** Runs a text as a program of Deno, as the user. */
+  script(text: string, options: RunOptions = {}): Promise<RunResult> {
+    const [deno = Deno.execPath()] = this.#command;
+    return this.run(
+      [deno, "run", "-A", "--no-check", "--no-lock", "--ext=ts", "-"],
+      { stdin: text, ...options },
+    );
+  }
+
   /** Runs nsinit as the user. */
   nsinit(
     args: readonly string[],
