@@ -11,6 +11,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import type { Config, Hook, Hooks } from "../../lib/config/types.ts";
+import { Factory } from "../../mod.ts";
 import { deleteContainer } from "../../lib/container/delete.ts";
 import { KernelError } from "../../lib/errors.ts";
 import { HOOK_KINDS } from "../../lib/config/sections/hooks.ts";
@@ -544,4 +545,28 @@ test("hooks run around a container with a user namespace of its own", async (wor
   await container.ended();
   await container[Symbol.asyncDispose]();
   assertEquals((await read("order")).trim().split("\n"), [...HOOK_KINDS]);
+});
+
+test("a kept container has its poststop hooks run after each run, and not at its end", async (workspace) => {
+  const { dir, read } = await records(workspace);
+  const config = await configOf(workspace, {
+    prestart: [script(`echo prestart >> ${dir}/log`)],
+    poststop: [script(`echo poststop >> ${dir}/log`)],
+  });
+  const factory = new Factory(workspace.stateRoot);
+  const container = await factory.create(workspace.newName(), config);
+  for (let round = 0; round < 2; round++) {
+    const process = await container.start({ args: ["/bin/true"] });
+    assertEquals((await process.status).code, 0);
+    await waitFor(
+      "its end",
+      async () => await container.status() === "stopped",
+    );
+    await waitFor(
+      "its hooks",
+      async () => (await read("log")).split("poststop").length === round + 2,
+    );
+  }
+  await container.destroy();
+  assertEquals(await read("log"), "prestart\npoststop\n".repeat(2));
 });
