@@ -83,6 +83,12 @@ export {
   type PressureEvent,
   type PressureLevel,
 } from "./lib/container/memory_events.ts";
+export type {
+  AddFdOptions,
+  SeccompHandler,
+  SeccompReply,
+  SeccompRequest,
+} from "./lib/container/seccomp_types.ts";
 export type { RecordedExit } from "./lib/container/store_types.ts";
 export { validateConfig } from "./lib/config/validate.ts";
 export * from "./lib/errors.ts";

@@ -44,6 +44,53 @@ struct control {
 	int fds[NSI_FDS_PER_MESSAGE];
 };
 
+/* struct mmsghdr of the 64-bit kernels. */
+struct counted_message {
+	struct message_header header;
+	unsigned int length;
+};
+
+static int send_message(int sock, struct nsi_report *report, const void *payload, const int *fds,
+			uint32_t count, int by_sendmmsg)
+{
+	struct control control;
+	struct iovec iov[2] = {
+		{ .iov_base = report, .iov_len = sizeof(*report) },
+		{ .iov_base = (void *)(uintptr_t)payload, .iov_len = report->length },
+	};
+	struct counted_message message = {
+		.header = { .iov = iov, .iov_count = report->length ? 2 : 1 },
+	};
+	long r;
+
+	if (count > NSI_FDS_PER_MESSAGE || report->length > NSI_PAYLOAD_MAX)
+		return -EMSGSIZE;
+	report->magic = NSI_REPORT_MAGIC;
+	if (count) {
+		control.header.level = NSI_SOL_SOCKET;
+		control.header.type = NSI_SCM_RIGHTS;
+		control.header.length = sizeof(control.header) + count * sizeof(int);
+		for (uint32_t i = 0; i < count; i++)
+			control.fds[i] = fds[i];
+		message.header.control = &control;
+		/* CMSG_SPACE: whole words. */
+		message.header.control_length =
+			(control.header.length + sizeof(long) - 1) & ~(sizeof(long) - 1);
+		if (count % 2)
+			control.fds[count < NSI_FDS_PER_MESSAGE ? count : count - 1] = 0;
+	}
+	do {
+		if (by_sendmmsg)
+			r = NSI_SYS4(__NR_sendmmsg, sock, &message, 1, NSI_MSG_NOSIGNAL);
+		else
+			r = NSI_SYS3(__NR_sendmsg, sock, &message.header, NSI_MSG_NOSIGNAL);
+	} while (r == -EINTR);
+	/* The other side went with something of ours unread; see nsi_receive(). */
+	if (r == -ECONNRESET)
+		return -EPIPE;
+	return r < 0 ? (int)r : 0;
+}
+
 /*
  * nsi_send() - send one message
  * @sock:    this side of the pair
@@ -57,37 +104,19 @@ struct control {
 int nsi_send(int sock, struct nsi_report *report, const void *payload, const int *fds,
 	     uint32_t count)
 {
-	struct control control;
-	struct iovec iov[2] = {
-		{ .iov_base = report, .iov_len = sizeof(*report) },
-		{ .iov_base = (void *)(uintptr_t)payload, .iov_len = report->length },
-	};
-	struct message_header message = { .iov = iov, .iov_count = report->length ? 2 : 1 };
-	long r;
+	return send_message(sock, report, payload, fds, count, 0);
+}
 
-	if (count > NSI_FDS_PER_MESSAGE || report->length > NSI_PAYLOAD_MAX)
-		return -EMSGSIZE;
-	report->magic = NSI_REPORT_MAGIC;
-	if (count) {
-		control.header.level = NSI_SOL_SOCKET;
-		control.header.type = NSI_SCM_RIGHTS;
-		control.header.length = sizeof(control.header) + count * sizeof(int);
-		for (uint32_t i = 0; i < count; i++)
-			control.fds[i] = fds[i];
-		message.control = &control;
-		/* CMSG_SPACE: whole words. */
-		message.control_length =
-			(control.header.length + sizeof(long) - 1) & ~(sizeof(long) - 1);
-		if (count % 2)
-			control.fds[count < NSI_FDS_PER_MESSAGE ? count : count - 1] = 0;
-	}
-	do {
-		r = NSI_SYS3(__NR_sendmsg, sock, &message, NSI_MSG_NOSIGNAL);
-	} while (r == -EINTR);
-	/* The other side went with something of ours unread; see nsi_receive(). */
-	if (r == -ECONNRESET)
-		return -EPIPE;
-	return r < 0 ? (int)r : 0;
+/*
+ * nsi_send_by_sendmmsg() - nsi_send() where sendmsg(2) itself is filtered
+ * @sock, @report, @payload, @fds, @count: as there
+ *
+ * Return: as there.
+ */
+int nsi_send_by_sendmmsg(int sock, struct nsi_report *report, const void *payload, const int *fds,
+			 uint32_t count)
+{
+	return send_message(sock, report, payload, fds, count, 1);
 }
 
 static uint32_t take_fds(const struct message_header *message, const struct control *control,

@@ -25,6 +25,10 @@
 int nsi_send(int sock, struct nsi_report *report, const void *payload, const int *fds,
 	     uint32_t count);
 
+/* nsi_send_by_sendmmsg() - the same by sendmmsg(2), where a filter holds sendmsg(2) back. */
+int nsi_send_by_sendmmsg(int sock, struct nsi_report *report, const void *payload, const int *fds,
+			 uint32_t count);
+
 /* nsi_receive() - one message into @report, payload into @payload of @size bytes,
  * descriptors (close-on-exec) into @fds of @capacity, their number in *count_out.
  * 1, 0 at end of file, or -errno (-EPROTO for a malformed one). */

@@ -96,6 +96,24 @@ NSI_EXPORT int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *o
  * bytes); returns its length. The rules' layout stands in seccomp_compile.c and ffi/layout.ts. */
 NSI_EXPORT int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out,
 				       uint32_t size);
+/* nsi_seccomp_name() - name of a call of an AUDIT_ARCH_* architecture, with its NUL; its length. */
+NSI_EXPORT int32_t nsi_seccomp_name(uint32_t arch, int32_t number, void *out, uint32_t size);
+/* nsi_notify_receive() - next request of a seccomp listener: struct seccomp_notif, 80 bytes. */
+NSI_EXPORT int32_t nsi_notify_receive(int32_t fd, void *out);
+/* nsi_notify_answer() - answers it: a value, or an errno, or (go_on 1) the call is carried out. */
+NSI_EXPORT int32_t nsi_notify_answer(int32_t fd, uint64_t id, int64_t value, int32_t error,
+				     int32_t go_on);
+/* nsi_notify_valid() - 0 while its thread waits, else -ENOENT. */
+NSI_EXPORT int32_t nsi_notify_valid(int32_t fd, uint64_t id);
+/* nsi_notify_read() - memory of its thread, if that waits still; bytes read. */
+NSI_EXPORT int64_t nsi_notify_read(int32_t fd, uint64_t id, int32_t pid, uint64_t address,
+				   void *out, uint64_t length);
+/* nsi_notify_addfd() - descriptor for its thread: number or -1; flags bit 0 close-on-exec, bit 1
+ * it is the answer too. */
+NSI_EXPORT int32_t nsi_notify_addfd(int32_t fd, uint64_t id, int32_t source, int32_t number,
+				    uint32_t flags);
+/* nsi_fd_send() - connects to a unix stream socket, sends data with the descriptor. */
+NSI_EXPORT int32_t nsi_fd_send(const char *path, int32_t fd, const void *data, uint64_t length);
 
 /* nsi_poll_open() - an epoll set and the eventfd that ends its waits in out[0], out[1]. */
 NSI_EXPORT int32_t nsi_poll_open(int32_t *out);

@@ -84,6 +84,9 @@ enum nsi_kind {
 	NSI_OP_CAPS_SET = 97,
 	NSI_OP_PRIVILEGES_LOCK = 98,
 	NSI_OP_SECCOMP_LOAD = 99,
+	NSI_OP_SECCOMP_NOTIFY = 150,
+	NSI_OP_AWAIT_LISTENER = 151,
+	NSI_OP_LISTENER_HAND = 152,
 	NSI_OP_DEATH_SIGNAL = 100,
 	NSI_OP_FDS_CLOSE = 101,
 	NSI_OP_CWD_ENTER = 102,
@@ -445,6 +448,17 @@ enum nsi_slot {
 #define NSI_SECCOMP_LOAD_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_SECCOMP_LOAD_PROGRAM(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
 
+/* seccomp.notify: installs the part of the filter (struct sock_filter array) that asks a listener, with the SECCOMP_FILTER_FLAG_* flags, and sends the listener to the parent, by sendmsg(2) or, with send 1, by sendmmsg(2) */
+#define NSI_SECCOMP_NOTIFY_FLAGS(op) ((uint64_t)(op)->flags)
+#define NSI_SECCOMP_NOTIFY_SEND(op) ((uint64_t)(op)->n[0])
+#define NSI_SECCOMP_NOTIFY_PROGRAM(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
+
+/* await.listener: waits until the seccomp listener has come from the child */
+
+/* listener.hand: gives the seccomp listener to the caller or, with path, over that unix socket with metadata (by TypeScript) */
+#define NSI_LISTENER_HAND_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_LISTENER_HAND_METADATA(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+
 /* death.signal: PR_SET_PDEATHSIG, then checks that the parent still lives */
 #define NSI_DEATH_SIGNAL_SIGNAL(op) ((uint64_t)(op)->n[0])
 
@@ -602,6 +616,9 @@ enum nsi_slot {
 	X(CAPS_SET, "-----") \
 	X(PRIVILEGES_LOCK, "-----") \
 	X(SECCOMP_LOAD, "b----") \
+	X(SECCOMP_NOTIFY, "b----") \
+	X(AWAIT_LISTENER, "-----") \
+	X(LISTENER_HAND, "oo---") \
 	X(DEATH_SIGNAL, "-----") \
 	X(FDS_CLOSE, "-----") \
 	X(CWD_ENTER, "s----") \
@@ -642,6 +659,7 @@ enum nsi_slot {
 	X(IDMAP_WRITE, idmap_write) \
 	X(HOOK_RUN, hook_run) \
 	X(VETH_MAKE, veth_make) \
+	X(AWAIT_LISTENER, await_listener) \
 	X(AFFINITY_SET, affinity_set) \
 	X(SCHEDULER_SET, scheduler_set) \
 	X(IOPRIO_SET, ioprio_set) \
@@ -702,6 +720,7 @@ enum nsi_slot {
 	X(CAPS_SET, caps_set) \
 	X(PRIVILEGES_LOCK, privileges_lock) \
 	X(SECCOMP_LOAD, seccomp_load) \
+	X(SECCOMP_NOTIFY, seccomp_notify) \
 	X(DEATH_SIGNAL, death_signal) \
 	X(FDS_CLOSE, fds_close) \
 	X(CWD_ENTER, cwd_enter) \
@@ -798,6 +817,8 @@ int nsi_op_user_apply(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_caps_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_privileges_lock(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_seccomp_load(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_seccomp_notify(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_await_listener(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_death_signal(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_fds_close(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cwd_enter(struct nsi_run *run, const struct nsi_op *op);

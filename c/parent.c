@@ -233,6 +233,26 @@ int nsi_op_await(struct nsi_run *run, const struct nsi_op *op)
 }
 
 /*
+ * nsi_op_await_listener() - wait until the seccomp listener has come
+ * @run: gets it in its slot
+ * @op:  await.listener
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_await_listener(struct nsi_run *run, const struct nsi_op *op)
+{
+	int r;
+
+	(void)op;
+	while (nsi_slot_get(run, NSI_SLOT_SECCOMP) < 0) {
+		r = nsi_parent_pump(run);
+		if (r <= 0)
+			return r < 0 ? r : -EPROTO;
+	}
+	return 0;
+}
+
+/*
  * nsi_op_await_exec() - wait until the child has executed the program
  * @run: the run
  * @op:  await.exec

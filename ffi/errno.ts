@@ -224,3 +224,21 @@ export function describeErrno(errno: number): string {
   const meaning = MEANINGS[errno];
   return meaning ? `${meaning} (${errnoName(errno)})` : errnoName(errno);
 }
+
+/**
+ * Looks an errno up by its name. Pure.
+ *
+ * @param name E.g. `ENOENT`.
+ * @returns The number; undefined when there is none of that name.
+ *
+ * @example
+ * ```ts
+ * import { errnoNumber } from "./errno.ts";
+ *
+ * if (errnoNumber("ENOENT") !== 2) throw new Error("changed");
+ * ```
+ */
+export function errnoNumber(name: string): number | undefined {
+  const found = Object.entries(NAMES).find(([, known]) => known === name);
+  return found && Number(found[0]);
+}

@@ -107,6 +107,35 @@ export const SYMBOLS = {
     parameters: ["buffer", "u32", "buffer", "u32"],
     result: "i32",
   },
+  // int32_t nsi_seccomp_name(uint32_t arch, int32_t number, void *out, uint32_t size)
+  nsi_seccomp_name: {
+    parameters: ["u32", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+  // int32_t nsi_notify_receive(int32_t fd, void *out)
+  nsi_notify_receive: { parameters: ["i32", "buffer"], result: "i32" },
+  // int32_t nsi_notify_answer(int32_t fd, uint64_t id, int64_t value, int32_t error, int32_t go_on)
+  nsi_notify_answer: {
+    parameters: ["i32", "u64", "i64", "i32", "i32"],
+    result: "i32",
+  },
+  // int32_t nsi_notify_valid(int32_t fd, uint64_t id)
+  nsi_notify_valid: { parameters: ["i32", "u64"], result: "i32" },
+  // int64_t nsi_notify_read(int32_t fd, uint64_t id, int32_t pid, uint64_t address, void *out, uint64_t length)
+  nsi_notify_read: {
+    parameters: ["i32", "u64", "i32", "u64", "buffer", "u64"],
+    result: "i64",
+  },
+  // int32_t nsi_notify_addfd(int32_t fd, uint64_t id, int32_t source, int32_t number, uint32_t flags)
+  nsi_notify_addfd: {
+    parameters: ["i32", "u64", "i32", "i32", "u32"],
+    result: "i32",
+  },
+  // int32_t nsi_fd_send(const char *path, int32_t fd, const void *data, uint64_t length)
+  nsi_fd_send: {
+    parameters: ["buffer", "i32", "buffer", "u64"],
+    result: "i32",
+  },
   // int32_t nsi_poll_open(int32_t *out)
   nsi_poll_open: { parameters: ["buffer"], result: "i32" },
   // int32_t nsi_poll_watch(int32_t set, int32_t fd, uint32_t generation, uint32_t events, int32_t again)

@@ -108,6 +108,12 @@ const PHRASES: Phrases = {
   "ioprio.set": () => "set the IO priority",
   "time.enter": () => "make the time namespace",
   "seccomp.load": () => "install the seccomp filter",
+  "seccomp.notify": () => "install the part of the seccomp filter that asks",
+  "await.listener": () => "get the seccomp listener from the process inside",
+  "listener.hand": (op) =>
+    op.path === undefined
+      ? "hand the seccomp listener over"
+      : `send the seccomp listener to ${op.path}`,
   "death.signal": () => "set the parent death signal",
   "cwd.enter": (op) => `change to working directory ${quote(op.path)} inside`,
   "monitor": () => "become the monitor",
@@ -130,6 +136,10 @@ function advise(op: Op, errno: string, detail: Detail): string {
         return "; a limit below /proc/sys/user/ (max_*_namespaces) is reached";
       }
       return "";
+    case "seccomp.notify":
+      return errno === "EBUSY"
+        ? "; this program is under a filter with a listener, and there can be only one"
+        : "";
     case "tree.open":
       if (errno === "ENOENT") return "; make it, or correct the path";
       if (errno === "EPERM") return "; this needs root";

@@ -10,6 +10,7 @@ import {
 } from "../config/names/capabilities.ts";
 import type { CapabilitySets, Config, Rlimit } from "../config/types.ts";
 import type { ProcessRequest } from "../container/request.ts";
+import type { SeccompHandler } from "../container/seccomp_types.ts";
 import { UsageError } from "../errors.ts";
 
 /** Size of a terminal in characters, 0 to 65535 each. */
@@ -72,6 +73,12 @@ export interface ProcessOptions {
    * directory of the host is a way out. Terminals are refused.
    */
   readonly extraFiles?: readonly number[];
+  /**
+   * Answers system calls of the process and its children that the filter has
+   * `SCMP_ACT_NOTIFY` for, instead of who listens at `listenerPath`. They wait as
+   * long as it takes; when this program ends they fail with ENOSYS.
+   */
+  readonly seccompNotify?: SeccompHandler;
   /** Kills the process (SIGKILL) when it aborts; aborted before the start, the start rejects with its reason. */
   readonly signal?: AbortSignal;
 }
@@ -216,6 +223,9 @@ export function checkOptions(options: ProcessOptions): void {
   checkExtraFiles(options);
   checkCapabilities(options);
   checkLimits(options);
+  if (!["undefined", "function"].includes(typeof options.seccompNotify)) {
+    fail("its seccompNotify is no function", "give one that answers calls");
+  }
   const given = STREAMS.filter((name) => options[name] !== undefined);
   if (options.tty && given.length > 0) {
     fail(
@@ -275,6 +285,7 @@ export function requestOf(
     options;
   const { additionalGroups, apparmorProfile, processLabel, extraFiles } =
     options;
+  const { seccompNotify } = options;
   return {
     args: options.args,
     env: environmentOf(options),
@@ -289,5 +300,6 @@ export function requestOf(
     ...(apparmorProfile !== undefined && { apparmorProfile }),
     ...(processLabel !== undefined && { processLabel }),
     ...(extraFiles !== undefined && { extraFiles }),
+    ...(seccompNotify !== undefined && { seccompNotify }),
   };
 }

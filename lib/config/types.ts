@@ -332,7 +332,7 @@ export interface SeccompSyscall {
   readonly name: string | number;
   /** What to do. */
   readonly action: SeccompAction;
-  /** errno (to 4095) returned by `ERRNO`, data (to 65535) given by `TRACE`; EPERM (1) when absent. */
+  /** errno (to 4094) returned by `ERRNO`, data (to 65535) given by `TRACE`; EPERM (1) when absent. */
   readonly errnoRet?: number;
   /** Conditions; all must hold. */
   readonly args: readonly SeccompArg[];

@@ -12,6 +12,7 @@ import { buildJoinPlan } from "../plan/build.ts";
 import type { JoinTarget } from "../plan/types.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { freezerState } from "./freezer.ts";
+import { listenerHander } from "./hand_listener.ts";
 import { openProcess } from "./liveness.ts";
 import { specOf } from "./process_spec.ts";
 import { isRunning } from "./recover.ts";
@@ -131,7 +132,16 @@ async function join(
       probeHost(),
     );
     run = new PlanRun(plan, fault);
-    await runParent(plan, run, { blocking: blocking ?? false });
+    await runParent(plan, run, {
+      blocking: blocking ?? false,
+      handListener: listenerHander(process, run, () => ({
+        id: state.id,
+        status: "running",
+        containerPid: state.pid,
+        bundle: state.directory || state.config.rootfs,
+        labels: state.config.labels ?? [],
+      })),
+    });
     return run;
   } catch (error) {
     await run?.abortAsync();

@@ -144,6 +144,7 @@ export function specOf(
     stdio: attachment.stdio,
     rlimits: limitsOf(config, request),
     ...overridesOf(request),
+    ...(request.seccompNotify && { listens: true }),
     ...(attachment.terminalSize && { terminalSize: attachment.terminalSize }),
   };
 }

@@ -5,6 +5,7 @@
  */
 import type { CapabilityName } from "../config/names/capabilities.ts";
 import type { CapabilitySets, Config, Rlimit } from "../config/types.ts";
+import type { SeccompHandler } from "./seccomp_types.ts";
 
 /** Process settings given by the caller; absent ones come from the configuration. */
 export interface ProcessRequest {
@@ -32,6 +33,8 @@ export interface ProcessRequest {
   readonly apparmorProfile?: string;
   /** SELinux label instead of the configuration's; empty for none. */
   readonly processLabel?: string;
+  /** Answers calls of `SCMP_ACT_NOTIFY`, instead of who listens at `listenerPath`. */
+  readonly seccompNotify?: SeccompHandler;
   /** Descriptors that become 3 and those after it; borrowed. */
   readonly extraFiles?: readonly number[];
 }

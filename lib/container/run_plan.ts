@@ -42,6 +42,8 @@ export interface RunOptions {
   readonly saveState?: () => void;
   /** Called before the first hook runs. */
   readonly beginHooks?: () => void;
+  /** Called with the seccomp listener of the process, which the run owns until it is taken. */
+  readonly handListener?: (op: Op<"listener.hand">) => void | Promise<void>;
   /**
    * Whether waiting holds up the thread: for a command line, whose signals are
    * held on the main thread and must be able to end the waiting.
@@ -90,7 +92,9 @@ export async function runParent(
       else if (op.op === "state.save") options.saveState?.();
       else if (op.op === "idmap.run") await mapIds(run.pid, op);
       else if (op.op === "hooks.begin") options.beginHooks?.();
-      else throw new Error(`unreachable: nobody executes ${op.op}`);
+      else if (op.op === "listener.hand" && options.handListener) {
+        await options.handListener(op);
+      } else throw new Error(`unreachable: nobody executes ${op.op}`);
     } else continue;
     from = index + 1;
   }

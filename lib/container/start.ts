@@ -16,6 +16,7 @@ import { addUserNamespace } from "../plan/rootless.ts";
 import type { HostRootParts, Placement, StartPlan } from "../plan/types.ts";
 import { adviseOnUserNamespace } from "./advice.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
+import { listenerHander } from "./hand_listener.ts";
 import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
 import {
   closeMarkers,
@@ -349,6 +350,13 @@ async function start(
         state = withPoststop(state as StoredState);
         writeState(locked.dir, state);
       },
+      handListener: listenerHander(request.process, execution, () => ({
+        id: request.id,
+        status: "creating",
+        containerPid: execution.pid,
+        bundle: request.directory ?? request.config.rootfs,
+        labels: request.config.labels ?? [],
+      })),
       saveState: () => {
         state = completeState(state as StoredState, execution.pid, markers);
         writeState(locked.dir, state);

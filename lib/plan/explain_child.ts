@@ -200,6 +200,12 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
     `load a seccomp filter of ${program.length / 8} instructions${
       Number(flags) === 0 ? "" : ` with ${formatBits(flags, SECCOMP_FLAGS)}`
     }`,
+  "seccomp.notify": ({ flags, program }) =>
+    `load the part of the filter that asks a listener, ${
+      program.length / 8
+    } instructions, with ${
+      formatBits(flags, SECCOMP_FLAGS)
+    }, and give the listener to the parent`,
   "death.signal": ({ signal }) => `get signal ${signal} when the starter dies`,
   "fds.close": ({ keep }) => `close every descriptor above ${keep}`,
   "cwd.enter": ({ path }) => `enter ${path} and check that it is inside`,

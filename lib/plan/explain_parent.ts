@@ -232,6 +232,11 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     }${Number(cgroup) < 0 ? "" : ` in the cgroup of slot ${cgroup}`}`,
   "await": ({ point }) => `wait until the child reaches ${pointName(point)}`,
   "release": ({ point }) => `let the child go on from ${pointName(point)}`,
+  "await.listener": () => "wait for the seccomp listener",
+  "listener.hand": ({ path }) =>
+    path === undefined
+      ? "hand the seccomp listener to the caller"
+      : `send the seccomp listener to ${path}`,
   "await.exec": () => "wait until the program runs",
   "idmap.write": ({ uids, gids, flags }) =>
     `map ${

@@ -704,6 +704,29 @@ export const OPS = {
       "installs the filter (struct sock_filter array) with the SECCOMP_FILTER_FLAG_* flags",
     fields: { flags: "u64", program: "bytes" },
   },
+  "seccomp.notify": {
+    kind: 150,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "installs the part of the filter (struct sock_filter array) that asks a listener, with the SECCOMP_FILTER_FLAG_* flags, and sends the listener to the parent, by sendmsg(2) or, with send 1, by sendmmsg(2)",
+    fields: { flags: "u64", send: "u64", program: "bytes" },
+  },
+  "await.listener": {
+    kind: 151,
+    lists: PARENT,
+    by: "c",
+    doc: "waits until the seccomp listener has come from the child",
+    fields: {},
+  },
+  "listener.hand": {
+    kind: 152,
+    lists: PARENT,
+    by: "ts",
+    doc:
+      "gives the seccomp listener to the caller or, with path, over that unix socket with metadata",
+    fields: { path: "opt_str", metadata: "opt_str" },
+  },
   "death.signal": {
     kind: 100,
     lists: CHILD,

@@ -199,10 +199,13 @@ export function planProcess(context: ProcessContext): ProcessPart {
   return {
     parent: [
       ...identity.parent,
+      // Whoever answers must be there before the first call that may ask.
+      ...isLoadedEarly ? seccomp.listener : [],
       { op: "await", point },
       ...attributes.parent,
       ...context.whenReady,
       { op: "release", point },
+      ...isLoadedEarly ? [] : seccomp.listener,
       { op: "await.exec" },
     ],
     // The helper's files in procfs belong to root of the namespace that it was

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Config } from "../config/types.ts";
-import type { ChildOp } from "./ops.ts";
+import type { Config, Seccomp } from "../config/types.ts";
+import type { ChildOp, ParentOp } from "./ops.ts";
 import { refuse } from "./refusal.ts";
 import type { CompiledFilter, ProcessSpec } from "./types.ts";
 
@@ -14,6 +14,45 @@ export interface SeccompPart {
   readonly early: readonly ChildOp[];
   /** Child: as the very last step before exec. */
   readonly late: readonly ChildOp[];
+  /** Parent: takes the listener, once the filter is loaded. */
+  readonly listener: readonly ParentOp[];
+}
+
+/** The listener's way to who answers. */
+function planListener(
+  { listenerPath: path, listenerMetadata: metadata }: Seccomp,
+  listens: boolean,
+): ParentOp[] {
+  if (!listens && path === undefined) {
+    throw refuse(
+      "seccomp.syscalls",
+      "Cannot answer system calls by SCMP_ACT_NOTIFY: nobody listens; set listenerPath, or start the process with seccompNotify",
+    );
+  }
+  const isSent = !listens && path !== undefined;
+  return [
+    { op: "await.listener" },
+    {
+      op: "listener.hand",
+      ...isSent ? { path } : {},
+      ...isSent && metadata !== undefined ? { metadata } : {},
+    },
+  ];
+}
+
+/** Loads the filter, that part first which asks a listener. */
+function loadOps({ flags, program, notify }: CompiledFilter): ChildOp[] {
+  const load: ChildOp = { op: "seccomp.load", flags, program };
+  if (notify === undefined) return [load];
+  return [
+    {
+      op: "seccomp.notify",
+      flags: notify.flags,
+      send: notify.send === "sendmmsg" ? 1 : 0,
+      program: notify.program,
+    },
+    load,
+  ];
 }
 
 /**
@@ -29,7 +68,7 @@ export interface SeccompPart {
  * @param filter The configuration's filter, compiled.
  * @returns The operations.
  * @throws {ConfigError} `ConfigInvalid` when the configuration has a filter
- * that was not compiled.
+ * that was not compiled, or that asks a listener where nobody listens.
  *
  * @example
  * ```ts
@@ -48,26 +87,25 @@ export interface SeccompPart {
  */
 export function planSeccomp(
   config: Config,
-  process: Pick<ProcessSpec, "noNewPrivileges">,
+  process: Pick<ProcessSpec, "noNewPrivileges" | "listens">,
   filter: CompiledFilter | undefined,
 ): SeccompPart {
-  const wanted = config.seccomp !== undefined;
-  const isLocked = process.noNewPrivileges ?? config.noNewPrivileges ?? wanted;
+  const wanted = config.seccomp;
+  const isLocked = process.noNewPrivileges ?? config.noNewPrivileges ??
+    wanted !== undefined;
   const lock: ChildOp[] = isLocked ? [{ op: "privileges.lock" }] : [];
-  if (!wanted) return { early: lock, late: [] };
+  if (wanted === undefined) return { early: lock, late: [], listener: [] };
   if (filter === undefined) {
     throw refuse(
       "seccomp",
       "Cannot plan the container: its seccomp filter has not been compiled",
     );
   }
-  if (filter.notify !== undefined) {
-    throw refuse(
-      "seccomp.syscalls",
-      "Cannot answer calls by SCMP_ACT_NOTIFY: nobody listens",
-    );
-  }
-  const { flags, program } = filter;
-  const load: ChildOp[] = [{ op: "seccomp.load", flags, program }];
-  return isLocked ? { early: lock, late: load } : { early: load, late: [] };
+  const load = loadOps(filter);
+  const listener = filter.notify === undefined
+    ? []
+    : planListener(wanted, process.listens ?? false);
+  return isLocked
+    ? { early: lock, late: load, listener }
+    : { early: load, late: [], listener };
 }

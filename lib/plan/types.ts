@@ -60,6 +60,8 @@ export interface ProcessSpec {
   readonly additionalGroups?: readonly string[];
   /** Instead of the configuration's. */
   readonly noNewPrivileges?: boolean;
+  /** Whether the caller takes the seccomp listener, instead of the configuration's `listenerPath`. */
+  readonly listens?: boolean;
   /** Instead of the configuration's; empty for none. */
   readonly apparmorProfile?: string;
   /** Instead of the configuration's; empty for none. */

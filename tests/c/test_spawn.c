@@ -377,16 +377,35 @@ static void test_seccomp(void)
 	CHECK_EQUAL(go(s), 0);
 	CHECK_EQUAL(finish(s), 4);
 
-	/* The listener comes to the parent. */
-	s = begin();
-	spawn(s, 0);
-	op = add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_SECCOMP_LOAD);
-	op->flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
-	op->s[0] = add_bytes(&s->builder, &refuse[3], sizeof(*refuse));
-	shell(s, "exit 5");
-	CHECK_EQUAL(go(s), 0);
-	CHECK(nsi_run_slot(&s->run, NSI_SLOT_SECCOMP) > 2);
-	CHECK_EQUAL(finish(s), 5);
+	/* The listener comes to the parent, whatever the rest of the filter refuses. */
+	for (unsigned int send = 0; send < 2; send++) {
+		s = begin();
+		spawn(s, 0);
+		add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_PRIVILEGES_LOCK);
+		op = add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_SECCOMP_NOTIFY);
+		op->flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+		op->n[0] = send;
+		op->s[0] = add_bytes(&s->builder, &refuse[3], sizeof(*refuse));
+		op = add_op(&s->builder, NSI_LIST_CHILD, NSI_OP_SECCOMP_LOAD);
+		op->s[0] = add_bytes(&s->builder, refuse, sizeof(refuse));
+		shell(s, "exit 5");
+		CHECK_EQUAL(go(s), 0);
+		CHECK(nsi_run_slot(&s->run, NSI_SLOT_SECCOMP) > 2);
+		CHECK_EQUAL(finish(s), 5);
+	}
+
+	/* A listener belongs to seccomp.notify alone, and that needs one. */
+	for (unsigned int load = 0; load < 2; load++) {
+		s = begin();
+		spawn(s, 0);
+		op = add_op(&s->builder, NSI_LIST_CHILD,
+			    load ? NSI_OP_SECCOMP_LOAD : NSI_OP_SECCOMP_NOTIFY);
+		op->flags = load ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+		op->s[0] = add_bytes(&s->builder, &refuse[3], sizeof(*refuse));
+		shell(s, "exit 5");
+		CHECK_EQUAL(go(s), -EINVAL);
+		fail(s);
+	}
 
 	/* Not a filter: the errno comes though EXEC was announced. */
 	s = begin();

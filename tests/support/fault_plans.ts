@@ -169,7 +169,10 @@ export async function userNamespacePlan(
       ],
     },
     args: ["/bin/true"],
-    process: { tty: true, user: "daemon" },
+    process: {
+      tty: true,
+      user: "daemon",
+    },
   };
 }
 
@@ -232,6 +235,11 @@ export async function stagedPlan(
       ...config,
       rootfs,
       networks: [],
+      seccomp: {
+        defaultAction: "SCMP_ACT_ALLOW",
+        architectures: [],
+        syscalls: [{ name: "acct", action: "SCMP_ACT_NOTIFY", args: [] }],
+      },
       timeOffsets: { boottime: { secs: 60, nanosecs: 0 } },
       namespaces: [
         { type: "NEWNET", path: network },

@@ -17,7 +17,8 @@ import type { Config, Seccomp, SeccompSyscall } from "../types.ts";
 import { findPathFault, type Report } from "./report.ts";
 
 const MAX_SYSCALLS = 4096;
-const MAX_ERRNO = 4095;
+/** libseccomp's. */
+const MAX_ERRNO = 4094;
 const MAX_DATA = 0xffff;
 const MAX_VALUE = 2n ** 64n - 1n;
 const KILLABLE = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV";

@@ -55,7 +55,7 @@ export const ACTIONS_E: readonly SeccompAction[] = [
   "SCMP_ACT_LOG",
 ];
 
-const MAX_ERRNO = 4095;
+const MAX_ERRNO = 4094;
 
 function readArg(item: ObjectReader, isNamed: boolean): SeccompArg | undefined {
   const number = item.integer("op");

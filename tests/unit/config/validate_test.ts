@@ -299,7 +299,7 @@ const ROWS: readonly [Partial<Config>, readonly string[]][] = [
   [{
     seccomp: {
       defaultAction: "SCMP_ACT_ERRNO",
-      defaultErrnoRet: 4096,
+      defaultErrnoRet: 4095,
       architectures: [],
       flags: ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"],
       listenerMetadata: "a",
