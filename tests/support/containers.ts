@@ -109,6 +109,9 @@ export function newNamespaces(...types: readonly string[]): ConfigJson[] {
   return types.map((type) => ({ type }));
 }
 
+/** How long a start may take where there is no hardware acceleration, in milliseconds. */
+const HOLD_MS = 60_000;
+
 /** Namespaces of the template. */
 export const DEFAULT_NAMESPACES: readonly string[] = [
   "NEWNS",
@@ -273,7 +276,7 @@ export class TestContainer {
     const script = "echo ready; exec cat > /dev/null";
     const running = this.start([...flags, "/bin/sh", "-c", script], rest);
     try {
-      await running.waitForOutput("ready\n");
+      await running.waitForOutput("ready\n", HOLD_MS);
     } catch (error) {
       await running[Symbol.asyncDispose]();
       throw error;
