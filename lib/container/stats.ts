@@ -42,11 +42,15 @@ function namesIn(path: string): string[] {
 
 function filesOf(group: ResourceCgroup): GroupFiles {
   const { version, path } = group;
+  // Half of the files that are asked for are not there: one look tells which.
+  const names = namesIn(path);
+  const known = new Set(names);
   return {
     version,
     path,
-    read: (name) => readIfThere(`${path}/${name}`),
-    names: () => namesIn(path),
+    read: (name) =>
+      known.has(name) ? readIfThere(`${path}/${name}`) : undefined,
+    names: () => names,
   };
 }
 
