@@ -512,3 +512,11 @@ declare(
   },
   { needs: ["user-namespaces", "cgroup-v2-mount"] },
 );
+
+test("the library makes containers of a user as well", async (user) => {
+  const { code, stdout, stderr } = await user.runScript("user_api.ts", [
+    user.rootfs,
+  ]);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(JSON.parse(stdout), [user.stateRoot, 4, "0\n", 0]);
+});
