@@ -6,7 +6,7 @@
 import type { Fault } from "../../ffi/encode_plan.ts";
 import { closeFd, PlanRun } from "../../ffi/native.ts";
 import { compileFilter } from "../../ffi/seccomp.ts";
-import { NsinitError, StateError } from "../errors.ts";
+import { KernelError, NsinitError, StateError } from "../errors.ts";
 import { probeHost } from "../host/probe.ts";
 import { buildJoinPlan } from "../plan/build.ts";
 import type { JoinTarget } from "../plan/types.ts";
@@ -98,6 +98,12 @@ export async function joinContainer(
   }
 }
 
+/** A process that is ending has no namespaces any more before it is a zombie. */
+function isExiting(error: NsinitError): boolean {
+  return error instanceof KernelError && error.operation === "ns.enter" &&
+    error.errnoName === "ESRCH";
+}
+
 async function join(
   state: StoredState,
   process: ProcessRequest,
@@ -146,7 +152,9 @@ async function join(
   } catch (error) {
     await run?.abortAsync();
     run?.close();
-    if (error instanceof NsinitError && !isRunning(state)) {
+    if (
+      error instanceof NsinitError && (isExiting(error) || !isRunning(state))
+    ) {
       throw new ContainerGone(state.id, { cause: error });
     }
     throw error;

@@ -177,8 +177,11 @@ async function lockInTurn(
 
 /** Gives a lock up and closes it. */
 export function unlockState(locked: LockedState): void {
-  closeFd(locked.lockFd);
-  locked.leave();
+  try {
+    closeFd(locked.lockFd);
+  } finally {
+    locked.leave();
+  }
 }
 
 /** Gives a lock up but keeps its descriptor, by which it can be taken again. */

@@ -11,6 +11,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { closeFd, lockDirectory } from "../../ffi/native.ts";
 import {
   type Config,
   ConfigError,
@@ -24,7 +25,7 @@ import {
 } from "../../mod.ts";
 import { containerTests, type Workspace } from "../support/containers.ts";
 import { readConfig } from "../support/in_process.ts";
-import { REPOSITORY, runProgram, waitFor } from "../support/nsinit.ts";
+import { delay, REPOSITORY, runProgram, waitFor } from "../support/nsinit.ts";
 
 const test = containerTests("apilife");
 const SLEEP = { args: ["/bin/sleep", "100"] };
@@ -208,6 +209,34 @@ test("the exit is reported before the cgroups are removed, which destroy() await
   for (const group of groups) {
     await assertRejects(() => Deno.lstat(group), Deno.errors.NotFound);
   }
+});
+
+test("those who wait for a lock take no threads from others", async (workspace) => {
+  await using container = await create(workspace);
+  const dir = `${workspace.stateRoot}/${container.id}`;
+  const lock = lockDirectory(dir);
+  assert(typeof lock === "number");
+  let isHeld = true;
+  const starts = Array.from(
+    { length: 100 },
+    () => container.start(SLEEP).then(() => assert(!isHeld)),
+  );
+  try {
+    // More of them than the pool has threads would hold these up for ever.
+    const reads = Array.from(
+      { length: 40 },
+      () => Deno.readTextFile(`${dir}/state.json`),
+    );
+    const first = await Promise.race([Promise.all(reads), delay(5000)]);
+    assert(first !== undefined, "files cannot be read");
+    assertEquals(await container.status(), "created");
+  } finally {
+    isHeld = false;
+    closeFd(lock);
+  }
+  const failures = (await Promise.allSettled(starts))
+    .filter(({ status }) => status === "rejected");
+  assertEquals(failures, []);
 });
 
 test("await using kills and destroys", async (workspace) => {
@@ -418,6 +447,20 @@ test("ProgramNotFound and ProgramNotExecutable, in the first process and in a jo
     assertEquals(await container.status(), status);
   }
 });
+
+test(
+  "HostUnsupported: a label on a machine without SELinux",
+  async (workspace) => {
+    await using container = await create(workspace);
+    await assertCode(
+      "HostUnsupported",
+      () =>
+        container.start({ ...SLEEP, processLabel: "system_u:system_r:t:s0" }),
+    );
+    assertEquals(await container.status(), "created");
+  },
+  { needs: ["no-selinux"] },
+);
 
 test("UsageInvalid: wrong options, an unknown signal, a process started twice", async (workspace) => {
   await using container = await create(workspace);
