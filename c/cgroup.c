@@ -92,6 +92,39 @@ int nsi_op_cgroup_make(struct nsi_run *run, const struct nsi_op *op)
 	return r;
 }
 
+/*
+ * nsi_op_cgroup_adopt() - mark a group that a service manager made for us
+ *
+ * Only marked groups are killed and removed at the end. The group of another
+ * owner, or a hierarchy's mount point, is never taken.
+ *
+ * Return: 0, or -errno; -EEXIST when it is another owner's.
+ */
+int nsi_op_cgroup_adopt(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *owner = NSI_CGROUP_ADOPT_OWNER(run, op);
+	struct statx st = { 0 };
+	NSI_AUTO_FD int dirfd = -1;
+	int r;
+
+	run->detail = NSI_AT_OPEN;
+	dirfd = nsi_cgroup_open(NSI_CGROUP_ADOPT_PATH(run, op), O_NOFOLLOW);
+	if (dirfd < 0)
+		return dirfd;
+	run->detail = NSI_AT_VERIFY;
+	r = nsi_sys_statx(dirfd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st);
+	if (r < 0)
+		return r;
+	if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return -EPERM;
+	if (NSI_SYS4(__NR_fgetxattr, dirfd, NSI_CGROUP_MARK, NULL, 0) >= 0 ||
+	    NSI_SYS4(__NR_fgetxattr, dirfd, NSI_CGROUP_MARK_USER, NULL, 0) >= 0)
+		return nsi_cgroup_belongs(dirfd, owner) ? 0 : -EEXIST;
+	run->detail = NSI_AT_WRITE;
+	mark(dirfd, owner);
+	return (int)NSI_SYS2(__NR_fchmod, dirfd, NSI_CGROUP_MODE);
+}
+
 /* Copies the parent's value of a cpuset file where the child's is empty. */
 static int fill(int parentfd, int childfd, const char *file)
 {

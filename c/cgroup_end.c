@@ -16,6 +16,8 @@
 #include "text.h"
 
 #define REMOVE_MS 2000
+#define MANAGER_MS 2000
+#define FLAG_MANAGED 1u
 
 /* Removes what can be removed now; the caller comes back for the rest. */
 static int visit_remove(int parentfd, const char *name, int dirfd, void *context)
@@ -53,6 +55,24 @@ static int remove_group(int parentfd, const char *name)
 		r = nsi_cgroup_walk(dirfd, visit_remove, NULL);
 		if (r < 0)
 			return r;
+	}
+}
+
+/*
+ * Gives a service manager time to see that its group is empty, and to remove
+ * it: one that was removed under its hands it would go on taking for alive.
+ */
+static void await_manager(int parentfd, const char *name)
+{
+	int64_t deadline = nsi_cgroup_now_ms() + MANAGER_MS;
+	unsigned int pause = 1;
+
+	while (nsi_cgroup_now_ms() < deadline) {
+		NSI_AUTO_FD int dirfd = nsi_cgroup_below(parentfd, name);
+
+		if (dirfd < 0)
+			return;
+		nsi_cgroup_pause(&pause);
 	}
 }
 
@@ -171,6 +191,8 @@ int nsi_op_cgroup_remove(struct nsi_run *run, const struct nsi_op *op)
 	if (parentfd >= 0 &&
 	    !may_remove(parentfd, path + slash + (slash != 0), NSI_CGROUP_REMOVE_OWNER(run, op)))
 		return 0;
+	if (parentfd >= 0 && (NSI_CGROUP_REMOVE_FLAGS(op) & FLAG_MANAGED))
+		await_manager(parentfd, path + slash + (slash != 0));
 	r = parentfd < 0 ? 0 : remove_group(parentfd, path + slash + (slash != 0));
 	if (r < 0)
 		return r;

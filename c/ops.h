@@ -23,6 +23,8 @@ enum nsi_kind {
 	NSI_OP_CGROUP_WRITE = 13,
 	NSI_OP_CGROUP_DEVICES = 14,
 	NSI_OP_CGROUP_JOIN = 15,
+	NSI_OP_CGROUP_ADOPT = 16,
+	NSI_OP_SYSTEMD_SCOPE = 17,
 	NSI_OP_SPAWN = 20,
 	NSI_OP_AWAIT = 21,
 	NSI_OP_RELEASE = 22,
@@ -114,6 +116,7 @@ enum nsi_point {
 	NSI_POINT_USER = 4,
 	NSI_POINT_EXEC = 5,
 	NSI_POINT_HOOKS = 6,
+	NSI_POINT_GROUP = 7,
 };
 
 enum nsi_slot {
@@ -203,6 +206,16 @@ enum nsi_slot {
 /* cgroup.join: moves the calling single-threaded process into the v1 group by its tasks file (or v2 by cgroup.procs) */
 #define NSI_CGROUP_JOIN_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_CGROUP_JOIN_FILE(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+
+/* cgroup.adopt: marks a group that a service manager made for us with its owner; one that has another owner's mark is EEXIST */
+#define NSI_CGROUP_ADOPT_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_CGROUP_ADOPT_OWNER(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+
+/* systemd.scope: has systemd (bus: system or user) start the transient unit with the child as its process and the properties (Name=value), and checks that its group is group (by TypeScript) */
+#define NSI_SYSTEMD_SCOPE_BUS(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_SYSTEMD_SCOPE_UNIT(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+#define NSI_SYSTEMD_SCOPE_GROUP(run, op) nsi_str(&(run)->plan, &(op)->s[2])
+#define NSI_SYSTEMD_SCOPE_PROPERTIES(run, op) nsi_blob(&(run)->plan, &(op)->s[3])
 
 /* spawn: clone3(2) with the CLONE_NEW* flags, into the v2 cgroup of slot cgroup unless it is -1, and execs the helper */
 #define NSI_SPAWN_FLAGS(op) ((uint64_t)(op)->flags)
@@ -518,7 +531,8 @@ enum nsi_slot {
 #define NSI_CGROUP_KILL_OWNER(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 #define NSI_CGROUP_KILL_FREEZER(run, op) nsi_str(&(run)->plan, &(op)->s[2])
 
-/* cgroup.remove: removes the group with those below it, then parents up to base that are marked as ours and empty; a group of another owner is left alone */
+/* cgroup.remove: removes the group with those below it, then parents up to base that are marked as ours and empty; a group of another owner is left alone; flags bit 0: a service manager removes it, which is waited for first */
+#define NSI_CGROUP_REMOVE_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_CGROUP_REMOVE_BASE(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_CGROUP_REMOVE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 #define NSI_CGROUP_REMOVE_OWNER(run, op) nsi_str(&(run)->plan, &(op)->s[2])
@@ -555,6 +569,8 @@ enum nsi_slot {
 	X(CGROUP_WRITE, "sss--") \
 	X(CGROUP_DEVICES, "sb---") \
 	X(CGROUP_JOIN, "ss---") \
+	X(CGROUP_ADOPT, "ss---") \
+	X(SYSTEMD_SCOPE, "sssl-") \
 	X(SPAWN, "-----") \
 	X(AWAIT, "-----") \
 	X(RELEASE, "y----") \
@@ -652,6 +668,7 @@ enum nsi_slot {
 	X(CGROUP_ENABLE, cgroup_enable) \
 	X(CGROUP_WRITE, cgroup_write) \
 	X(CGROUP_DEVICES, cgroup_devices) \
+	X(CGROUP_ADOPT, cgroup_adopt) \
 	X(SPAWN, spawn) \
 	X(AWAIT, await) \
 	X(RELEASE, release) \
@@ -760,6 +777,7 @@ int nsi_op_cgroup_enable(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_write(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_devices(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_join(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_cgroup_adopt(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_spawn(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_await(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_release(struct nsi_run *run, const struct nsi_op *op);

@@ -27,6 +27,7 @@ static int kind_in_list(uint32_t list, uint16_t kind)
 		case NSI_OP_IDMAP_RUN:
 		case NSI_OP_HOOKS_BEGIN:
 		case NSI_OP_LISTENER_HAND:
+		case NSI_OP_SYSTEMD_SCOPE:
 			return 1;
 		default:
 			return 0;

@@ -41,6 +41,8 @@ const PHRASES: Phrases = {
     `enable controllers ${op.controllers.join(" ")} for cgroup ${op.path}`,
   "cgroup.write": (op) => `write ${quote(op.value)} to ${op.path}/${op.file}`,
   "cgroup.devices": (op) => `attach the device program to cgroup ${op.path}`,
+  "cgroup.adopt": (op) => `mark cgroup ${op.path} as ours`,
+  "systemd.scope": (op) => `have systemd start ${op.unit}`,
   "cgroup.join": (op) => `join cgroup ${op.path}`,
   "spawn": () => "clone the container's first process",
   "ns.enter": () => "join the container's namespaces",

@@ -20,7 +20,8 @@ trap 'rm -f "$log"; rm -rf "$stage"' EXIT
 files=(tests/root/limits_test.ts tests/root/limits_files_test.ts
 	tests/root/freeze_test.ts tests/root/stats_test.ts
 	tests/root/notify_test.ts tests/root/events_test.ts
-	tests/root/labels_test.ts tests/root/update_test.ts)
+	tests/root/labels_test.ts tests/root/update_test.ts
+	tests/root/systemd_driver_test.ts)
 more=(tests/root/network_test.ts)
 # Some hundred starts with a look around after each: a quarter of an hour.
 [ "${NSINIT_TEST_FULL:-}" != 1 ] || more+=(tests/root/faults_test.ts)

@@ -14,7 +14,7 @@ import {
   sweep,
 } from "../container/list.ts";
 import { defaultStateRoot } from "../container/state_root.ts";
-import { HostError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { type Container, openContainer } from "./container.ts";
 
 /** Options of a {@linkcode Factory}. */
@@ -80,17 +80,13 @@ export class Factory {
    * @returns The container, `created`.
    * @throws {StateError} `InvalidIdFormat`; `IdInUse` if there is one of that id.
    * @throws {ConfigError} `ConfigInvalid` with everything that is wrong, and for a rootfs that is missing.
-   * @throws {HostError} `HostUnsupported` for a cgroup driver that cannot be used.
    */
   async create(id: string, config: Config): Promise<Container> {
-    if (this.options.cgroupDriver === "systemd") {
-      throw new HostError(
-        `Cannot create container ${id}: this version makes cgroups in the file system alone; leave cgroupDriver out`,
-      );
-    }
+    const { cgroupDriver } = this.options;
+    const options = cgroupDriver === undefined ? {} : { cgroupDriver };
     return openContainer(
       this.root,
-      await createContainer(this.root, id, config),
+      await createContainer(this.root, id, config, options),
     );
   }
 

@@ -249,12 +249,18 @@ export async function makeExecRequest(
     loadConfig: detachedLoader(source.load, values.flag("detach")),
     process: processOf(values, args),
     detach: values.flag("detach"),
+    ...(wantsSystemd(values) && { cgroupDriver: "systemd" }),
     onDebug: (message) => output.debug(message),
     ...(values.has("host-root") && { hostRoot: true }),
     ...(id !== undefined && { id }),
     ...(source.path !== undefined && { configPath: source.path }),
     ...(pidFile && { pidFile: resolvePath(currentDirectory(), pidFile) }),
   };
+}
+
+/** Whether systemd is to make the cgroups; nsinit 2 had an option of `exec` for it. */
+function wantsSystemd(values: Values): boolean {
+  return values.flag("systemd-cgroup") || values.flag("systemd");
 }
 
 /** The starter of a detached program ends at once, which must not kill it. */

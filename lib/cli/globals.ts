@@ -53,7 +53,7 @@ export const GLOBAL_OPTIONS: readonly Option[] = [
   {
     name: "systemd-cgroup",
     type: "boolean",
-    doc: "have systemd make the cgroups (not in this version)",
+    doc: "have systemd make the cgroups of new containers",
   },
   { name: "help", short: "h", type: "boolean", doc: "print help" },
   { name: "version", short: "v", type: "boolean", doc: "print the version" },
@@ -165,27 +165,4 @@ export async function checkDirectory(directory: string): Promise<void> {
   if (!info.isDirectory) {
     throw new ConfigError(`${attempt}: it is no directory`);
   }
-}
-
-/**
- * Refuses what this version cannot do.
- *
- * @param values The options.
- * @throws {HostError} `HostUnsupported` for `--systemd-cgroup`.
- */
-export function checkGlobals(values: Values): void {
-  if (values.flag("systemd-cgroup")) refuseSystemd("--systemd-cgroup");
-}
-
-/**
- * Refuses the systemd driver.
- *
- * @param option The option that asked for it.
- * @throws {HostError} `HostUnsupported`, always.
- */
-export function refuseSystemd(option: string): never {
-  throw new HostError(
-    `Cannot have systemd make the cgroups (${option}): this version has the ` +
-      "cgroupfs driver only; leave the option out to use it",
-  );
 }

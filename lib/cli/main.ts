@@ -6,7 +6,7 @@
 import { nearestName } from "../config/names/nearest.ts";
 import { UsageError } from "../errors.ts";
 import type { Command } from "./command.ts";
-import { checkGlobals, GLOBAL_OPTIONS, outputOptions } from "./globals.ts";
+import { GLOBAL_OPTIONS, outputOptions } from "./globals.ts";
 import { Output } from "./output.ts";
 import { parseArgs } from "./parse_args.ts";
 import {
@@ -130,7 +130,6 @@ export async function main(args: readonly string[]): Promise<number> {
           "directory of all states",
       );
     }
-    checkGlobals(values);
     logWarnings(output);
     return await command.action({ values, args: after.rest, output });
   } catch (error) {

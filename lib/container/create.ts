@@ -17,7 +17,11 @@ import {
   unlockState,
   writeState,
 } from "./store.ts";
-import { NO_RESOURCES, type StoredState } from "./store_types.ts";
+import {
+  type CgroupDriver,
+  NO_RESOURCES,
+  type StoredState,
+} from "./store_types.ts";
 import { CREATIONS } from "./throttle.ts";
 
 function inUse(id: string, cause?: unknown): StateError {
@@ -48,12 +52,19 @@ async function takeId(stateRoot: string, id: string): Promise<LockedState> {
   }
 }
 
+/** How a container is made. */
+export interface CreateOptions {
+  /** Who makes its cgroups; we do unless it is `systemd`. */
+  readonly cgroupDriver?: CgroupDriver;
+}
+
 /**
  * Creates a container, which stays until it is deleted.
  *
  * @param stateRoot State root.
  * @param id Its id.
  * @param config Its configuration; the rootfs is made canonical.
+ * @param options Who makes its cgroups.
  * @returns Its state.
  * @throws {StateError} `InvalidIdFormat`; `IdInUse` when there is one of that id.
  * @throws {ConfigError} `ConfigInvalid` for a configuration that breaks a rule, or a rootfs that is missing.
@@ -67,6 +78,7 @@ export async function createContainer(
   stateRoot: string,
   id: string,
   config: Config,
+  options: CreateOptions = {},
 ): Promise<StoredState> {
   checkId(id);
   const rootfs = await CREATIONS.run(async () => {
@@ -81,6 +93,7 @@ export async function createContainer(
       id,
       phase: "created",
       kept: true,
+      ...(options.cgroupDriver && { cgroupDriver: options.cgroupDriver }),
       pid: 0,
       startTime: "",
       bootId: bootId(),

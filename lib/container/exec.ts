@@ -104,6 +104,8 @@ async function startRequest(
   const config = await settleConfig(request, reserved);
   const configPath = request.configPath &&
     await Deno.realPath(request.configPath).catch(() => undefined);
+  // A container that was created before keeps who makes its cgroups.
+  const { cgroupDriver } = reserved ?? request;
   return {
     id,
     config,
@@ -113,6 +115,7 @@ async function startRequest(
     blocking: true,
     ...(configPath && { configPath }),
     ...(reserved && { reserved }),
+    ...(cgroupDriver && { cgroupDriver }),
   };
 }
 
@@ -316,6 +319,7 @@ export async function planExec(request: ExecRequest): Promise<Plan> {
       relay: { stdin: -1, stdout: -1, stderr: -1 },
     },
     ...(request.configPath && { configPath: request.configPath }),
+    ...(request.cgroupDriver && { cgroupDriver: request.cgroupDriver }),
   };
   const host = probeHost();
   const dir = stateDirectory(request.stateRoot, id);

@@ -89,6 +89,7 @@ async function startFirst(
     attachment,
     reserved,
     keep: true,
+    ...(reserved.cgroupDriver && { cgroupDriver: reserved.cgroupDriver }),
     keepEnds: true,
   };
   let started;

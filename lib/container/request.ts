@@ -6,6 +6,7 @@
 import type { CapabilityName } from "../config/names/capabilities.ts";
 import type { CapabilitySets, Config, Rlimit } from "../config/types.ts";
 import type { SeccompHandler } from "./seccomp_types.ts";
+import type { CgroupDriver } from "./store_types.ts";
 
 /** Process settings given by the caller; absent ones come from the configuration. */
 export interface ProcessRequest {
@@ -57,6 +58,8 @@ export interface ExecRequest {
   readonly loadConfig: (recorded?: Config) => Promise<Config>;
   /** File that the configuration is read from, if one is: protected inside when it lies in the root. */
   readonly configPath?: string;
+  /** Who makes the cgroups of a container that is started; we when absent. */
+  readonly cgroupDriver?: CgroupDriver;
   /** What to run. */
   readonly process: ProcessRequest;
   /** Return as soon as the program runs. */

@@ -9,6 +9,9 @@ import { ConfigError } from "../errors.ts";
 import { type Op, OPS, type Plan, POINTS, SLOTS } from "../plan/ops.ts";
 import { ACCOUNT_FILE_LIMIT, resolveIdentity } from "./users.ts";
 
+// Needed only with the systemd driver.
+const SCOPE_MODULE = "./scope.ts";
+
 function readAccountFile(run: PlanRun, slot: number, name: string): string {
   const fd = run.slot(slot);
   if (fd === undefined) return "";
@@ -34,6 +37,17 @@ function resolveUser(run: PlanRun, op: Op<"user.resolve">): void {
 async function mapIds(pid: number, op: Op<"idmap.run">): Promise<void> {
   const { runIdMapper } = await import("./id_mappers.ts");
   await runIdMapper(pid, op);
+}
+
+/** Has systemd make the groups around the child, which waits for them. */
+async function startScope(
+  run: PlanRun,
+  op: Op<"systemd.scope">,
+): Promise<void> {
+  const { makeScope }: typeof import("./scope.ts") = await import(
+    SCOPE_MODULE
+  );
+  await makeScope(op, run.pid);
 }
 
 /** How a parent list is executed. */
@@ -89,6 +103,7 @@ export async function runParent(
       await runTo(index);
       run.failIfInjected(index);
       if (op.op === "user.resolve") resolveUser(run, op);
+      else if (op.op === "systemd.scope") await startScope(run, op);
       else if (op.op === "state.save") options.saveState?.();
       else if (op.op === "idmap.run") await mapIds(run.pid, op);
       else if (op.op === "hooks.begin") options.beginHooks?.();

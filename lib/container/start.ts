@@ -13,6 +13,7 @@ import { probeHost } from "../host/probe.ts";
 import type { Host } from "../host/types.ts";
 import { buildStartPlan } from "../plan/build.ts";
 import { addUserNamespace } from "../plan/rootless.ts";
+import type { CgroupPart } from "../plan/cgroups.ts";
 import type { HostRootParts, Placement, StartPlan } from "../plan/types.ts";
 import { adviseOnUserNamespace } from "./advice.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
@@ -32,10 +33,11 @@ import { removeRemains, removeResources, runPoststop } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent } from "./run_plan.ts";
 import { type LockedState, writeState } from "./store.ts";
-import type { StoredState } from "./store_types.ts";
+import type { CgroupDriver, StoredState } from "./store_types.ts";
 import { STARTS } from "./throttle.ts";
 
 // Of rare use, so not to be read by every start.
+const SCOPE_MODULE = "./scope.ts";
 const HOST_ROOT_MODULE = "../plan/host_root.ts";
 const ROOT_LAYOUT_MODULE = "../host/root_layout.ts";
 
@@ -53,6 +55,8 @@ export interface StartRequest {
   readonly process: ProcessRequest;
   /** The caller's stdio. */
   readonly attachment: Attachment;
+  /** Who makes the cgroups: we, or systemd. */
+  readonly cgroupDriver?: CgroupDriver;
   /** Whether the cgroup name of the configuration is in use by another container. */
   readonly cgroupNameTaken?: boolean;
   /** The record of a container that was made before: what a failed start goes back to. */
@@ -159,6 +163,19 @@ export function placeContainer(
   };
 }
 
+/** The groups that systemd will make, where it is to make them. */
+async function scopeOf(
+  request: StartRequest,
+  placement: Placement,
+  host: Host,
+): Promise<CgroupPart | undefined> {
+  if (request.cgroupDriver !== "systemd") return undefined;
+  const { placeScope }: typeof import("./scope.ts") = await import(
+    SCOPE_MODULE
+  );
+  return await placeScope(request, placement.alias, host);
+}
+
 /** Looks the host's root up, where the container gets one made of it. */
 async function hostRootOf(
   config: Config,
@@ -189,9 +206,11 @@ export async function planStart(
   const spec = specOf(config, request.process, request.attachment);
   const placement = placeContainer(request, stateDir);
   const hostRoot = await hostRootOf(config, spec.user);
+  const cgroups = await scopeOf(request, placement, host);
   return buildStartPlan(config, spec, host, {
     ...placement,
     ...(hostRoot && { hostRoot }),
+    ...(cgroups && { cgroups }),
   });
 }
 
@@ -202,6 +221,7 @@ function initialState(request: StartRequest, start: StartPlan): StoredState {
     id: request.id,
     phase: "creating",
     kept: request.keep ?? false,
+    ...(request.cgroupDriver && { cgroupDriver: request.cgroupDriver }),
     pid: 0,
     startTime: "",
     bootId: bootId(),
@@ -290,8 +310,8 @@ export async function checkRootfs(rootfs: string): Promise<void> {
  * two may be made from one file. Then `cgroupNameTaken` gives it another name.
  */
 export function isNameTaken(error: unknown): boolean {
-  return error instanceof KernelError && error.operation === "cgroup.make" &&
-    error.errnoName === "EEXIST";
+  return error instanceof KernelError && error.errnoName === "EEXIST" &&
+    (error.operation === "cgroup.make" || error.operation === "systemd.scope");
 }
 
 /**

@@ -23,6 +23,9 @@ export type Phase =
   | "checkpointed"
   | "stopped";
 
+/** Who makes a container's cgroups. */
+export type CgroupDriver = "cgroupfs" | "systemd";
+
 /** How a first process ended, as its owner saw it. */
 export interface RecordedExit {
   /** Exit status; 128 + N after signal N. */
@@ -44,6 +47,8 @@ export interface StoredState {
    * has ended, until it is deleted. One that `exec` made goes with its program.
    */
   readonly kept: boolean;
+  /** Who makes its cgroups; `cgroupfs`, that is we, when absent. */
+  readonly cgroupDriver?: CgroupDriver;
   /** Host pid of the first process, 0 where there is none; that of the last one when `stopped`. */
   readonly pid: number;
   /** Field 22 of /proc/PID/stat, clock ticks since boot, as text. */

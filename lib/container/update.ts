@@ -27,6 +27,10 @@ import {
 } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 
+// Needed only for containers in a unit of systemd.
+const SCOPE_MODULE = "./scope.ts";
+const PROPERTIES_MODULE = "../plan/cgroup/systemd_properties.ts";
+
 /** How an update is executed. */
 export interface UpdateOptions {
   /** For tests: an operation that fails, counted over limits and device rules. */
@@ -153,6 +157,49 @@ function withResources(state: StoredState, cgroups: Cgroup): StoredState {
   return { ...state, config };
 }
 
+/** Properties by which systemd learns of operations. */
+async function propertiesOf(
+  ops: readonly (UpdateOp | undefined)[],
+): Promise<string[]> {
+  const { systemdProperties }:
+    typeof import("../plan/cgroup/systemd_properties.ts") = await import(
+      PROPERTIES_MODULE
+    );
+  return systemdProperties(
+    ops.filter((op) => op?.op === "cgroup.write"),
+  );
+}
+
+/**
+ * Tells systemd first, which writes the files that it knows at once and again
+ * later; the exact values are written after that.
+ */
+async function applyScope(
+  { resources, config }: StoredState,
+  { limits, devices, next }: UpdatePlan,
+  journal: Journal,
+): Promise<void> {
+  const { scope } = resources;
+  if (!scope) return;
+  const { changeScope }: typeof import("./scope.ts") = await import(
+    SCOPE_MODULE
+  );
+  const isV1 = devices.ops.some(({ op }) => op === "cgroup.write");
+  const { deviceProperties }:
+    typeof import("../plan/cgroup/systemd_properties.ts") = await import(
+      PROPERTIES_MODULE
+    );
+  const rules = (cgroups: Resources): string[] =>
+    isV1 ? deviceProperties(devicePolicy(cgroups)) : [];
+  const there = [...await propertiesOf(limits), ...rules(next)];
+  const back = [
+    ...await propertiesOf(limits.map(stepBack)),
+    ...rules(config.cgroups ?? { allowAllDevices: true }),
+  ];
+  await changeScope(scope, there);
+  journal.push(() => changeScope(scope, back));
+}
+
 async function updateRunning(
   locked: LockedState,
   state: StoredState,
@@ -173,6 +220,7 @@ async function updateRunning(
   const updated = withResources(state, plan.next);
   const journal: Journal = [];
   try {
+    await applyScope(state, plan, journal);
     await applyOps(id, limits, journal, fault?.index, fault);
     const rest = fault && fault.index - limits.length;
     await applyDevices(

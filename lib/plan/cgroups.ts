@@ -26,7 +26,7 @@ import {
 import type { ChildOp, Op, ParentOp } from "./ops.ts";
 import { SLOTS } from "./ops.ts";
 import { refuse } from "./refusal.ts";
-import type { Placement, ResourceCgroup } from "./types.ts";
+import type { Placement, ResourceCgroup, ScopeUnit } from "./types.ts";
 
 /** Version 2 controllers that a container with limits gets, for its statistics. */
 const ALWAYS_ENABLED = ["cpu", "io", "memory", "pids"];
@@ -45,6 +45,13 @@ export interface CgroupPart {
   readonly child: readonly ChildOp[];
   /** Slot of the version 2 group for `spawn`, -1 for none. */
   readonly spawnSlot: number;
+  /**
+   * Parent, once the child exists and waits at point `group`: has systemd put it
+   * into the groups that it makes. Empty where groups are made before.
+   */
+  readonly around: readonly ParentOp[];
+  /** The systemd unit that the groups belong to, when it makes them. */
+  readonly scope?: ScopeUnit;
 }
 
 /** Checks a group path; it becomes part of host paths. */
@@ -162,7 +169,22 @@ export function enableOp(
   return [{ op: "cgroup.enable", base, path, controllers }];
 }
 
-function makeOps(group: ResourceCgroup): ParentOp[] {
+/**
+ * Makes a group ready for processes. Pure.
+ *
+ * @param group The group.
+ * @returns The operations; the group must not exist yet.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { makeOps } from "./cgroups.ts";
+ *
+ * const group = { version: 1, controllers: ["cpuset"], base: "/cg", path: "/cg/a", owner: "" } as const;
+ * assertEquals(makeOps(group).map(({ op }) => op), ["cgroup.make", "cgroup.cpuset"]);
+ * ```
+ */
+export function makeOps(group: ResourceCgroup): ParentOp[] {
   const { version, base, path, controllers, owner } = group;
   const make: ParentOp = {
     op: "cgroup.make",
@@ -177,18 +199,21 @@ function makeOps(group: ResourceCgroup): ParentOp[] {
     : [make];
 }
 
+/** Directory of the container's group in a hierarchy. */
+export type GroupLocator = (hierarchy: CgroupHierarchy) => string;
+
 /** Device rules: the version 1 controller, else a program on the version 2 group. */
 function deviceOps(
   policy: DevicePolicy,
-  cgroupPath: string,
   host: Host,
+  pathIn: GroupLocator,
 ): ParentOp[] {
   // Only root may attach a device program. A user needs none: in a user
   // namespace nobody can make nodes, and those bound are his to open or not.
   if (isOpenPolicy(policy) || host.euid !== 0) return [];
   const v1 = findHierarchy(host, "devices", 1);
   if (v1) {
-    const { path } = locateGroup(v1, cgroupPath);
+    const path = pathIn(v1);
     return deviceWrites(policy).map(({ file, value }) => ({
       op: "cgroup.write",
       flags: 0,
@@ -202,7 +227,7 @@ function deviceOps(
     const limit = policy.allow ? "deniedDevices" : "allowedDevices";
     throw missingController(limit, "devices");
   }
-  const { path } = locateGroup(v2, cgroupPath);
+  const path = pathIn(v2);
   return [{
     op: "cgroup.devices",
     flags: 0,
@@ -211,12 +236,22 @@ function deviceOps(
   }];
 }
 
-/** All limits of a configuration, with what enables them first. */
-function limitOps(
+/**
+ * Writes all limits of a configuration, with what enables them first. Pure.
+ *
+ * @param cgroups The limits.
+ * @param groups The container's groups.
+ * @param host The machine.
+ * @param pathIn Where the group of a hierarchy is.
+ * @returns The operations.
+ * @throws {ConfigError} `ConfigInvalid` for limits that cannot be.
+ * @throws {HostError} `HostUnsupported` for limits that the host cannot keep.
+ */
+export function limitOps(
   cgroups: Cgroup,
   groups: readonly ResourceCgroup[],
-  cgroupPath: string,
   host: Host,
+  pathIn: GroupLocator,
 ): ParentOp[] {
   const placed = limitWrites(cgroups, host);
   const wanted = placed
@@ -228,17 +263,17 @@ function limitOps(
     ...placed.map(({ hierarchy, write }): ParentOp => ({
       op: "cgroup.write",
       flags: write.verify ? 1 : 0,
-      path: locateGroup(hierarchy, cgroupPath).path,
+      path: pathIn(hierarchy),
       file: write.file,
       value: write.value,
       note: write.limit,
     })),
-    ...deviceOps(devicePolicy(cgroups), cgroupPath, host),
+    ...deviceOps(devicePolicy(cgroups), host, pathIn),
   ];
 }
 
-/** Freezes the groups where the configuration asks for it. */
-function freezeOps(
+/** Freezes the groups where the configuration asks for it; throws where nothing can. */
+export function freezeOps(
   { freezer }: Cgroup,
   groups: readonly ResourceCgroup[],
   host: Host,
@@ -277,7 +312,7 @@ function freezeOps(
 export function planCgroupEntry(
   groups: readonly Pick<ResourceCgroup, "version" | "path">[],
   host: Pick<Host, "kernel">,
-): Pick<CgroupPart, "parent" | "child" | "spawnSlot"> {
+): Pick<CgroupPart, "parent" | "child" | "spawnSlot" | "around"> {
   const canClone = isKernelAtLeast(host, 5, 7);
   const cloned = canClone && groups.find(({ version }) => version === 2);
   return {
@@ -292,6 +327,7 @@ export function planCgroupEntry(
       file: version === 1 ? "tasks" : "cgroup.procs",
     })),
     spawnSlot: cloned ? SLOTS.cgroup : -1,
+    around: [],
   };
 }
 
@@ -304,7 +340,8 @@ export function planCgroupEntry(
  *
  * @param config The configuration.
  * @param host The machine.
- * @param place Path of the groups and the mark of their owner.
+ * @param place Path of the groups and the mark of their owner; or the part
+ * itself, planned before (`planScope`).
  * @returns The groups and the operations.
  * @throws {ConfigError} `ConfigInvalid` for limits that cannot be.
  * @throws {HostError} `HostUnsupported` for limits that the host cannot keep.
@@ -337,15 +374,21 @@ export function planCgroupEntry(
 export function planCgroups(
   config: Config,
   host: Host,
-  place: Pick<Placement, "cgroupPath" | "alias">,
+  place: Pick<Placement, "cgroupPath" | "alias" | "cgroups">,
 ): CgroupPart {
+  if (place.cgroups) return place.cgroups;
   const { cgroupPath, alias: owner } = place;
   const groups = chooseHierarchies(config, host)
     .map((hierarchy) => ({ ...locateGroup(hierarchy, cgroupPath), owner }));
   checkHeld(config, groups, host);
   const entry = planCgroupEntry(groups, host);
   const limits = config.cgroups
-    ? limitOps(config.cgroups, groups, cgroupPath, host)
+    ? limitOps(
+      config.cgroups,
+      groups,
+      host,
+      (hierarchy) => locateGroup(hierarchy, cgroupPath).path,
+    )
     : [];
   return {
     ...entry,

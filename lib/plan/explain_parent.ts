@@ -226,6 +226,11 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     `${
       bit(flags, 1) ? "replace the device program of" : "attach to"
     } ${path} a device program of ${program.length / 8} instructions`,
+  "cgroup.adopt": ({ path }) => `mark the cgroup ${path} as ours`,
+  "systemd.scope": ({ unit, bus, properties }) =>
+    `have ${
+      bus === "user" ? "systemd of this user" : "systemd"
+    } start ${unit} around the child with ${properties.join(", ")}`,
   "spawn": ({ flags, cgroup }) =>
     `start the helper${
       flags === 0 ? "" : ` with ${formatBits(flags, CLONE_FLAGS)}`

@@ -173,6 +173,22 @@ export const OPS = {
       "moves the calling single-threaded process into the v1 group by its tasks file (or v2 by cgroup.procs)",
     fields: { path: "str", file: "str" },
   },
+  "cgroup.adopt": {
+    kind: 16,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "marks a group that a service manager made for us with its owner; one that has another owner's mark is EEXIST",
+    fields: { path: "str", owner: "str" },
+  },
+  "systemd.scope": {
+    kind: 17,
+    lists: PARENT,
+    by: "ts",
+    doc:
+      "has systemd (bus: system or user) start the transient unit with the child as its process and the properties (Name=value), and checks that its group is group",
+    fields: { bus: "str", unit: "str", group: "str", properties: "list" },
+  },
 
   // ---- processes and handshake ----
   "spawn": {
@@ -852,8 +868,8 @@ export const OPS = {
     lists: UNDO,
     by: "c",
     doc:
-      "removes the group with those below it, then parents up to base that are marked as ours and empty; a group of another owner is left alone",
-    fields: { base: "str", path: "str", owner: "str" },
+      "removes the group with those below it, then parents up to base that are marked as ours and empty; a group of another owner is left alone; flags bit 0: a service manager removes it, which is waited for first",
+    fields: { flags: "u64", base: "str", path: "str", owner: "str" },
   },
   "link.remove": {
     kind: 123,
@@ -951,6 +967,8 @@ export const POINTS = {
   exec: 5,
   /** The root is furnished but not entered: hooks run. */
   hooks: 6,
+  /** The process waits to be put into its group. */
+  group: 7,
 } as const;
 
 /** Slots with a fixed meaning; the planner numbers others from `first`. */

@@ -18,7 +18,7 @@ import {
 } from "./mounts.ts";
 import { type NamespacePart, planNamespaces } from "./namespaces.ts";
 import { type NetworkPart, planNetwork } from "./network.ts";
-import type { ChildOp, ParentOp } from "./ops.ts";
+import { type ChildOp, type ParentOp, POINTS } from "./ops.ts";
 import { planProcess, type ProcessPart } from "./process.ts";
 import { refuse } from "./refusal.ts";
 import {
@@ -104,12 +104,13 @@ function furnishOps(
 }
 
 function recordOf(
-  groups: RecordedResources["cgroups"],
+  { groups, scope }: CgroupPart,
   interfaces: RecordedResources["interfaces"],
   { directory, marker }: Placement,
 ): RecordedResources {
   return {
     cgroups: groups,
+    ...(scope && { scope }),
     interfaces,
     files: marker ? [{ dir: directory, name: marker.name }] : [],
   };
@@ -221,14 +222,16 @@ function planParts(input: StartInput): StartParts {
 
 /** The parent's list. Groups are made before those mounts that show them. */
 function parentOps(parts: StartParts): ParentOp[] {
-  const { namespaces, cgroups } = parts;
+  const { namespaces, cgroups, mounts } = parts;
+  const isAround = cgroups.around.length > 0;
   return [
     ...parts.terminal.parent,
     ...parts.root.parent,
     ...namespaces.parent,
     ...cgroups.parent,
-    ...parts.mounts.parent,
+    ...(isAround ? [] : mounts.parent),
     { op: "spawn", flags: namespaces.spawnFlags, cgroup: cgroups.spawnSlot },
+    ...(isAround ? aroundOps(cgroups, mounts) : []),
     ...parts.transfer.send,
     ...parts.idMaps.parent,
     ...parts.network.parent,
@@ -239,10 +242,25 @@ function parentOps(parts: StartParts): ParentOp[] {
   ];
 }
 
+/** Groups that are made around the child, while it waits for them. */
+function aroundOps(cgroups: CgroupPart, mounts: MountPart): ParentOp[] {
+  const point = POINTS.group;
+  return [
+    { op: "await", point },
+    ...cgroups.around,
+    ...mounts.parent,
+    { op: "release", point },
+  ];
+}
+
 /** The child's list. */
 function childOps(input: StartInput, parts: StartParts): ChildOp[] {
   const { config, placement } = input;
   return [
+    // Before anything else: a cgroup namespace shows the groups of its maker.
+    ...(parts.cgroups.around.length > 0
+      ? [{ op: "sync", point: POINTS.group } as const]
+      : []),
     ...parts.transfer.receive,
     { op: "proc.open" },
     ...parts.last.first,
@@ -332,7 +350,7 @@ export function buildStartPlan(
   const input = { config, process, host, placement };
   const parts = planParts(input);
   const { cgroups, network } = parts;
-  const resources = recordOf(cgroups.groups, network.interfaces, placement);
+  const resources = recordOf(cgroups, network.interfaces, placement);
   const plan = {
     parent: parentOps(parts),
     child: childOps(input, parts),

@@ -15,6 +15,7 @@ import type {
   Rlimit,
   Scheduler,
 } from "../config/types.ts";
+import type { CgroupPart } from "./cgroups.ts";
 import type { ChildOp, Plan } from "./ops.ts";
 
 /** Where a standard stream comes from: a descriptor of the caller, or its own. */
@@ -122,6 +123,22 @@ export interface HostRootParts {
   readonly trees: readonly HostRootTree[];
 }
 
+/** The systemd unit that holds a container. */
+export interface ScopeUnit {
+  /** Which systemd: that of the machine, or the user's own. */
+  readonly bus: "system" | "user";
+  /** Name of the unit, e.g. `nsinit-demo.scope`. */
+  readonly unit: string;
+}
+
+/** A systemd unit that is to be made. */
+export interface ScopePlace extends ScopeUnit {
+  /** Slice that it lies in, e.g. `system.slice`. */
+  readonly slice: string;
+  /** systemd's own path in the hierarchies; empty for the root. */
+  readonly root: string;
+}
+
 /** Where a container is made. All that is random or looked up comes from here. */
 export interface Placement {
   /** Container id. */
@@ -134,6 +151,8 @@ export interface Placement {
   readonly marker?: { readonly name: string };
   /** Path of its cgroups: absolute, or relative to pid 1's group. */
   readonly cgroupPath: string;
+  /** The groups, planned before: those that systemd makes, instead of ours at `cgroupPath`. */
+  readonly cgroups?: CgroupPart;
   /** Files inside the root that are bound read-only over themselves. */
   readonly protect: readonly string[];
   /** Descriptor of the open state directory, for the undo list. */
@@ -197,12 +216,16 @@ export interface ResourceCgroup {
   readonly path: string;
   /** Mark of the directory: one with another mark is somebody else's. */
   readonly owner: string;
+  /** Whether systemd made it, and removes it when it has seen that it is empty. */
+  readonly managed?: true;
 }
 
 /** What a container makes outside itself; recorded before it is made. */
 export interface RecordedResources {
   /** Its cgroups. */
   readonly cgroups: readonly ResourceCgroup[];
+  /** The systemd unit that they belong to, when the systemd driver made them. */
+  readonly scope?: ScopeUnit;
   /** Outer interfaces with the alias that marks them as ours. */
   readonly interfaces: readonly {
     readonly host: string;

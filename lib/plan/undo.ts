@@ -76,8 +76,9 @@ export function buildUndo(
       host,
       alias,
     })),
-    ...cgroups.map(({ base, path, owner }): UndoOp => ({
+    ...cgroups.map(({ base, path, owner, managed }): UndoOp => ({
       op: "cgroup.remove",
+      flags: managed ? 1 : 0,
       base,
       path,
       owner,

@@ -507,6 +507,36 @@ static void test_devices(void)
 	CHECK_EQ(remove_group(v2, path), 0);
 }
 
+static int adopt(const char *path, const char *who)
+{
+	struct nsi_op *op = pack_first(NSI_OP_CGROUP_ADOPT);
+
+	op->s[0] = pack_text(path);
+	op->s[1] = pack_text(who);
+	return nsi_op_cgroup_adopt(&run, pack_open(&run, NSI_LIST_PARENT));
+}
+
+/* A group that somebody else made becomes ours, and can then be removed. */
+static void test_adopt(const char *base)
+{
+	const char *path = format("%s/%s", base, top);
+	struct stat st;
+
+	CHECK_EQ(adopt(path, "me"), -ENOENT);
+	CHECK_EQ(mkdir(path, 0755), 0);
+	CHECK_EQ(remove_group(base, path), 0);
+	CHECK_EQ(stat(path, &st), 0);
+	CHECK_EQ(adopt(path, owner), 0);
+	CHECK_EQ(adopt(path, owner), 0);
+	CHECK_EQ(adopt(path, "somebody else"), -EEXIST);
+	CHECK_EQ(stat(path, &st), 0);
+	CHECK_EQ(st.st_mode & 07777, 01755);
+	CHECK_EQ(adopt(base, owner), -EPERM);
+	CHECK_EQ(adopt("/tmp", owner), -EINVAL);
+	CHECK_EQ(remove_group(base, path), 0);
+	CHECK_EQ(stat(path, &st), -1);
+}
+
 int main(void)
 {
 	static const char *const hierarchies[] = { "freezer", "pids", "cpuset" };
@@ -522,6 +552,7 @@ int main(void)
 		snprintf(base, sizeof(base), "%s", v1(hierarchies[i]));
 		test_make(base);
 		test_remove(base);
+		test_adopt(base);
 		test_race(base);
 	}
 	if (v1("pids"))
@@ -536,6 +567,7 @@ int main(void)
 	if (v2) {
 		test_make(v2);
 		test_remove(v2);
+		test_adopt(v2);
 		test_race(v2);
 		test_kill_v2();
 		test_enable();

@@ -12,6 +12,7 @@ import type { Attachment } from "../../lib/container/attach.ts";
 import { removeRemains } from "../../lib/container/recover.ts";
 import type { ProcessRequest } from "../../lib/container/request.ts";
 import { startContainer, type Started } from "../../lib/container/start.ts";
+import type { CgroupDriver } from "../../lib/container/store_types.ts";
 import { type LockedState, lockState } from "../../lib/container/store.ts";
 import { unlockState } from "../../lib/container/store.ts";
 import type { ConfigJson, Workspace } from "./containers.ts";
@@ -32,6 +33,8 @@ export interface InProcessRequest {
   readonly args: readonly string[] | string;
   /** Further settings of the process. */
   readonly process?: Partial<ProcessRequest>;
+  /** Who makes the cgroups. */
+  readonly cgroupDriver?: CgroupDriver;
   /** An operation that fails. */
   readonly fault?: Fault;
   /** Whether all of it is done by the calling thread, whose namespaces may be others. */
@@ -135,6 +138,7 @@ export class InProcess implements AsyncDisposable {
         attachment: attachToFiles(outputs),
         blocking,
         ...(configPath === undefined ? {} : { configPath }),
+        ...(request.cgroupDriver && { cgroupDriver: request.cgroupDriver }),
         ...(fault === undefined ? {} : { fault }),
       });
       const files = { out: `${outputs}/out`, err: `${outputs}/err` };

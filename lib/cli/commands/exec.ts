@@ -7,7 +7,6 @@ import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
 import { EXEC_OPTIONS } from "../exec_options.ts";
 import { makeExecRequest } from "../exec_request.ts";
-import { refuseSystemd } from "../globals.ts";
 
 /** Serves what nsinit 1.2 could do when joining. */
 function checkFunction(name: string | undefined): void {
@@ -23,7 +22,6 @@ function checkFunction(name: string | undefined): void {
 
 async function run(invocation: Invocation): Promise<number> {
   const { values, output } = invocation;
-  if (values.flag("systemd")) refuseSystemd("--systemd");
   checkFunction(values.text("func"));
   if (values.flag("list")) {
     await output.result("NAME  USAGE\nexec  run a program in the container");

@@ -52,8 +52,6 @@ const WRONG: readonly [string[], number, string][] = [
   [["exec", "--func", "mknod", "sh"], 2, "is not served"],
   [["exec", "--data-path", "/proc/self/fdinfo"], 2, "Nothing to run"],
   [["exec", "--memroy-limit=1", "sh"], 2, "did you mean --memory-limit?"],
-  [["--systemd-cgroup", "list"], 125, "cgroupfs driver"],
-  [["exec", "--systemd", "sh"], 125, "cgroupfs driver"],
   [["-root", "/x", "list"], 2, "leave --data-path"],
   [["list", "x"], 2, "list takes no argument"],
   [["config", "x"], 2, "config takes no argument"],

@@ -32,8 +32,8 @@ Deno.test("buildUndo kills first and forgets last, from the record alone", () =>
       freezer: "/f/a",
     },
     { op: "link.remove", host: "veth1", alias: "nsinit:demo" },
-    { op: "cgroup.remove", base: "/p", path: "/p/a", owner: "o" },
-    { op: "cgroup.remove", base: "/f", path: "/f/a", owner: "o" },
+    { op: "cgroup.remove", flags: 0, base: "/p", path: "/p/a", owner: "o" },
+    { op: "cgroup.remove", flags: 0, base: "/f", path: "/f/a", owner: "o" },
     {
       op: "file.remove",
       inode: 18446744073709551615n,
