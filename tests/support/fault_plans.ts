@@ -249,7 +249,11 @@ export async function stagedPlan(
       ],
     },
     args: ["/bin/true"],
-    process: { user: "user", extraFiles: [0] },
+    process: {
+      seccompNotify: () => ({ error: "EPERM" }),
+      user: "user",
+      extraFiles: [0],
+    },
   };
 }
 
