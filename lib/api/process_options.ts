@@ -8,8 +8,21 @@ import {
   CAPABILITIES,
   type CapabilityName,
 } from "../config/names/capabilities.ts";
-import type { CapabilitySets, Config, Rlimit } from "../config/types.ts";
-import type { ProcessRequest } from "../container/request.ts";
+import { ATTRIBUTE_CHECKS } from "../config/checks/attributes.ts";
+import { formatPath } from "../config/json_scan.ts";
+import type {
+  CapabilitySets,
+  Config,
+  CpuAffinity,
+  IoPriority,
+  Personality,
+  Rlimit,
+  Scheduler,
+} from "../config/types.ts";
+import type {
+  ProcessAttributes,
+  ProcessRequest,
+} from "../container/request.ts";
 import type { SeccompHandler } from "../container/seccomp_types.ts";
 import { UsageError } from "../errors.ts";
 
@@ -59,6 +72,18 @@ export interface ProcessOptions {
   readonly apparmorProfile?: string;
   /** SELinux label instead of the configuration's. */
   readonly processLabel?: string;
+  /** File mode mask, e.g. 0o077, instead of the configuration's. */
+  readonly umask?: number;
+  /** OOM score adjustment -1000 to 1000, instead of the configuration's. */
+  readonly oomScoreAdj?: number;
+  /** Scheduling policy instead of the configuration's. */
+  readonly scheduler?: Scheduler;
+  /** IO priority instead of the configuration's. */
+  readonly ioPriority?: IoPriority;
+  /** CPUs to run on, within those of the cgroup, instead of the configuration's. */
+  readonly cpuAffinity?: CpuAffinity;
+  /** Execution domain instead of the configuration's. */
+  readonly personality?: Personality;
   /** A terminal of its own, 80 x 24 unless its size is given; stdin, stdout and stderr are left out then. */
   readonly tty?: boolean | TerminalSize;
   /** Descriptor 0; `"null"` when absent. */
@@ -175,6 +200,38 @@ function checkLimits({ rlimits = [] }: ProcessOptions): void {
   });
 }
 
+function checkAttributes(options: ProcessOptions): void {
+  const model = {
+    rootfs: "/",
+    mounts: [],
+    devices: [],
+    namespaces: [],
+    ...attributesOf(options),
+  };
+  for (const check of ATTRIBUTE_CHECKS) {
+    check.run(model, (path, message) => fail(formatPath(path), message));
+  }
+  const { oomScoreAdj = 0 } = options;
+  if (Number.isInteger(oomScoreAdj) && Math.abs(oomScoreAdj) <= 1000) return;
+  fail(`its oomScoreAdj is ${oomScoreAdj}`, "wanted -1000 to 1000");
+}
+
+const ATTRIBUTES = [
+  "umask",
+  "oomScoreAdj",
+  "scheduler",
+  "ioPriority",
+  "cpuAffinity",
+  "personality",
+] as const;
+
+function attributesOf(options: ProcessOptions): ProcessAttributes {
+  return Object.fromEntries(
+    ATTRIBUTES.map((name) => [name, options[name]])
+      .filter(([, value]) => value !== undefined),
+  );
+}
+
 function checkTexts(options: ProcessOptions): void {
   const { args, additionalGroups = [], ...rest } = options;
   const texts = [
@@ -223,6 +280,7 @@ export function checkOptions(options: ProcessOptions): void {
   checkExtraFiles(options);
   checkCapabilities(options);
   checkLimits(options);
+  checkAttributes(options);
   if (!["undefined", "function"].includes(typeof options.seccompNotify)) {
     fail("its seccompNotify is no function", "give one that answers calls");
   }
@@ -290,6 +348,7 @@ export function requestOf(
     args: options.args,
     env: environmentOf(options),
     tty: hasTerminal,
+    ...attributesOf(options),
     ...(user !== undefined && { user }),
     ...(cwd !== undefined && { cwd }),
     ...(clearEnv !== undefined && { clearEnv }),

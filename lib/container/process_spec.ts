@@ -98,6 +98,12 @@ const OVERRIDES = [
   "apparmorProfile",
   "processLabel",
   "extraFiles",
+  "umask",
+  "oomScoreAdj",
+  "scheduler",
+  "ioPriority",
+  "cpuAffinity",
+  "personality",
 ] as const;
 
 /** What the request says instead of the configuration, as it is. */

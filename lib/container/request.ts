@@ -8,8 +8,19 @@ import type { CapabilitySets, Config, Rlimit } from "../config/types.ts";
 import type { SeccompHandler } from "./seccomp_types.ts";
 import type { CgroupDriver } from "./store_types.ts";
 
+/** Attributes that a process may have instead of the configuration's. */
+export type ProcessAttributes = Pick<
+  Config,
+  | "umask"
+  | "oomScoreAdj"
+  | "scheduler"
+  | "ioPriority"
+  | "cpuAffinity"
+  | "personality"
+>;
+
 /** Process settings given by the caller; absent ones come from the configuration. */
-export interface ProcessRequest {
+export interface ProcessRequest extends ProcessAttributes {
   /** Program and arguments; empty takes the configuration's. */
   readonly args: readonly string[];
   /** `K=V`, added to the configuration's; a later one wins. */

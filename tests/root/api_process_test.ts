@@ -500,3 +500,37 @@ test("output of a process that lives on in the background ends with the backgrou
   assertEquals(code, 0);
   assertEquals(await textOf(process.stdout), "early\nlate\n");
 });
+
+test("a process has the attributes that it is started with", (workspace) =>
+  inBoth(workspace, async (run) => {
+    const script = "umask; cat /proc/self/oom_score_adj; uname -m; " +
+      "sed -n 's/Cpus_allowed_list:.//p' /proc/self/status";
+    const process = await run({
+      args: ["sh", "-c", script],
+      umask: 0o077,
+      oomScoreAdj: 300,
+      cpuAffinity: { final: "0" },
+      personality: { domain: "LINUX32" },
+      scheduler: { policy: "SCHED_BATCH", nice: 5 },
+      ...BOTH,
+    });
+    const [mask, score, machine, cpus] = (await outputOf(process)).split("\n");
+    assertEquals([mask, score, cpus], ["0077", "300", "0"]);
+    if (Deno.build.arch === "x86_64") assertEquals(machine, "i686");
+  }));
+
+test("attributes out of range are refused before anything is started", () => {
+  for (
+    const [options, text] of [
+      [{ umask: 0o10000 }, "umask"],
+      [{ oomScoreAdj: 1001 }, "-1000 to 1000"],
+      [{ cpuAffinity: { final: "x" } }, "cpuAffinity.final"],
+    ] as const
+  ) {
+    assertThrows(
+      () => new Process({ args: ["true"], ...options }),
+      UsageError,
+      text,
+    );
+  }
+});
