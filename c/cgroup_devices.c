@@ -94,7 +94,7 @@ static int is_ours(int programfd)
 /* Finds our program on the group: its descriptor, -ENOENT or another -errno. */
 static int find_program(int groupfd)
 {
-	uint32_t ids[ATTACHED_MAX];
+	uint32_t ids[ATTACHED_MAX] = { 0 };
 	union bpf_attr attr;
 	long r;
 

@@ -35,8 +35,7 @@ static int send_listener(struct nsi_run *run, int fd, int by_sendmmsg)
 /* Where exec follows, with or without a further filter, does what it needs while it may. */
 static int prepare_exec(struct nsi_run *run, const struct nsi_op *op)
 {
-	const struct nsi_op *end =
-		run->plan.op[NSI_LIST_CHILD] + run->plan.count[NSI_LIST_CHILD];
+	const struct nsi_op *end = run->plan.op[NSI_LIST_CHILD] + run->plan.count[NSI_LIST_CHILD];
 	const struct nsi_op *next = op + 1;
 
 	while (next < end && next->kind == NSI_OP_SECCOMP_LOAD)

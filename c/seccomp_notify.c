@@ -224,8 +224,7 @@ int32_t nsi_fd_send(const char *path, int32_t fd, const void *data, uint64_t len
 
 	if (!length)
 		return -EINVAL;
-	NSI_AUTO_FD int sock =
-		(int)NSI_SYS3(__NR_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	NSI_AUTO_FD int sock = (int)NSI_SYS3(__NR_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (sock < 0)
 		return sock;
 	r = (int)NSI_SYS5(__NR_setsockopt, sock, SOL_SOCKET, SO_SNDTIMEO, &patience,
