@@ -61,6 +61,11 @@ export {
   parseConfig,
   type ParseConfigOptions,
 } from "./lib/config/parse.ts";
+export {
+  bindMount,
+  type BindOptions,
+  vethNetwork,
+} from "./lib/config/shorthands.ts";
 export type * from "./lib/config/types.ts";
 export {
   type EventSink,

@@ -41,7 +41,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "lib/stats",
     "lib/errors.ts",
   ],
+  "examples": ["mod.ts"],
 };
+/** What examples may import besides: parts of Deno itself. */
+const FOR_EXAMPLES = ["../mod.ts", "node:util"];
 
 interface Import {
   readonly from: string;
@@ -113,8 +116,29 @@ Deno.test("imports go one way along the road", async () => {
 
 Deno.test("nothing on the way to a start imports node: modules", async () => {
   const wrong = (await allImports())
+    .filter(({ from }) => !from.startsWith("examples/"))
     .filter(({ specifier }) => specifier.startsWith("node:"));
   assertEquals(wrong, []);
+});
+
+Deno.test("examples need the library alone, and nothing of each other", async () => {
+  const found = (await allImports())
+    .filter(({ from }) => from.startsWith("examples/"));
+  assert(found.length > 0);
+  assertEquals(
+    found.filter(({ specifier }) => !FOR_EXAMPLES.includes(specifier)),
+    [],
+  );
+});
+
+Deno.test("every example is in the list of examples", async () => {
+  const list = await Deno.readTextFile(`${ROOT}examples/README.md`);
+  for await (const file of sourceFiles("examples")) {
+    const name = file.slice("examples/".length);
+    assert(list.includes(`[${name}](${name})`), name);
+    const text = await Deno.readTextFile(ROOT + file);
+    assert(text.includes(`deno run -A ${file} `), `${file}: no usage`);
+  }
 });
 
 Deno.test("only ffi/ opens libraries and handles pointers", async () => {
@@ -133,6 +157,7 @@ Deno.test("only ffi/ opens libraries and handles pointers", async () => {
 Deno.test("only cli.ts ends the process and only lib/cli prints", async () => {
   const wrong: string[] = [];
   for (const file of await allSources()) {
+    if (file.startsWith("examples/")) continue; // programs themselves
     const code = withoutComments(await Deno.readTextFile(ROOT + file));
     if (/Deno\.exit\(/.test(code) && file !== "cli.ts") wrong.push(file);
     if (
