@@ -48,6 +48,7 @@ const GATES: readonly Check[] = [
   gate("publish", DENO, "publish", "--dry-run", "--allow-dirty"),
   gate("c format", "make", ...inC("format-check")),
   gate("c/ops.h", DENO, "run", "-A", "tasks/gen_ops.ts", "--check"),
+  gate("schema", DENO, "run", "-A", "tasks/gen_schema.ts", "--check"),
 ];
 
 const CROSS_GATE = gate("c for aarch64", "make", ...inC("aarch64"));

@@ -66,9 +66,11 @@ function refuseProcess(root: ObjectReader): void {
   }
 }
 
-/** What only runc's files have. */
+/** What only runc's files have, and what editors read. */
 function readRuncMembers(root: ObjectReader): Partial<Config> {
   refuseProcess(root);
+  // For editors: schema/container.schema.json.
+  root.string("$schema");
   root.string("version");
   root.boolean("rootless");
   return compact<Partial<Config>>({

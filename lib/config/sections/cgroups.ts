@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { isJsonObject } from "../json.ts";
 import {
   type IntegerBounds,
   type ObjectReader,
@@ -183,8 +182,7 @@ function readPlace(item: ObjectReader): { name: string; parent: string } {
   if (item.string("scope_prefix") !== "") {
     item.findings.warn(item.at("scope_prefix"), "scope_prefix is not used");
   }
-  const paths = item.raw("paths");
-  if (isJsonObject(paths) && Object.keys(paths).length > 0) {
+  if ((item.entries("paths") ?? []).length > 0) {
     const message =
       "joining groups by path is not supported; give parent and name";
     item.findings.problem(item.at("paths"), message);
