@@ -46,6 +46,7 @@ export {
   defaultMaskPaths,
   defaultMounts,
   defaultReadonlyPaths,
+  type TemplateConfig,
 } from "./lib/config/defaults.ts";
 export { defaultSeccomp } from "./lib/config/default_seccomp.ts";
 export { detectDialect, DIALECTS } from "./lib/config/detect.ts";

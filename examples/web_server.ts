@@ -64,7 +64,7 @@ const config: Config = {
   // The port is above 1023, so that nobody can serve it without privileges.
   capabilities: [],
   seccomp: defaultSeccomp,
-  networks: [...base.networks ?? [], vethNetwork({ bridge, address })],
+  networks: [...base.networks, vethNetwork({ bridge, address })],
 };
 
 try {

@@ -114,6 +114,11 @@ export const defaultReadonlyPaths: readonly string[] = [
   "/proc/bus",
 ];
 
+/** A configuration made from the template, in which some members are always there. */
+export type TemplateConfig =
+  & Config
+  & Required<Pick<Config, "capabilities" | "cgroups" | "networks" | "rlimits">>;
+
 /**
  * Makes the built-in template: what `nsinit config` prints.
  *
@@ -132,7 +137,7 @@ export const defaultReadonlyPaths: readonly string[] = [
  * assertEquals(config.namespaces.length, 5);
  * ```
  */
-export function defaultConfig(rootfs: string): Config {
+export function defaultConfig(rootfs: string): TemplateConfig {
   return {
     rootfs,
     readonlyfs: false,

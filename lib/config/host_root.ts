@@ -8,9 +8,10 @@ import {
   defaultDevices,
   defaultMounts,
   defaultReadonlyPaths,
+  type TemplateConfig,
 } from "./defaults.ts";
 import { defaultSeccomp } from "./default_seccomp.ts";
-import type { Cgroup, Config, HostRoot, Mount } from "./types.ts";
+import type { HostRoot, Mount } from "./types.ts";
 
 /** Tasks at once: enough for a build, too few to take the host's. */
 const PIDS = 1024;
@@ -78,7 +79,7 @@ function withSize(mount: Mount): Mount {
  */
 export function hostRootConfig(
   options: HostRoot = {},
-): Config & { readonly cgroups: Cgroup } {
+): TemplateConfig {
   const base = defaultConfig("/");
   return {
     ...base,

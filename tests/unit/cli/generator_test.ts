@@ -8,7 +8,7 @@ import { parseArgs } from "../../../lib/cli/parse_args.ts";
 import { Values } from "../../../lib/cli/values.ts";
 import { UsageError } from "../../../lib/errors.ts";
 
-const TEMPLATE = defaultConfig("/srv/root");
+const TEMPLATE: Config = defaultConfig("/srv/root");
 
 function generate(args: readonly string[], config = TEMPLATE): Config {
   const { given } = parseArgs(args, GENERATOR_OPTIONS, {
