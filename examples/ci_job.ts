@@ -53,8 +53,14 @@ Deno.unrefTimer(
 try {
   Deno.exitCode = await runJob(await configure(flags.rootfs, flags.out));
 } catch (error) {
-  console.error(`ci_job: ${error instanceof Error ? error.message : error}`);
-  Deno.exitCode = FAILED;
+  if (!stop.signal.aborted) {
+    console.error(`ci_job: ${error instanceof Error ? error.message : error}`);
+    Deno.exitCode = FAILED;
+  }
+}
+if (stop.signal.aborted) {
+  console.log(`== stopped: ${stop.signal.reason}`);
+  Deno.exitCode = STOPPED;
 }
 
 async function configure(rootfs: string, out: string): Promise<Config> {
@@ -78,10 +84,7 @@ async function runJob(config: Config): Promise<number> {
   for (const [index, step] of steps.entries()) {
     console.log(`== ${index + 1}/${steps.length} ${step}`);
     const code = await runStep(container, step);
-    if (stop.signal.aborted) {
-      console.log(`== stopped: ${stop.signal.reason}`);
-      return STOPPED;
-    }
+    if (stop.signal.aborted) return STOPPED;
     if (code !== 0) {
       console.log(`== failed with status ${code}`);
       return code;

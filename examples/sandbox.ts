@@ -62,7 +62,7 @@ try {
   Deno.exitCode = await run();
 } catch (error) {
   console.error(`sandbox: ${error instanceof Error ? error.message : error}`);
-  Deno.exitCode = FAILED;
+  Deno.exitCode = stop.signal.aborted ? STOPPED : FAILED;
 }
 
 async function run(): Promise<number> {
