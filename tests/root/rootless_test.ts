@@ -451,13 +451,29 @@ interface Delegated extends AsyncDisposable {
   readonly prefix: readonly string[];
 }
 
-async function delegate(workspace: Workspace): Promise<Delegated> {
+/** Has controllers in the groups below one; gives those that were not there. */
+async function grant(
+  group: string,
+  controllers: readonly string[],
+): Promise<string[]> {
+  const file = `${group}/cgroup.subtree_control`;
+  const there = (await Deno.readTextFile(file)).trim().split(" ");
+  const missing = controllers.filter((name) => !there.includes(name));
+  for (const name of missing) await Deno.writeTextFile(file, `+${name}`);
+  return missing;
+}
+
+async function delegate(
+  workspace: Workspace,
+  controllers: readonly string[] = [],
+): Promise<Delegated> {
   const unified = probeCgroups().hierarchies.find(({ version }) =>
     version === 2
   );
   if (!unified) throw new Error("no cgroup v2");
   const path = `${unified.base}/${workspace.tag}-delegated`;
   const start = `${path}/start`;
+  const granted = await grant(unified.base, controllers);
   for (const dir of [path, start]) {
     await Deno.mkdir(dir);
     for (const file of ["", "/cgroup.procs", "/cgroup.subtree_control"]) {
@@ -475,6 +491,8 @@ async function delegate(workspace: Workspace): Promise<Delegated> {
           if (!(error instanceof Deno.errors.NotFound)) throw error;
         });
       }
+      const file = `${unified.base}/cgroup.subtree_control`;
+      for (const name of granted) await Deno.writeTextFile(file, `-${name}`);
     },
   };
 }
@@ -511,6 +529,52 @@ declare(
     assertEquals(left, ["start"]);
   },
   { needs: ["user-namespaces", "cgroup-v2-mount"] },
+);
+
+declare(
+  "in a delegated cgroup with controllers the limits of a user's container apply",
+  async (workspace) => {
+    const user = await OrdinaryUser.create(workspace);
+    await using group = await delegate(workspace, ["memory", "pids", "cpu"]);
+    const options = { prefix: group.prefix };
+    await user.configure(configWith(workspace, {
+      parent_death_signal: 0,
+      cgroups: {
+        memory: 32 << 20,
+        memory_swap: 32 << 20,
+        pids_limit: 20,
+        cpu_shares: 512,
+      },
+    }));
+    const mark = `5${Deno.pid}`;
+    const started = await user.detach(["/bin/sleep", mark], options);
+    assertEquals([started.code, started.stderr], [0, ""]);
+    const state = await user.nsinit(["state"], options);
+    const { unified } = JSON.parse(state.stdout).cgroup_paths;
+    const read = async (file: string): Promise<string> =>
+      (await Deno.readTextFile(`${unified}/${file}`)).trim();
+    assertEquals(
+      [await read("memory.max"), await read("pids.max")],
+      [String(32 << 20), "20"],
+    );
+    assert(await read("cpu.weight") !== "100", "the shares are not applied");
+
+    // What a joined program takes counts as well, and is refused by the kernel.
+    const many = "i=0; while [ $i -lt 30 ]; do sleep 100 & i=$((i+1)); done";
+    const forking = await user.nsinit(
+      ["exec", "/bin/sh", "-c", many],
+      options,
+    );
+    assert(forking.code !== 0, "more processes than the limit were made");
+    assertMatch(await read("pids.events"), /^max [1-9]/);
+    const deleted = await user.nsinit(["delete", "--force"], options);
+    assertEquals([deleted.code, deleted.stderr], [0, ""]);
+    assertEquals(await user.processes(`sleep ${mark}`), []);
+
+    const filling = await user.nsinit(["exec", "tail", "/dev/zero"], options);
+    assertEquals(filling.code, 137, filling.stderr);
+  },
+  { needs: ["user-namespaces", "cgroup-v2"] },
 );
 
 test("the library makes containers of a user as well", async (user) => {

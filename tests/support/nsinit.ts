@@ -36,6 +36,12 @@ export interface RunResult {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * How much longer than usual the tests wait before they give up, from
+ * `NSINIT_TEST_PATIENCE`: a virtual machine without acceleration needs it.
+ */
+const PATIENCE = Math.max(1, Number(Deno.env.get("NSINIT_TEST_PATIENCE")) || 1);
+
 const DEFAULT_TIMEOUT_MS = 30_000;
 const LONGEST_TEXT = 2000;
 
@@ -65,7 +71,7 @@ export async function waitFor<T>(
   ask: () => T | Promise<T>,
   timeoutMs = 10_000,
 ): Promise<Exclude<T, undefined | false>> {
-  const end = Date.now() + timeoutMs;
+  const end = Date.now() + timeoutMs * PATIENCE;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) {
@@ -194,7 +200,7 @@ export class Running implements AsyncDisposable {
 
   /** Waits until its output holds a text, and gives the output. */
   async waitForOutput(text: string, timeoutMs = 10_000): Promise<string> {
-    const end = Date.now() + timeoutMs;
+    const end = Date.now() + timeoutMs * PATIENCE;
     while (!this.stdout.includes(text)) {
       if (this.#hasEnded || Date.now() > end) {
         await delay(50); // the last output may still be on its way
@@ -225,14 +231,16 @@ export class Running implements AsyncDisposable {
       // A process left behind may hold the pipes open for ever.
       this.#stdout.stop();
       this.#stderr.stop();
-    }, timeoutMs);
+    }, timeoutMs * PATIENCE);
     const { code } = await this.#child.status;
     await Promise.all([this.#stdout.done, this.#stderr.done]);
     clearTimeout(timer);
     await this.closeStdin();
     if (isLate) {
       throw new Error(
-        `${this.#name} did not end in ${timeoutMs} ms${this.#account()}`,
+        `${this.#name} did not end in ${
+          timeoutMs * PATIENCE
+        } ms${this.#account()}`,
       );
     }
     const { stdout, stderr } = this;
@@ -248,7 +256,7 @@ export class Running implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.closeStdin();
     for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-      const end = Date.now() + 2000;
+      const end = Date.now() + 2000 * PATIENCE;
       while (!this.#hasEnded && Date.now() < end) await delay(5);
       this.signal(signal);
     }

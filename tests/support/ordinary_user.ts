@@ -56,20 +56,54 @@ done
 exec "$@"
 `;
 
+/** What the users of one workspace share: translating the program takes long. */
+interface Installation {
+  readonly checkout: string;
+  /** Cache of Deno. */
+  readonly cache: string;
+  readonly deno: string;
+}
+
+const installations = new WeakMap<Workspace, Promise<Installation>>();
+
+/** A private copy of what the program needs, in case its checkout is closed to others. */
+async function install(workspace: Workspace): Promise<Installation> {
+  const dir = await workspace.newDirectory();
+  const [checkout, cache] = [`${dir}/checkout`, `${dir}/deno`];
+  for (const each of [checkout, cache]) await Deno.mkdir(each);
+  const sources = SOURCES.map((name) => `${REPOSITORY}/${name}`);
+  await mustRun(["cp", "-r", ...sources, `${checkout}/`]);
+  let deno = Deno.execPath();
+  const isOpen = await runProgram([...asUser(), "test", "-x", deno]);
+  if (isOpen.code !== 0) {
+    await Deno.copyFile(deno, `${checkout}/deno`);
+    deno = `${checkout}/deno`;
+    await Deno.chmod(deno, 0o755);
+  }
+  await mustRun(["chown", "-R", `${USER_ID}:${USER_ID}`, dir]);
+  return { checkout, cache, deno };
+}
+
+function installedIn(workspace: Workspace): Promise<Installation> {
+  const found = installations.get(workspace) ?? install(workspace);
+  installations.set(workspace, found);
+  return found;
+}
+
 /** An ordinary user. */
 export class OrdinaryUser {
   /** Directory of everything; the user's. */
   readonly home: string;
-  readonly #command: readonly string[];
+  readonly #installation: Installation;
   readonly #ranges: boolean;
 
   private constructor(
     home: string,
-    command: readonly string[],
+    installation: Installation,
     ranges: boolean,
   ) {
     this.home = home;
-    this.#command = command;
+    this.#installation = installation;
     this.#ranges = ranges;
   }
 
@@ -79,31 +113,24 @@ export class OrdinaryUser {
     ranges?: UserRanges,
   ): Promise<OrdinaryUser> {
     const home = await workspace.newDirectory();
-    for (const name of ["run", "deno", "container"]) {
+    for (const name of ["run", "container"]) {
       await Deno.mkdir(`${home}/${name}`, { mode: 0o700 });
     }
     await makeTestRootfs(`${home}/rootfs`);
-    const command = await OrdinaryUser.#installIn(home);
     await mustRun(["chown", "-R", `${USER_ID}:${USER_ID}`, home]);
     if (ranges) await writeRanges(home, ranges);
-    return new OrdinaryUser(home, command, ranges !== undefined);
+    const installation = await installedIn(workspace);
+    return new OrdinaryUser(home, installation, ranges !== undefined);
   }
 
-  /** A private copy of what the program needs, in case its checkout is closed to others. */
-  static async #installIn(home: string): Promise<readonly string[]> {
+  /** The command that starts the program under test. */
+  get #command(): readonly string[] {
     if ((Deno.env.get("NSINIT") ?? "") !== "") return nsinitCommand();
-    await Deno.mkdir(`${home}/checkout`);
-    const sources = SOURCES.map((name) => `${REPOSITORY}/${name}`);
-    await mustRun(["cp", "-r", ...sources, `${home}/checkout/`]);
-    let deno = Deno.execPath();
-    const isOpen = await runProgram([...asUser(), "test", "-x", deno]);
-    if (isOpen.code !== 0) {
-      await Deno.copyFile(deno, `${home}/checkout/deno`);
-      deno = `${home}/checkout/deno`;
-      await Deno.chmod(deno, 0o755);
-    }
-    const script = `${home}/checkout/cli.ts`;
-    return [deno, "run", "-A", "--no-check", "--no-lock", script];
+    return [...this.#deno, this.checkout("cli.ts")];
+  }
+
+  get #deno(): readonly string[] {
+    return [this.#installation.deno, "run", "-A", "--no-check", "--no-lock"];
   }
 
   /** Runs a script of tests/support as the user. */
@@ -112,20 +139,14 @@ export class OrdinaryUser {
     args: readonly string[],
     options: RunOptions = {},
   ): Promise<RunResult> {
-    const dir = `${this.home}/checkout`;
-    await Deno.mkdir(`${dir}/tests/support`, { recursive: true });
-    for (const source of SOURCES) {
-      await mustRun(["cp", "-rn", `${REPOSITORY}/${source}`, `${dir}/`]);
-    }
-    const script = `${dir}/tests/support/${name}`;
-    await Deno.copyFile(`${REPOSITORY}/tests/support/${name}`, script);
-    await mustRun(["chown", "-R", `${USER_ID}:${USER_ID}`, dir]);
-    const copy = `${dir}/deno`;
-    const deno = await Deno.stat(copy).then(() => copy, () => Deno.execPath());
-    return await this.run(
-      [deno, "run", "-A", "--no-check", "--no-lock", script, ...args],
-      options,
+    const dir = this.checkout("tests/support");
+    await Deno.mkdir(dir, { recursive: true });
+    await Deno.copyFile(
+      `${REPOSITORY}/tests/support/${name}`,
+      `${dir}/${name}`,
     );
+    await mustRun(["chown", "-R", `${USER_ID}:${USER_ID}`, dir]);
+    return await this.run([...this.#deno, `${dir}/${name}`, ...args], options);
   }
 
   /** Directory of its container. */
@@ -162,7 +183,7 @@ export class OrdinaryUser {
       prefix: [...options.prefix ?? [], ...inEtc, ...asUser(groups)],
       env: {
         HOME: this.home,
-        DENO_DIR: `${this.home}/deno`,
+        DENO_DIR: this.#installation.cache,
         XDG_RUNTIME_DIR: `${this.home}/run`,
         ...options.env,
       },
@@ -179,16 +200,15 @@ export class OrdinaryUser {
 
   /** The user's copy of a file of the checkout. */
   checkout(path: string): string {
-    return `${this.home}/checkout/${path}`;
+    return `${this.#installation.checkout}/${path}`;
   }
 
   /** Runs a text as a program of Deno, as the user. */
   script(text: string, options: RunOptions = {}): Promise<RunResult> {
-    const [deno = Deno.execPath()] = this.#command;
-    return this.run(
-      [deno, "run", "-A", "--no-check", "--no-lock", "--ext=ts", "-"],
-      { stdin: text, ...options },
-    );
+    return this.run([...this.#deno, "--ext=ts", "-"], {
+      stdin: text,
+      ...options,
+    });
   }
 
   /** Runs nsinit as the user. */
