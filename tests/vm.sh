@@ -15,16 +15,23 @@ stage=$root/build/vm
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"; rm -rf "$stage"' EXIT
 
-# One start of the program takes seconds there, so most tests start containers
-# in their own process.
-files=(tests/root/limits_test.ts tests/root/limits_files_test.ts
-	tests/root/freeze_test.ts tests/root/stats_test.ts
-	tests/root/notify_test.ts tests/root/events_test.ts
-	tests/root/labels_test.ts tests/root/update_test.ts
-	tests/root/systemd_driver_test.ts)
-more=(tests/root/network_test.ts)
-# Some hundred starts with a look around after each: a quarter of an hour.
-[ "${NSINIT_TEST_FULL:-}" != 1 ] || more+=(tests/root/faults_test.ts)
+# What depends on the kind of cgroups runs in both machines. One start of the
+# program takes seconds there: these start most containers in their own process.
+both=(limits limits_files freeze stats notify events labels update rootless_cgroups)
+minimal=("${both[@]}" network user_namespaces idmap)
+systemd=("${both[@]}" systemd_driver)
+# The rest of the library and of what users do without root; some hundred
+# starts with a look around after each. The better part of an hour.
+if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then
+	minimal+=(api_lifecycle api_readme api_process api_streams original hooks
+		process_attributes propagation overlay_root host_root seccomp rootless
+		security_rootless faults)
+	systemd+=(api_lifecycle original user_namespaces host_root overlay_root
+		rootless security_rootless)
+fi
+
+limit=2400
+[ "${NSINIT_TEST_FULL:-}" != 1 ] || limit=5400
 
 passed=0 failed=0 skipped=0
 finish() {
@@ -69,30 +76,54 @@ mkdir -p "$stage" || exit 1
 tar -cf - --exclude=./build --exclude=./c/build --exclude=./.git . |
 	tar -xf - -C "$stage" || exit 1
 (cd "$stage" && DENO_DIR=$stage/.deno deno cache --no-check --quiet \
-	cli.ts "${files[@]}" "${more[@]}") || exit 1
+	cli.ts mod.ts tests/root/*_test.ts) || exit 1
 
-# run NAME VM-OPTION... -- FILE...: the test files in a fresh machine
+# timed: copies lines, and says of each test file how long it took
+timed() {
+	local line file='' start=0 next
+	while IFS= read -r line; do
+		line=${line%$'\r'}
+		next=
+		case $line in
+		"running "*" from ./"*) next=${line#* from ./} ;;
+		"ok | "* | "FAILED | "*) next=end ;;
+		esac
+		if [ -n "$next" ]; then
+			[ -z "$file" ] || echo "-- $file: $((SECONDS - start)) s"
+			file=$next start=$SECONDS
+			[ "$next" != end ] || file=
+		fi
+		printf '%s\n' "$line"
+	done
+}
+
+# run NAME VM-OPTION... -- TOPIC...: tests/root/TOPIC_test.ts in a fresh machine
 run() {
-	local name=$1 options=() status summary
+	local name=$1 options=() status summary begin=$SECONDS
 	shift
 	while [ "$1" != -- ]; do
 		options+=("$1")
 		shift
 	done
 	shift
+	set -- "${@/#/tests/root/}"
+	set -- "${@/%/_test.ts}"
 	echo "== $name"
 	# shellcheck disable=SC2016 # for the machine's shell
-	"$vm" run --dir "$stage:$stage" --timeout 2400 --env NO_COLOR=1 \
-		--env "DENO_DIR=$stage/.deno" --env "BUILD=$build" "${options[@]}" -- \
+	"$vm" run --dir "$stage:$stage" --timeout "$limit" --env NO_COLOR=1 \
+		--env "DENO_DIR=$stage/.deno" --env "BUILD=$build" \
+		--env NSINIT_TEST_PATIENCE=6 --env "NSINIT_TEST_FULL=${NSINIT_TEST_FULL:-}" \
+		"${options[@]}" -- \
 		bash -c 'if [ -n "$BUILD" ]; then
 				ls /usr/lib/x86_64-linux-gnu/libseccomp.a /bin/busybox || exit 1
 				make -s -C c lib || exit 1
 			fi
 			exec deno test -A --no-check --no-lock "$@"' sh "$@" 2>&1 |
-		tee "$log"
+		timed | tee "$log"
 	status=${PIPESTATUS[0]}
+	echo "== $name: $((SECONDS - begin)) s"
 
-	summary=$(tr -d '\r' <"$log" | grep -E '^(ok|FAILED) \| ' | tail -n 1)
+	summary=$(grep -E '^(ok|FAILED) \| ' "$log" | tail -n 1)
 	passed=$((passed + $(count "$summary" passed)))
 	failed=$((failed + $(count "$summary" failed)))
 	skipped=$((skipped + $(count "$summary" ignored)))
@@ -109,6 +140,6 @@ count() {
 	echo "${number%% *}" | grep -E '^[0-9]+$' || echo 0
 }
 
-run "cgroup v2 below a minimal init" --profiles -- "${files[@]}" "${more[@]}"
-run "cgroup v2 in a delegated group of systemd" --systemd -- "${files[@]}"
+run "cgroup v2 below a minimal init" --profiles -- "${minimal[@]}"
+run "cgroup v2 in a delegated group of systemd" --systemd -- "${systemd[@]}"
 finish

@@ -85,7 +85,7 @@ const PROBES: Readonly<Record<Capability, Probe>> = {
   "cgroup-v2": {
     doc: "cgroup v2 with controllers",
     isThere: () => {
-      const [, point] = / (\S+) \S+ (?:\S+ )*- cgroup2 /.exec(
+      const [, point] = /^(?:\S+ ){4}(\S+) .*- cgroup2 /m.exec(
         Deno.readTextFileSync("/proc/self/mountinfo"),
       ) ?? [];
       return point !== undefined &&

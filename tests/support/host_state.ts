@@ -8,7 +8,7 @@
  * @module
  */
 import { AssertionError } from "@std/assert";
-import { delay } from "./nsinit.ts";
+import { delay, PATIENCE } from "./nsinit.ts";
 
 /** How things of a test are told from others. */
 export interface Ownership {
@@ -224,7 +224,7 @@ export async function assertNothingLeft(
   before: HostState,
   owner: Ownership,
 ): Promise<void> {
-  const end = Date.now() + SETTLE_MS;
+  const end = Date.now() + SETTLE_MS * PATIENCE;
   for (;;) {
     const difference = diffHostStates(before, captureHostState(owner));
     if (difference.length === 0) return;

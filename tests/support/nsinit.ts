@@ -40,7 +40,10 @@ export interface RunResult {
  * How much longer than usual the tests wait before they give up, from
  * `NSINIT_TEST_PATIENCE`: a virtual machine without acceleration needs it.
  */
-const PATIENCE = Math.max(1, Number(Deno.env.get("NSINIT_TEST_PATIENCE")) || 1);
+export const PATIENCE: number = Math.max(
+  1,
+  Number(Deno.env.get("NSINIT_TEST_PATIENCE")) || 1,
+);
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const LONGEST_TEXT = 2000;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { delay, mustRun, nsinitCommand } from "./nsinit.ts";
+import { delay, mustRun, nsinitCommand, PATIENCE } from "./nsinit.ts";
 import { writeProgram } from "./rootfs.ts";
 
 /** Size of a terminal in characters. */
@@ -96,7 +96,7 @@ export class Terminal implements AsyncDisposable {
 
   /** Waits until it shows something. */
   async waitFor(pattern: RegExp, timeoutMs = 10_000): Promise<RegExpExecArray> {
-    const end = Date.now() + timeoutMs;
+    const end = Date.now() + timeoutMs * PATIENCE;
     for (;;) {
       const screen = await this.screen();
       const match = pattern.exec(screen);
