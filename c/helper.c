@@ -18,6 +18,7 @@
 #include <linux/prctl.h>
 
 #define NSI_PROT_READ 1
+#define NSI_PROT_WRITE 2
 
 static struct nsi_run helper_run;
 
@@ -92,7 +93,19 @@ static int map_plan(struct nsi_run *run, int planfd)
 	return nsi_plan_open(&run->plan, (const void *)address, info.stx_size);
 }
 
-static int init_role(struct nsi_run *run, int planfd, int sock)
+/* The page stays when its descriptor is closed, until the program is executed. */
+static int map_note(struct nsi_run *run, int notefd)
+{
+	long address = NSI_SYS6(__NR_mmap, 0, NSI_NOTE_SIZE, NSI_PROT_READ | NSI_PROT_WRITE,
+				MAP_SHARED, notefd, 0);
+
+	if (address < 0 && address > -4096)
+		return (int)address;
+	run->note = (int32_t *)address;
+	return 0;
+}
+
+static int init_role(struct nsi_run *run, int planfd, int sock, int notefd)
 {
 	int r;
 
@@ -101,6 +114,8 @@ static int init_role(struct nsi_run *run, int planfd, int sock)
 		r = nsi_sys_fcntl(sock, F_SETFD, FD_CLOEXEC);
 	if (r == 0)
 		r = map_plan(run, planfd);
+	if (r == 0 && notefd >= 0)
+		r = map_note(run, notefd);
 	if (r == 0)
 		r = close_unknown(sock);
 	if (r == 0)
@@ -116,14 +131,15 @@ static int init_role(struct nsi_run *run, int planfd, int sock)
 /*
  * nsi_helper() - take the role that the arguments name
  * @argc: number of arguments
- * @argv: "nsinit", role, number of the Plan's descriptor, number of the socket
+ * @argv: "nsinit", role, number of the Plan's descriptor, number of the socket, and that of
+ *        the note if it will clone itself
  *
  * Return: exit status; a child that executes its program does not return.
  */
 int nsi_helper(int argc, const char *const *argv)
 {
 	struct nsi_run *run = &helper_run;
-	int64_t planfd, sock;
+	int64_t planfd, sock, notefd = -1;
 
 	if (argc < 3)
 		return NSI_EXIT_BROKEN;
@@ -133,11 +149,15 @@ int nsi_helper(int argc, const char *const *argv)
 		return NSI_EXIT_BROKEN;
 	/* Else ps(1) shows the descriptor that execveat(2) was given. */
 	nsi_sys_prctl(PR_SET_NAME, (unsigned long)(uintptr_t) "nsinit", 0, 0, 0);
-	if (nsi_text_equal(argv[1], "init") && argc == 4) {
+	if (nsi_text_equal(argv[1], "init") && (argc == 4 || argc == 5)) {
 		sock = nsi_text_parse(argv[3]);
 		if (sock < 3 || sock > INT32_MAX || sock == planfd)
 			return NSI_EXIT_BROKEN;
-		return init_role(run, (int)planfd, (int)sock);
+		if (argc == 5)
+			notefd = nsi_text_parse(argv[4]);
+		if (notefd > INT32_MAX)
+			return NSI_EXIT_BROKEN;
+		return init_role(run, (int)planfd, (int)sock, (int)notefd);
 	}
 	if (nsi_text_equal(argv[1], "monitor") && argc == 3) {
 		if (map_plan(run, (int)planfd) < 0)

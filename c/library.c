@@ -15,6 +15,7 @@
 #include "sys.h"
 #include "undo.h"
 #include <linux/poll.h>
+#include <linux/wait.h>
 
 /* How long a stage may take from the failure of its parent to its end. */
 #define NSI_STAGE_SECONDS 2
@@ -176,16 +177,14 @@ static void end(int32_t *pidfd)
 
 static int may_clone(const struct nsi_run *run)
 {
-	for (uint32_t i = 0; i < run->plan.count[NSI_LIST_CHILD]; i++)
-		if (run->plan.op[NSI_LIST_CHILD][i].kind == NSI_OP_NS_CLONE)
-			return !run->cloned;
-	return 0;
+	return !run->cloned && nsi_parent_has_clone(run);
 }
 
 /*
  * A stage that is killed between its clone and the report of it would leave a child that
  * nobody knows. So it is only told that no release will come, which ends it or its clone at
  * the next sync, and read until one of both is certain; what hangs elsewhere is killed.
+ * Others may have killed it, with all that is in the group: see end_unreported().
  */
 static void settle_stage(struct nsi_run *run)
 {
@@ -207,6 +206,30 @@ static void settle_stage(struct nsi_run *run)
 }
 
 /*
+ * The stage is dead, and whether it has cloned itself stands in its note. Unless we reap
+ * the clone nobody does: it is our child, so its number is not another's, and until
+ * it is reaped its pid namespace does not end, nor that namespace's first process
+ * (zap_pid_ns_processes()).
+ */
+static void end_unreported(const struct nsi_run *run)
+{
+	int32_t pid = 0, status[2];
+	int pidfd;
+
+	if (NSI_SYS4(__NR_pread64, run->notefd, &pid, sizeof(pid), 0) != sizeof(pid) || pid <= 0)
+		return;
+	pidfd = (int)NSI_SYS2(__NR_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return;
+	/* A child of this process, or nothing is done. */
+	if (nsi_process_wait(pidfd, WNOHANG | NSI_WNOWAIT, status) != -ECHILD) {
+		(void)nsi_process_signal(pidfd, 9);
+		(void)nsi_process_wait(pidfd, 0, status);
+	}
+	nsi_sys_close(pidfd);
+}
+
+/*
  * nsi_run_abort() - kill and reap the child, and the stage
  * @run: the run; its report stays
  *
@@ -222,6 +245,8 @@ int32_t nsi_run_abort(struct nsi_run *run)
 	}
 	end(&run->pidfd);
 	end(&run->stage);
+	if (run->notefd >= 0 && !run->cloned)
+		end_unreported(run);
 	if (run->sock >= 0)
 		nsi_sys_close(run->sock);
 	run->sock = -1;
@@ -260,6 +285,7 @@ int32_t nsi_run_close(struct nsi_run *run)
 	drop(&run->sock);
 	drop(&run->pidfd);
 	drop(&run->stage);
+	drop(&run->notefd);
 	drop(&run->rootfd);
 	drop(&run->procfd);
 	drop(&run->ttyfd);

@@ -7,7 +7,9 @@
  * for children only, so after it the helper, called the stage, clones itself
  * with CLONE_PARENT: the clone is a child of the caller's process, which gets
  * its pidfd, and the stage ends. The clone does not share memory: the helper is
- * tiny, and the stage must still report.
+ * tiny, and the stage must still report. Whoever kills the container's group
+ * may kill the stage before it has: so the kernel notes the clone's pid, with
+ * the clone, in a page that the caller's process can read.
  */
 #include "handshake.h"
 #include "helper.h"
@@ -52,8 +54,9 @@ int nsi_op_ns_clone(struct nsi_run *run, const struct nsi_op *op)
 	struct nsi_report report = { .type = NSI_MSG_CLONED, .list = NSI_LIST_CHILD };
 	int pidfd = -1;
 	struct clone_args args = {
-		.flags = NSI_NS_CLONE_FLAGS(op) | CLONE_PARENT | CLONE_PIDFD,
+		.flags = NSI_NS_CLONE_FLAGS(op) | CLONE_PARENT | CLONE_PIDFD | CLONE_PARENT_SETTID,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.parent_tid = (uint64_t)(uintptr_t)run->note,
 	};
 	long pid;
 	int r;

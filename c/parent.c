@@ -211,6 +211,20 @@ static int needs_clone(const struct nsi_run *run, uint64_t point)
 }
 
 /*
+ * nsi_parent_has_clone() - whether the child is a stage, which clones itself and ends
+ * @run: the run
+ *
+ * Return: 1 or 0.
+ */
+int nsi_parent_has_clone(const struct nsi_run *run)
+{
+	for (uint32_t i = 0; i < run->plan.count[NSI_LIST_CHILD]; i++)
+		if (run->plan.op[NSI_LIST_CHILD][i].kind == NSI_OP_NS_CLONE)
+			return 1;
+	return 0;
+}
+
+/*
  * nsi_op_await() - wait until the child reaches the point
  * @run: the run
  * @op:  await

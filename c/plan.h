@@ -137,6 +137,9 @@ struct nsi_user {
 	char home[NSI_HOME_MAX]; /* NUL-terminated; only home_length + 1 bytes are sent */
 };
 
+/* Bytes of nsi_run.notefd: the least that can be mapped. */
+#define NSI_NOTE_SIZE 4096
+
 /* State of one execution of a Plan, in the library and in the helper. */
 struct nsi_run {
 	uint32_t abi;
@@ -156,8 +159,9 @@ struct nsi_run {
 	uint32_t stop;    /* an undo list that must not go on */
 	uint32_t reached; /* point last reported by the child */
 	uint32_t cloned;  /* the stage has reported its clone */
-	uint32_t reserved;
+	int32_t notefd;   /* a memfd in which the kernel notes the pid of the clone */
 	int32_t slot[NSI_SLOTS];
+	int32_t *note; /* the stage's: notefd, mapped; NULL without one */
 	struct nsi_user user;
 	struct nsi_report report;
 	uint8_t payload[NSI_PAYLOAD_MAX];

@@ -17,7 +17,7 @@ static inline void nsi_run_reset(struct nsi_run *run)
 	for (size_t i = 0; i < offsetof(struct nsi_run, payload); i++)
 		byte[i] = 0;
 	run->abi = NSI_ABI;
-	run->sock = run->pidfd = run->stage = -1;
+	run->sock = run->pidfd = run->stage = run->notefd = -1;
 	run->rootfd = run->procfd = run->ttyfd = run->nullfd = -1;
 	for (uint32_t slot = 0; slot < NSI_SLOTS; slot++)
 		run->slot[slot] = -1;

@@ -18,6 +18,7 @@
  */
 #include "spawn.h"
 #include "cleanup.h"
+#include "parent.h"
 #include "process.h"
 #include "slot.h"
 #include "sys.h"
@@ -164,10 +165,10 @@ int nsi_helper_fd(void)
 
 /* What the child needs, in memory that it shares with the waiting caller. */
 struct start {
-	int helperfd, planfd, sock;
+	int helperfd, planfd, sock, notefd; /* notefd: -1 without a clone */
 	int keep_caps;
 	volatile int error;
-	char plan_number[24], sock_number[24];
+	char plan_number[24], sock_number[24], note_number[24];
 };
 
 /* A process without a mapped uid loses its capabilities at execve(2), unless they are
@@ -204,6 +205,8 @@ static int clean_up_inheritance(const struct start *start)
 		r = nsi_sys_fcntl(start->planfd, F_SETFD, 0);
 	if (r == 0)
 		r = nsi_sys_fcntl(start->sock, F_SETFD, 0);
+	if (r == 0 && start->notefd >= 0)
+		r = nsi_sys_fcntl(start->notefd, F_SETFD, 0);
 	if (r == 0 && start->keep_caps)
 		r = keep_caps();
 	return r == 0 ? nsi_clone_unblock_signals() : r;
@@ -213,7 +216,10 @@ static int clean_up_inheritance(const struct start *start)
 __attribute__((noreturn)) static void child_main(void *argument)
 {
 	struct start *start = argument;
-	const char *argv[] = { "nsinit", "init", start->plan_number, start->sock_number, NULL };
+	const char *note = start->notefd < 0 ? NULL : start->note_number;
+	const char *argv[] = {
+		"nsinit", "init", start->plan_number, start->sock_number, note, NULL
+	};
 	const char *envp[] = { NULL };
 	int r = clean_up_inheritance(start);
 
@@ -251,6 +257,17 @@ static int clone_child(struct nsi_run *run, struct start *start, uint64_t flags,
 	return 0;
 }
 
+/* A place that outlives a stage, for the pid of its clone; see namespace.c. */
+static int open_note(struct nsi_run *run)
+{
+	NSI_AUTO_FD int fd = (int)NSI_SYS2(__NR_memfd_create, "nsinit-clone", MFD_CLOEXEC);
+	int r = fd < 0 ? fd : (int)NSI_SYS2(__NR_ftruncate, fd, NSI_NOTE_SIZE);
+
+	if (r == 0)
+		run->notefd = nsi_take_fd(&fd);
+	return r;
+}
+
 /*
  * nsi_op_spawn() - start the helper with the Plan
  * @run: gets pid, pidfd and the socket
@@ -284,8 +301,14 @@ int nsi_op_spawn(struct nsi_run *run, const struct nsi_op *op)
 	if (r < 0)
 		return r;
 	NSI_AUTO_FD int ours = pair[0], theirs = pair[1];
+	if (run->notefd < 0 && nsi_parent_has_clone(run))
+		r = open_note(run);
+	if (r < 0)
+		return r;
 	start.planfd = planfd;
 	start.sock = theirs;
+	start.notefd = run->notefd;
+	nsi_text_number(start.note_number, (uint64_t)(unsigned int)run->notefd);
 	nsi_text_number(start.plan_number, (uint64_t)planfd);
 	nsi_text_number(start.sock_number, (uint64_t)theirs);
 	r = clone_child(run, &start, NSI_SPAWN_FLAGS(op), cgroupfd);

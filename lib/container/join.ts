@@ -21,6 +21,20 @@ import { runParent } from "./run_plan.ts";
 import type { StoredState } from "./store_types.ts";
 import { STARTS } from "./throttle.ts";
 
+// Needed only when a join fails.
+const POLLER_MODULE = "../../ffi/poller.ts";
+
+/** How long after a failure that looks like it the end of the container is waited for, in milliseconds. */
+const END_MS = 300;
+/** A process without a helper, a target without namespaces, groups and pid namespaces that are gone. */
+const END_ERRORS: ReadonlySet<unknown> = new Set([
+  "ECHILD",
+  "ESRCH",
+  "ENOENT",
+  "ENODEV",
+  "ENOMEM",
+]);
+
 /** The container's groups: v1 ones are joined by `tasks`, the v2 one by clone3. */
 function groupsOf(
   state: StoredState,
@@ -98,10 +112,28 @@ export async function joinContainer(
   }
 }
 
-/** A process that is ending has no namespaces any more before it is a zombie. */
-function isExiting(error: NsinitError): boolean {
-  return error instanceof KernelError && error.operation === "ns.enter" &&
-    error.errnoName === "ESRCH";
+/**
+ * Whether a join failed because the container ends. That takes its time: the
+ * process that is joined loses its namespaces and its groups, and its pid
+ * namespace kills what has come into it, before it is a zombie.
+ */
+async function hasEnded(
+  state: StoredState,
+  pidfd: number,
+  error: NsinitError,
+): Promise<boolean> {
+  const mayEnd = error instanceof KernelError &&
+    END_ERRORS.has(error.errnoName);
+  if (mayEnd && isRunning(state)) {
+    const { poller }: typeof import("../../ffi/poller.ts") = await import(
+      POLLER_MODULE
+    );
+    const signal = AbortSignal.timeout(END_MS);
+    await poller.ready(pidfd, "read", { signal }).catch((reason) => {
+      if (!signal.aborted) throw reason;
+    });
+  }
+  return !isRunning(state);
 }
 
 async function join(
@@ -152,9 +184,7 @@ async function join(
   } catch (error) {
     await run?.abortAsync();
     run?.close();
-    if (
-      error instanceof NsinitError && (isExiting(error) || !isRunning(state))
-    ) {
+    if (error instanceof NsinitError && await hasEnded(state, pidfd, error)) {
       throw new ContainerGone(state.id, { cause: error });
     }
     throw error;

@@ -56,6 +56,20 @@ function namesIn(dir: string): string[] {
   return [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
 }
 
+/** Fails when a promise has not settled in time. */
+async function deadline<T>(promise: Promise<T>, ms: number): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error(`not done after ${ms} ms`)),
+    ms,
+  );
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function isDead(pid: number): boolean {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/stat`).includes(") Z ");
@@ -655,4 +669,34 @@ test("a created container outlives its program, and another one starts it", asyn
     new TextDecoder().decode((await process.output()).stdout),
     "testing\n",
   );
+});
+
+test("start, destroy and create at once: each succeeds or says why, and nothing is left", async (workspace) => {
+  const factory = factoryOf(workspace);
+  const config = await readConfig(workspace);
+  const id = workspace.newName();
+  const expected = ["IdInUse", "ContainerNotExists", "ContainerNotRunning"];
+  for (let round = 0; round < 30; round++) {
+    const container = await factory.create(id, config);
+    const starts = (): Promise<unknown>[] =>
+      Array.from({ length: 4 }, () => container.start(SLEEP));
+    const results = await deadline(
+      Promise.allSettled([
+        ...starts(),
+        container.destroy({ force: true }),
+        factory.create(id, config),
+        ...starts(),
+      ]),
+      20_000,
+    );
+    for (const result of results) {
+      if (result.status === "fulfilled") continue;
+      assertInstanceOf(result.reason, NsinitError, String(result.reason));
+      assert(expected.includes(result.reason.code), result.reason.message);
+    }
+    for (const { id } of await factory.list()) {
+      await (await factory.load(id)).destroy({ force: true });
+    }
+    assertEquals(await factory.list(), []);
+  }
 });
