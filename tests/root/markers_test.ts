@@ -242,7 +242,7 @@ test("the state file is the owner's only, in directories of the owner", async (w
   assertEquals(await modeOf(path), 0o600);
   assertEquals(await modeOf(`${root}/${await container.id()}`), 0o700);
   assertEquals(await modeOf(root), 0o700);
-  assertEquals(state.version, 1);
+  assertEquals(state.version, 2);
   assertEquals(state.startTime, startTimeOf(state.pid));
   assertMatch(state.bootId, /^[0-9a-f-]{36}$/);
   await running.closeStdin();

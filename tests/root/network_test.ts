@@ -111,7 +111,11 @@ async function start(
     networks: [LOOPBACK, ...networks],
     ...changes,
   });
-  return await InProcess.start(workspace, { config, args });
+  return await InProcess.start(workspace, {
+    config,
+    args,
+    blocking: true,
+  });
 }
 
 test("two containers on a bridge reach each other and the bridge by IPv4 and IPv6", async (workspace) => {
@@ -333,7 +337,8 @@ test("a file that is no network namespace is refused", async (workspace) => {
   const config = await readConfig(workspace, { namespaces, networks: [] });
 
   const error = await assertRejects(
-    () => runInProcess(workspace, { config, args: ["/bin/true"] }),
+    () =>
+      runInProcess(workspace, { config, args: ["/bin/true"], blocking: true }),
     KernelError,
   );
 
@@ -372,6 +377,7 @@ for (const [sample, prefix] of Object.entries(SAMPLE_PREFIXES)) {
       "ping -c 1 -W 2 172.17.42.1 >/dev/null && grep eth0: /proc/net/dev && sleep 100";
     {
       await using container = await InProcess.start(workspace, {
+        blocking: true,
         config: {
           ...config,
           rootfs: workspace.rootfs,
