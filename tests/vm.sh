@@ -18,14 +18,14 @@ trap 'rm -f "$log"; rm -rf "$stage"' EXIT
 # What depends on the kind of cgroups runs in both machines. One start of the
 # program takes seconds there: these start most containers in their own process.
 both=(limits limits_files freeze stats notify events labels update rootless_cgroups)
-minimal=("${both[@]}" network user_namespaces idmap)
+minimal=("${both[@]}" network)
 systemd=("${both[@]}" systemd_driver)
 # The rest of the library and of what users do without root; some hundred
 # starts with a look around after each. The better part of an hour.
 if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then
-	minimal+=(api_lifecycle api_readme api_process api_streams original hooks
-		process_attributes propagation overlay_root host_root seccomp rootless
-		security_rootless faults)
+	minimal+=(user_namespaces idmap api_lifecycle api_readme api_process api_streams
+		original hooks process_attributes propagation overlay_root host_root
+		seccomp rootless security_rootless faults)
 	systemd+=(api_lifecycle original user_namespaces host_root overlay_root
 		rootless security_rootless)
 fi

@@ -83,13 +83,15 @@ const PROBES: Readonly<Record<Capability, Probe>> = {
     isThere: () => hasMount(/ - cgroup .*(memory|cpu|pids|devices)/),
   },
   "cgroup-v2": {
-    doc: "cgroup v2 with controllers",
+    doc: "cgroup v2 with the controllers cpu, memory and pids",
     isThere: () => {
       const [, point] = /^(?:\S+ ){4}(\S+) .*- cgroup2 /m.exec(
         Deno.readTextFileSync("/proc/self/mountinfo"),
       ) ?? [];
-      return point !== undefined &&
-        Deno.readTextFileSync(`${point}/cgroup.controllers`).trim() !== "";
+      if (point === undefined) return false;
+      const names = Deno.readTextFileSync(`${point}/cgroup.controllers`)
+        .trim().split(" ");
+      return ["cpu", "memory", "pids"].every((name) => names.includes(name));
     },
   },
   "memory-cgroup": {
