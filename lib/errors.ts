@@ -63,7 +63,18 @@ export abstract class NsinitError extends Error {
   }
 }
 
-/** The command line or a call was used wrongly. Exit status 2. */
+/**
+ * The command line or a call was used wrongly. Exit status 2.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { UsageError } from "./errors.ts";
+ *
+ * const error = new UsageError("Cannot kill with SIGFOO: no such signal");
+ * assertEquals([error.code, error.exitCode], ["UsageInvalid", 2]);
+ * ```
+ */
 export class UsageError extends NsinitError {
   /** Makes the error with code `UsageInvalid`. */
   constructor(message: string, options: NsinitErrorOptions = {}) {
@@ -83,7 +94,19 @@ export interface ConfigProblem {
   readonly column?: number;
 }
 
-/** A configuration was refused. Carries all problems found. Exit status 125. */
+/**
+ * A configuration was refused. Carries all problems found. Exit status 125.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ConfigError } from "./errors.ts";
+ *
+ * const problem = { message: "wanted a string", path: "hostname", line: 3 };
+ * const error = new ConfigError("container.json:3: wanted a string", [problem]);
+ * assertEquals(error.problems[0]?.line, 3);
+ * ```
+ */
 export class ConfigError extends NsinitError {
   /** All problems, in the order of the text. */
   readonly problems: readonly ConfigProblem[];
@@ -99,7 +122,18 @@ export class ConfigError extends NsinitError {
   }
 }
 
-/** The machine or kernel lacks something that is needed. Exit status 125. */
+/**
+ * The machine or kernel lacks something that is needed. Exit status 125.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { HostError } from "./errors.ts";
+ *
+ * const error = new HostError("Cannot limit tasks: no pids controller");
+ * assertEquals(error.code, "HostUnsupported");
+ * ```
+ */
 export class HostError extends NsinitError {
   /** Makes the error with code `HostUnsupported`. */
   constructor(message: string, options: NsinitErrorOptions = {}) {
@@ -118,7 +152,18 @@ export type StateErrorCode =
   | "ContainerNotRunning"
   | "ProcessNotExecuted";
 
-/** A container is not in the state that the action needs. Exit status 125. */
+/**
+ * A container is not in the state that the action needs. Exit status 125.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { StateError } from "./errors.ts";
+ *
+ * const error = new StateError("ContainerPaused", "Cannot join a: it is paused");
+ * assertEquals(error.code, "ContainerPaused");
+ * ```
+ */
 export class StateError extends NsinitError {
   /** Makes the error with one of libcontainer's state codes. */
   constructor(
@@ -144,7 +189,19 @@ export interface KernelErrorOptions extends NsinitErrorOptions {
   readonly index?: number;
 }
 
-/** The kernel refused a step. Exit status 125. */
+/**
+ * The kernel refused a step. Exit status 125.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { KernelError } from "./errors.ts";
+ *
+ * const options = { errno: 2, errnoName: "ENOENT", operation: "mount.tree" };
+ * const error = new KernelError("Cannot mount /proc: ENOENT", options);
+ * assertEquals([error.code, error.errnoName], ["SystemError", "ENOENT"]);
+ * ```
+ */
 export class KernelError extends NsinitError {
   /** Positive errno. */
   readonly errno: number;
@@ -168,7 +225,18 @@ export class KernelError extends NsinitError {
   }
 }
 
-/** The program could not be executed inside. Exit status 127 (not found) or 126. */
+/**
+ * The program could not be executed inside. Exit status 127 (not found) or 126.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ProgramError } from "./errors.ts";
+ *
+ * const error = new ProgramError("ProgramNotFound", "Cannot execute ls inside");
+ * assertEquals(error.exitCode, 127);
+ * ```
+ */
 export class ProgramError extends NsinitError {
   /** Makes the error; the code decides between 127 and 126. */
   constructor(

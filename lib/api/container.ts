@@ -70,10 +70,19 @@ let open: (root: string, state: StoredState) => Container;
  * means the thread that started it: in a worker, the end of that worker.
  *
  * @example A shell, and no trace of it afterwards
- * ```ts ignore
- * await using container = await new Factory().create("demo", defaultConfig("/srv/root"));
- * const process = await container.start({ args: ["/bin/sh"], stdin: "inherit", stdout: "inherit" });
- * await process.status;
+ * ```ts
+ * import { defaultConfig, Factory } from "../../mod.ts";
+ *
+ * async function runShell(rootfs: string): Promise<number> {
+ *   const config = defaultConfig(rootfs);
+ *   await using container = await new Factory().create("demo", config);
+ *   const process = await container.start({
+ *     args: ["/bin/sh"],
+ *     stdin: "inherit",
+ *     stdout: "inherit",
+ *   });
+ *   return (await process.status).code;
+ * }
  * ```
  */
 export class Container implements AsyncDisposable {
@@ -148,10 +157,14 @@ export class Container implements AsyncDisposable {
    * @throws {UsageError} `UsageInvalid` for wrong options, and a process that was started before.
    *
    * @example A service, and a look at it
-   * ```ts ignore
-   * await container.start({ args: ["httpd", "-f"] });
-   * const ps = await container.start({ args: ["ps"], stdout: "piped" });
-   * console.log(new TextDecoder().decode((await ps.output()).stdout));
+   * ```ts
+   * import type { Container } from "../../mod.ts";
+   *
+   * async function serveAndLook(container: Container): Promise<string> {
+   *   await container.start({ args: ["httpd", "-f"] });
+   *   const ps = await container.start({ args: ["ps"], stdout: "piped" });
+   *   return new TextDecoder().decode((await ps.output()).stdout);
+   * }
    * ```
    */
   async start(process: ProcessOptions | Process): Promise<Process> {
@@ -255,8 +268,14 @@ export class Container implements AsyncDisposable {
    * @returns The events, as an async iterable that ends after the exit; it fails with `ContainerNotExists` once the container is destroyed.
    *
    * @example
-   * ```ts ignore
-   * for await (const event of container.events()) console.log(event.type, event.time);
+   * ```ts
+   * import type { Container } from "../../mod.ts";
+   *
+   * async function follow(container: Container): Promise<void> {
+   *   for await (const { type, time } of container.events()) {
+   *     console.log(type, time);
+   *   }
+   * }
    * ```
    */
   events(
@@ -276,8 +295,14 @@ export class Container implements AsyncDisposable {
    * @throws {KernelError} `SystemError` if the kernel refuses.
    *
    * @example
-   * ```ts ignore
-   * for await (const { count } of await container.notifyOOM()) console.log(count);
+   * ```ts
+   * import type { Container } from "../../mod.ts";
+   *
+   * async function countShortages(container: Container): Promise<void> {
+   *   for await (const { count } of await container.notifyOOM()) {
+   *     console.log(count);
+   *   }
+   * }
    * ```
    */
   async notifyOOM(): Promise<EventStream<OomEvent>> {

@@ -37,11 +37,14 @@ export interface FactoryOptions {
  * method throws `Deno.errors.NotCapable`, which names it.
  *
  * @example
- * ```ts ignore
- * import { defaultConfig, Factory } from "jsr:@nsinit/nsinit";
+ * ```ts
+ * import { type Container, defaultConfig, Factory } from "../../mod.ts";
  *
  * const factory = new Factory("/run/nsinit");
- * await using container = await factory.create("demo", defaultConfig("/srv/root"));
+ *
+ * async function make(id: string): Promise<Container> {
+ *   return await factory.create(id, defaultConfig("/srv/root"));
+ * }
  * ```
  */
 export class Factory {

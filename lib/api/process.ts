@@ -168,18 +168,32 @@ let whenClosed: (process: Process) => Promise<void>;
  * wrote into pipes stays readable after its end.
  *
  * @example Output of a program
- * ```ts ignore
- * const process = await container.start({ args: ["id", "-u"], stdout: "piped" });
- * const { code, stdout } = await process.output();
+ * ```ts
+ * import type { Container } from "../../mod.ts";
+ *
+ * async function userOf(container: Container): Promise<string> {
+ *   const args = ["id", "-u"];
+ *   const process = await container.start({ args, stdout: "piped" });
+ *   const { stdout } = await process.output();
+ *   return new TextDecoder().decode(stdout).trim();
+ * }
  * ```
  *
  * @example Feeding one
- * ```ts ignore
- * const process = await container.start({ args: ["wc", "-c"], stdin: "piped", stdout: "piped" });
- * const writer = process.stdin.getWriter();
- * await writer.write(new TextEncoder().encode("hello"));
- * await writer.close();
- * console.log(await new Response(process.stdout).text());
+ * ```ts
+ * import type { Container } from "../../mod.ts";
+ *
+ * async function count(container: Container, text: string): Promise<number> {
+ *   const process = await container.start({
+ *     args: ["wc", "-c"],
+ *     stdin: "piped",
+ *     stdout: "piped",
+ *   });
+ *   const writer = process.stdin.getWriter();
+ *   await writer.write(new TextEncoder().encode(text));
+ *   await writer.close();
+ *   return Number(await new Response(process.stdout).text());
+ * }
  * ```
  */
 export class Process implements AsyncDisposable {
@@ -460,15 +474,14 @@ interface ResizableTerminal {
  * @throws The reason of its signal, if that has aborted.
  *
  * @example
- * ```ts ignore
- * const prepared = prepareProcess(process, config);
- * try {
- *   const run = await joinContainer(state, prepared.request, prepared.attachment);
- *   prepared.started({ pid: run.pid, pidfd: run.takePidfd(), master: run.take(SLOTS.master) });
- *   run.close();
- * } catch (error) {
+ * ```ts
+ * import type { Config } from "../config/types.ts";
+ * import { prepareProcess, type Process } from "./process.ts";
+ *
+ * function tryPipes(process: Process, config: Config): void {
+ *   const prepared = prepareProcess(process, config);
+ *   // It is not started after all: its pipes are closed.
  *   prepared.failed();
- *   throw error;
  * }
  * ```
  */
@@ -486,9 +499,11 @@ export function prepareProcess(
  * @param process The process; nothing happens if it was never started.
  *
  * @example
- * ```ts ignore
- * await removeRemains(locked, state);
- * for (const process of started) finishProcess(process);
+ * ```ts
+ * import { finishProcess, Process } from "./process.ts";
+ *
+ * // One that was never started has nothing to finish.
+ * finishProcess(new Process({ args: ["true"] }));
  * ```
  */
 export function finishProcess(process: Process): void {
@@ -503,8 +518,11 @@ export function finishProcess(process: Process): void {
  * @throws {StateError} `ProcessNotExecuted` before it is started.
  *
  * @example
- * ```ts ignore
- * streamsClosed(process).then(() => processes.delete(process));
+ * ```ts
+ * import { assertRejects } from "@std/assert";
+ * import { Process, streamsClosed } from "./process.ts";
+ *
+ * await assertRejects(() => streamsClosed(new Process({ args: ["true"] })));
  * ```
  */
 export function streamsClosed(process: Process): Promise<void> {

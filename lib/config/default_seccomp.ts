@@ -91,6 +91,18 @@ function equals(value: number): SeccompArg {
  * No new namespaces (in a user namespace of its own a program meets the parts of
  * the kernel that are meant for root), no mounts, keys, BPF, io_uring, tracing of
  * the kernel or modules; sockets of the usual four families.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "./defaults.ts";
+ * import { defaultSeccomp } from "./default_seccomp.ts";
+ * import { validateConfig } from "./validate.ts";
+ *
+ * const config = { ...defaultConfig("/srv"), seccomp: defaultSeccomp };
+ * validateConfig(config);
+ * assertEquals(config.seccomp.defaultAction, "SCMP_ACT_ERRNO");
+ * ```
  */
 export const defaultSeccomp: Seccomp = {
   defaultAction: "SCMP_ACT_ERRNO",

@@ -40,7 +40,17 @@ function device(
   return { type, path, major, minor, permissions, fileMode, uid: 0, gid: 0 };
 }
 
-/** The six mounts of the template: /proc, /dev, /dev/pts, /dev/shm, /dev/mqueue, /sys. */
+/**
+ * The six mounts of the template: /proc, /dev, /dev/pts, /dev/shm, /dev/mqueue, /sys.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultMounts } from "./defaults.ts";
+ *
+ * assertEquals(defaultMounts.length, 6);
+ * ```
+ */
 export const defaultMounts: readonly Mount[] = [
   systemMount("proc", "proc", "/proc", PLAIN_FLAGS, ""),
   systemMount("tmpfs", "tmpfs", "/dev", DEV_FLAGS, "mode=755"),
@@ -59,6 +69,14 @@ export const defaultMounts: readonly Mount[] = [
 /**
  * The six nodes of the template. The original also made `/dev/fuse`, which its
  * own device rules then refused to open; it is left out, as in runc.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { defaultDevices } from "./defaults.ts";
+ *
+ * assert(defaultDevices.some(({ path }) => path === "/dev/null"));
+ * ```
  */
 export const defaultDevices: readonly Device[] = [
   device("c", 1, 3, "rwm", "/dev/null", 0o666),
@@ -72,6 +90,14 @@ export const defaultDevices: readonly Device[] = [
 /**
  * The device rules of the template: any node may be made, and the console,
  * ttys, ptys, tun and the default nodes may be used.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { defaultAllowedDevices } from "./defaults.ts";
+ *
+ * assert(defaultAllowedDevices.some(({ permissions }) => permissions === "m"));
+ * ```
  */
 export const defaultAllowedDevices: readonly Device[] = [
   device("c", -1, -1, "m"),
@@ -85,7 +111,17 @@ export const defaultAllowedDevices: readonly Device[] = [
   ...defaultDevices,
 ];
 
-/** The 14 capabilities of the template. */
+/**
+ * The 14 capabilities of the template.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { defaultCapabilities } from "./defaults.ts";
+ *
+ * assert(!defaultCapabilities.includes("SYS_ADMIN"));
+ * ```
+ */
 export const defaultCapabilities: readonly CapabilityName[] = [
   "CHOWN",
   "DAC_OVERRIDE",
@@ -103,10 +139,30 @@ export const defaultCapabilities: readonly CapabilityName[] = [
   "AUDIT_WRITE",
 ];
 
-/** Paths that the template hides. */
+/**
+ * Paths that the template hides.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultMaskPaths } from "./defaults.ts";
+ *
+ * assertEquals(defaultMaskPaths, ["/proc/kcore"]);
+ * ```
+ */
 export const defaultMaskPaths: readonly string[] = ["/proc/kcore"];
 
-/** Paths that the template makes read-only. */
+/**
+ * Paths that the template makes read-only.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { defaultReadonlyPaths } from "./defaults.ts";
+ *
+ * assert(defaultReadonlyPaths.includes("/proc/sys"));
+ * ```
+ */
 export const defaultReadonlyPaths: readonly string[] = [
   "/proc/sys",
   "/proc/sysrq-trigger",

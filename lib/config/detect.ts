@@ -8,7 +8,17 @@ import { ConfigError } from "../errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import type { Dialect } from "./types.ts";
 
-/** All dialects, oldest first. */
+/**
+ * All dialects, oldest first.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { DIALECTS } from "./detect.ts";
+ *
+ * assertEquals([DIALECTS[0], DIALECTS.at(-1)], ["A1", "E"]);
+ * ```
+ */
 export const DIALECTS: readonly Dialect[] = [
   "A1",
   "A2",

@@ -57,6 +57,14 @@ export interface PressureEvent {
  * What the levels are in version 2, which measures how long processes wait for
  * memory: in any two seconds, that some process waited for 5 %, that some waited
  * for 20 %, that all did for 20 %. Windows of two seconds need no privilege.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { PRESSURE_TRIGGERS } from "./memory_events.ts";
+ *
+ * assertEquals(Object.keys(PRESSURE_TRIGGERS), ["low", "medium", "critical"]);
+ * ```
  */
 export const PRESSURE_TRIGGERS: Readonly<Record<PressureLevel, string>> = {
   low: "some 100000 2000000",

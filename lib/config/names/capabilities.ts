@@ -4,7 +4,17 @@
  * @module
  */
 
-/** All capabilities of Linux 6.x; a name's index is its number. */
+/**
+ * All capabilities of Linux 6.x; a name's index is its number.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { CAPABILITIES } from "./capabilities.ts";
+ *
+ * assertEquals(CAPABILITIES.indexOf("SYS_ADMIN"), 21);
+ * ```
+ */
 export const CAPABILITIES = [
   "CHOWN",
   "DAC_OVERRIDE",
