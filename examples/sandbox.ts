@@ -74,11 +74,6 @@ async function run(): Promise<number> {
   // tells exactly what it has used.
   await container.start({ args: ["sleep", "infinity"] });
   const watching = stopWhenOutOfMemory(container);
-  const timer = setTimeout(
-    () => stop.abort("out of time"),
-    Number(flags.seconds) * 1000,
-  );
-  Deno.unrefTimer(timer);
 
   const process = await container.start({
     args: [path, ...args],
@@ -86,6 +81,11 @@ async function run(): Promise<number> {
     stderr: "piped",
     signal: stop.signal,
   });
+  const timer = setTimeout(
+    () => stop.abort("out of time"),
+    Number(flags.seconds) * 1000,
+  );
+  Deno.unrefTimer(timer);
   const stdout = firstBytes(process.stdout);
   const stderr = firstBytes(process.stderr);
 

@@ -85,7 +85,7 @@ test("sandbox.ts runs a script as nobody without a network, and tells its end", 
 test("sandbox.ts stops a script that takes too long, with its children", async (workspace) => {
   const script = "#!/bin/sh\necho started; sleep 1000 & sleep 1000";
 
-  const { code, stdout } = await sandbox(workspace, script, ["--seconds", "2"]);
+  const { code, stdout } = await sandbox(workspace, script, ["--seconds", "4"]);
 
   assertEquals(code, 124, stdout);
   assertStringIncludes(stdout, "exit    SIGKILL\nstopped out of time\n");
