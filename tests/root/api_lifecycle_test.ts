@@ -700,3 +700,17 @@ test("start, destroy and create at once: each succeeds or says why, and nothing 
     assertEquals(await factory.list(), []);
   }
 });
+
+test("a start beside the end of the first process joins that, or is the first anew", async (workspace) => {
+  await using container = await create(workspace);
+  for (let round = 0; round < 200; round++) {
+    const first = await container.start({ args: ["/bin/true"] });
+    // Anywhere from before its end to after the removal of what it made.
+    if (round % 4 > 0) await delay(round % 16 / 2);
+    const second = await container.start({ args: ["/bin/true"] });
+    assertEquals((await first.status).code, 0);
+    const { code, signal } = await second.status;
+    // A joined one is killed with the first.
+    assert(code === 0 || signal === "SIGKILL", `status ${code}, ${signal}`);
+  }
+});
