@@ -507,17 +507,18 @@ test("signal() reaches the first process", async (workspace) => {
 
 test("a container that nsinit exec started is loaded, waited for and destroyed", async (workspace) => {
   const made = await workspace.container({ parent_death_signal: 0 });
-  assertEquals(
-    (await made.detach(["/bin/sh", "-c", "sleep 0.5; exit 4"])).code,
-    0,
-  );
+  const end = `/${workspace.newName()}`;
+  const script = `until [ -e ${end} ]; do sleep 0.1; done; exit 4`;
+  assertEquals((await made.detach(["/bin/sh", "-c", script])).code, 0);
   const container = await factoryOf(workspace).load(await made.id());
   assertEquals(await container.status(), "running");
   const joined = await container.start({ args: ["/bin/true"] });
   assertEquals((await joined.status).code, 0);
+  await Deno.writeTextFile(workspace.rootfs + end, "");
 
   const { code } = await container.wait();
 
+  await Deno.remove(workspace.rootfs + end);
   // Its parent is the host's init: the kernel tells when that has reaped it in time.
   assert([4, -1].includes(code), `code ${code}`);
   await container.destroy();

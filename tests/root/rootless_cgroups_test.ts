@@ -127,7 +127,8 @@ test(
     assert(await read("cpu.weight") !== "100", "the shares are not applied");
 
     // What a joined program takes counts as well, and is refused by the kernel.
-    const many = "i=0; while [ $i -lt 30 ]; do sleep 100 & i=$((i+1)); done";
+    const many =
+      "i=0; while [ $i -lt 30 ]; do sleep 100 >/dev/null 2>&1 & i=$((i+1)); done";
     const forking = await user.nsinit(
       ["exec", "/bin/sh", "-c", many],
       options,
