@@ -36,6 +36,10 @@ import { mustRun, nsinit, waitFor } from "../support/nsinit.ts";
 
 const test = containerTests("systemd");
 const IS_V2 = probeHost().cgroup.mode === "v2";
+/** Newer kernels have the memory and cpuset controllers of version 1 no more. */
+const HAS_V1_MEMORY = probeHost().cgroup.hierarchies.some((each) =>
+  each.version === 1 && each.controllers.includes("memory")
+);
 const MIB = 1048576;
 const UNIT_MS = 10_000;
 
@@ -146,11 +150,11 @@ driverTest(
     const own = await Deno.readTextFile(`/proc/${container.pid}/cgroup`);
     assertStringIncludes(own, `/system.slice/${unit}\n`);
     if (!IS_V2) {
-      assertEquals(await property(unit, "MemoryLimit"), `${64 * MIB}`);
-      assertEquals(
-        container.read("memory", "memory.limit_in_bytes"),
-        `${64 * MIB}`,
-      );
+      const [limit, file] = HAS_V1_MEMORY
+        ? ["MemoryLimit", "memory.limit_in_bytes"]
+        : ["MemoryMax", "memory.max"];
+      assertEquals(await property(unit, limit), `${64 * MIB}`);
+      assertEquals(container.read("memory", file), `${64 * MIB}`);
       assertEquals(container.read("cpu", "cpu.shares"), "512");
       assertEquals(container.read("cpuset", "cpuset.cpus"), "0");
       return;
@@ -197,7 +201,11 @@ driverTest(
     });
     const files = IS_V2
       ? ["memory.max", "memory.high", "cpu.max", "pids.max"]
-      : ["memory.limit_in_bytes", "cpu.cfs_quota_us", "pids.max"];
+      : [
+        HAS_V1_MEMORY ? "memory.limit_in_bytes" : "memory.max",
+        "cpu.cfs_quota_us",
+        "pids.max",
+      ];
     const texts = (): string[] =>
       files.map((file) => container.read(file.split(".")[0] ?? "", file));
     const before = texts();
