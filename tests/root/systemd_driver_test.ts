@@ -47,14 +47,12 @@ async function isDirectory(path: string): Promise<boolean> {
   return await Deno.stat(path).then((info) => info.isDirectory, () => false);
 }
 
-const HAS_SYSTEMD = await isDirectory("/run/systemd/system");
-
-/** A test of the driver itself; without systemd it is told that there is none. */
+/** A test of the driver itself. */
 function driverTest(
   name: string,
   body: (workspace: Workspace) => Promise<void>,
 ): void {
-  if (HAS_SYSTEMD) test(name, body);
+  test(name, body, { needs: ["systemd"] });
 }
 
 /** A property of a unit, as systemctl prints it. */
@@ -92,39 +90,44 @@ function unitOf(container: InProcess): string {
   return unit;
 }
 
-test("a container that systemd is to hold is refused where it does not run", async (workspace) => {
-  if (HAS_SYSTEMD) return;
-  const error = await start(workspace).then(
-    () => undefined,
-    (reason) => reason,
-  );
-  assertInstanceOf(error, HostError);
-  assertStringIncludes(error.message, "systemd is not running");
-  const factory = new Factory(workspace.stateRoot, { cgroupDriver: "systemd" });
-  const config = await readConfig(workspace);
-  const container = await factory.create(workspace.newName(), config);
-  await assertRejects(
-    () => container.start({ args: ["/bin/true"] }),
-    HostError,
-    "systemd is not running",
-  );
-  assertEquals(await container.status(), "created");
-  await container.destroy();
-  const container2 = await workspace.container();
-  const { code, stderr } = await nsinit(
-    [
-      "--root",
-      workspace.stateRoot,
-      "--systemd-cgroup",
-      "exec",
-      "--data-path",
-      container2.dir,
-      "/bin/true",
-    ],
-  );
-  assertEquals(code, 125);
-  assertStringIncludes(stderr, "systemd is not running");
-});
+test(
+  "a container that systemd is to hold is refused where it does not run",
+  async (workspace) => {
+    const error = await start(workspace).then(
+      () => undefined,
+      (reason) => reason,
+    );
+    assertInstanceOf(error, HostError);
+    assertStringIncludes(error.message, "systemd is not running");
+    const factory = new Factory(workspace.stateRoot, {
+      cgroupDriver: "systemd",
+    });
+    const config = await readConfig(workspace);
+    const container = await factory.create(workspace.newName(), config);
+    await assertRejects(
+      () => container.start({ args: ["/bin/true"] }),
+      HostError,
+      "systemd is not running",
+    );
+    assertEquals(await container.status(), "created");
+    await container.destroy();
+    const container2 = await workspace.container();
+    const { code, stderr } = await nsinit(
+      [
+        "--root",
+        workspace.stateRoot,
+        "--systemd-cgroup",
+        "exec",
+        "--data-path",
+        container2.dir,
+        "/bin/true",
+      ],
+    );
+    assertEquals(code, 125);
+    assertStringIncludes(stderr, "systemd is not running");
+  },
+  { needs: ["no-systemd"] },
+);
 
 driverTest(
   "the first process is in a scope of systemd, with its limits in both",

@@ -20,6 +20,8 @@ export type Capability =
   | "no-apparmor"
   | "selinux"
   | "no-selinux"
+  | "systemd"
+  | "no-systemd"
   | "cgroup-v2-mount"
   | "user-namespaces"
   | "id-mappers"
@@ -136,6 +138,14 @@ const PROBES: Readonly<Record<Capability, Probe>> = {
   "no-selinux": {
     doc: "a kernel without SELinux",
     isThere: () => !exists("/sys/fs/selinux/enforce"),
+  },
+  "systemd": {
+    doc: "to run below systemd",
+    isThere: () => exists("/run/systemd/system"),
+  },
+  "no-systemd": {
+    doc: "a machine without systemd",
+    isThere: () => !exists("/run/systemd/system"),
   },
   "full": {
     doc: "NSINIT_TEST_FULL=1, for runs that take long",
