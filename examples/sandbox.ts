@@ -22,6 +22,8 @@ import { type Container, Factory, hostRootConfig, type Stats } from "../mod.ts";
 const OUTPUT_BYTES = 1 << 20;
 const STOPPED = 124;
 const FAILED = 125;
+/** Why the container of a script that ran out of memory is killed. */
+const OUT_OF_MEMORY = "out of memory";
 
 const { values: flags, positionals: [script, ...args] } = parseArgs({
   allowPositionals: true,
@@ -107,15 +109,20 @@ async function run(): Promise<number> {
 /** Follows the container to its end; out of memory once is enough. */
 async function stopWhenOutOfMemory(container: Container): Promise<void> {
   for await (const { type } of container.events()) {
-    if (type === "oom") stop.abort("out of memory");
+    if (type === "oom") stop.abort(OUT_OF_MEMORY);
   }
+}
+
+function isOutOfMemory(): boolean {
+  return stop.signal.reason === OUT_OF_MEMORY;
 }
 
 /** Which limits have made themselves felt, as the kernel has counted. */
 function limitsHit({ cpu, memory, pids }: Stats): string[] {
   const counts = {
     "cpu held back": cpu?.throttling?.throttledPeriods,
-    "memory used up": memory?.oomKills,
+    // On version 1 the news come before the kernel has killed and counted.
+    "memory used up": memory?.oomKills || Number(isOutOfMemory()),
     "tasks refused": pids?.failcnt,
   };
   return Object.entries(counts)

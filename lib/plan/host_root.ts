@@ -30,6 +30,9 @@ const DIRECTORIES: readonly (readonly [path: string, mode: number])[] = [
   ["/var/tmp", 0o1777],
 ];
 
+/** Permission to pass through a directory. */
+const SEARCH = 0o111;
+
 const LINKS: readonly (readonly [path: string, target: string])[] = [
   ["/etc/mtab", "../proc/self/mounts"],
   ["/var/run", "../run"],
@@ -106,6 +109,11 @@ function homeOps({ name, uid, gid }: Account): ChildOp[] {
   ];
 }
 
+/** Whether one of the paths lies below a directory: every user has to get there. */
+function leadsTo(directory: string, paths: readonly string[]): boolean {
+  return paths.some((path) => path.startsWith(`${directory}/`));
+}
+
 /** Whether there is anything to reach but the container itself. */
 function hasNetwork({ namespaces, networks = [] }: Config): boolean {
   const net = namespaces.find(({ type }) => type === "NEWNET");
@@ -167,7 +175,7 @@ export function planHostRoot(
     ops: [
       ...DIRECTORIES.map(([path, mode]): ChildOp => ({
         op: "dir.make",
-        mode,
+        mode: leadsTo(path, paths) ? mode | SEARCH : mode,
         path,
       })),
       ...accounts.flatMap(homeOps),

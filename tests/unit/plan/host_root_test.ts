@@ -144,3 +144,13 @@ Deno.test("SYS_ADMIN is given to no process of a host root", () => {
     "SYS_ADMIN",
   );
 });
+
+Deno.test("planHostRoot lets every user pass to a path that is shown below a private directory", () => {
+  const modeOf = (paths: string[]): number | bigint | undefined =>
+    partsOf({ hostRoot: { paths } }).ops.flatMap((op) =>
+      op.op === "dir.make" && op.path === "/root" ? [op.mode] : []
+    )[0];
+  assertEquals(modeOf([]), 0o700);
+  assertEquals(modeOf(["/rootless/a"]), 0o700);
+  assertEquals(modeOf(["/root/tools/deno"]), 0o711);
+});
