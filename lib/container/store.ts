@@ -68,16 +68,20 @@ export function stateDirectory(root: string, id: string): string {
   return `${root}/${id}`;
 }
 
-/** Makes a directory with exactly the mode 0700, whatever the umask; false when the name is taken. */
-async function makeDirectory(dir: string): Promise<boolean> {
+/** Makes a directory with exactly the mode 0700, whatever the umask, if the name is free. */
+async function makeDirectory(dir: string): Promise<void> {
   try {
     await Deno.mkdir(dir, { mode: 0o700 });
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return false;
+    if (error instanceof Deno.errors.AlreadyExists) return;
     throw error;
   }
-  await Deno.chmod(dir, 0o700);
-  return true;
+  try {
+    await Deno.chmod(dir, 0o700);
+  } catch (error) {
+    // Somebody who lists containers took it for a remain: its lock tells.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 /** Makes what is missing of a path; parents get the mode 0700 as well. */

@@ -647,6 +647,33 @@ test("another program loads, joins, limits, pauses, waits for and destroys a con
   await assertCode("ContainerNotExists", () => container.status());
 });
 
+test("those who list containers do not disturb those who create some", async (workspace) => {
+  const script = `
+    const end = Date.now() + 2500;
+    let rounds = 0;
+    for (; Date.now() < end; rounds++) await factory.list();
+    console.log(rounds);`;
+  const factory = factoryOf(workspace);
+  const config = await readConfig(workspace);
+  let isDone = false;
+  const lister = otherProgram(workspace, "", script)
+    .finally(() => isDone = true);
+  // Names that differ each time: the directory of each is new.
+  const createAndDestroy = async (): Promise<number> => {
+    let count = 0;
+    for (; !isDone; count++) {
+      await (await factory.create(workspace.newName(), config)).destroy();
+    }
+    return count;
+  };
+
+  const counts = await Promise.all(Array.from({ length: 4 }, createAndDestroy));
+
+  const { code, stdout, stderr } = await lister;
+  assertEquals(code, 0, stderr);
+  assert(Number(stdout) > 10 && Math.min(...counts) > 10, `${counts}`);
+});
+
 test("a created container outlives its program, and another one starts it", async (workspace) => {
   const config = await readConfig(workspace);
   const id = workspace.newName();

@@ -40,7 +40,7 @@ import {
   readConfig,
 } from "../support/in_process.ts";
 import { TestNetwork } from "../support/network.ts";
-import { delay, mustRun } from "../support/nsinit.ts";
+import { delay, mustRun, waitFor } from "../support/nsinit.ts";
 import { OwnNetwork } from "../support/own_network.ts";
 
 const test = containerTests("faults");
@@ -74,6 +74,14 @@ function captureAll(owner: Ownership): Set<string> {
     ...OwnNetwork.interfaces().map((name) => `interface ${name}`),
     ...openDescriptors(),
   ]);
+}
+
+/** A listener is closed when the kernel tells of its last process' end. */
+async function listenersClosed(): Promise<void> {
+  await waitFor(
+    "the listeners of earlier containers to be closed",
+    () => !openDescriptors().some((line) => line.includes("seccomp notify")),
+  );
 }
 
 /** The kernel removes dead processes and their namespaces a moment later. */
@@ -121,6 +129,7 @@ async function failEach(
   owner: Ownership,
   attempt: (fault: Fault) => Promise<unknown>,
 ): Promise<void> {
+  await listenersClosed();
   const before = captureAll(owner);
   for (const list of lists) {
     for (const [index, op] of plan[list].entries()) {
