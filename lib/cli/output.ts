@@ -27,9 +27,10 @@ const CONTROL_IN_LINES = /(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 /** Longest message that is printed, in characters; names in it may be foreign. */
 const LONGEST_MESSAGE = 16_384;
 
-/** Begins a string that stands for a `bigint`; a private use character. */
-const BIG_INTEGER = "\uf8ff";
-const BIG_INTEGER_TEXT = /"\uf8ff(-?\d+)"/g;
+/** Makes JSON of a number that no `number` can hold; the compiler does not know it yet. */
+const { rawJSON } = JSON as typeof JSON & {
+  readonly rawJSON: (text: string) => unknown;
+};
 
 function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
@@ -62,11 +63,12 @@ function escapeLines(text: string): string {
 }
 
 /**
- * Renders a value as indented JSON.
+ * Renders a value as JSON.
  *
  * Pure. `bigint` values are written as numbers.
  *
  * @param value Any plain data.
+ * @param indent Spaces of each level; 0 for one line. 2 unless given.
  * @returns The text, without a newline at its end.
  *
  * @example
@@ -75,15 +77,15 @@ function escapeLines(text: string): string {
  * import { formatJson } from "./output.ts";
  *
  * assertEquals(formatJson([2n ** 60n]), "[\n  1152921504606846976\n]");
+ * assertEquals(formatJson([2n ** 60n], 0), "[1152921504606846976]");
  * ```
  */
-export function formatJson(value: unknown): string {
-  const text = JSON.stringify(
+export function formatJson(value: unknown, indent = 2): string {
+  return JSON.stringify(
     value,
-    (_key, item) => typeof item === "bigint" ? `${BIG_INTEGER}${item}` : item,
-    2,
+    (_key, item) => typeof item === "bigint" ? rawJSON(`${item}`) : item,
+    indent,
   ) ?? "null";
-  return text.replace(BIG_INTEGER_TEXT, "$1");
 }
 
 function cut(message: string): string {
@@ -124,14 +126,40 @@ export function formatLine(
   return `nsinit: ${level === "error" ? "" : `${level}: `}${text}\n`;
 }
 
+/** Something on the terminal that is drawn again and again, such as a progress line. */
+export interface LiveLine {
+  /** Takes it off the terminal, until it is drawn the next time. */
+  readonly hide: () => void;
+}
+
 /** Where a command's results, warnings and errors go. */
 export class Output {
   readonly #options: OutputOptions;
   #isClosed = false;
+  #live: LiveLine | undefined;
 
   /** Makes the output; nothing is opened until something is written. */
   constructor(options: OutputOptions) {
     this.#options = options;
+  }
+
+  /** Whether lines on stderr are for people, not for programs. */
+  get isText(): boolean {
+    return this.#options.format === "text";
+  }
+
+  /** Whether somebody may still read the results: a stream ends when nobody does. */
+  get hasReader(): boolean {
+    return !this.#isClosed;
+  }
+
+  /**
+   * Says what is drawn on the terminal now, so that lines do not mix with it.
+   *
+   * @param line It; `undefined` when it is drawn no more.
+   */
+  setLive(line: LiveLine | undefined): void {
+    this.#live = line;
   }
 
   /**
@@ -142,6 +170,7 @@ export class Output {
    */
   async result(text: string): Promise<void> {
     if (this.#isClosed) return;
+    this.#live?.hide();
     const line = escapeLines(text.endsWith("\n") ? text : `${text}\n`);
     let bytes = new TextEncoder().encode(line);
     try {
@@ -200,6 +229,7 @@ export class Output {
   }
 
   #stderr(line: string): void {
+    this.#live?.hide();
     try {
       let bytes = new TextEncoder().encode(line);
       while (bytes.length > 0) {

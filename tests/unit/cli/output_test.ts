@@ -41,6 +41,12 @@ Deno.test("formatJson writes whole numbers of 64 bits", () => {
   );
 });
 
+Deno.test("formatJson keeps foreign texts apart from numbers", () => {
+  const value = { "\uf8ff1": "\uf8ff12", b: 2n ** 60n };
+  const text = formatJson(value, 0);
+  assertEquals(text, '{"\uf8ff1":"\uf8ff12","b":1152921504606846976}');
+});
+
 Deno.test("formatTable keeps foreign text in its cell", () => {
   assertEquals(
     formatTable(["A", "B"], [["x\ny", "1"], ["", "\x1b[2J"]]),
