@@ -22,13 +22,6 @@ const RLIMIT_NPROC = 6;
 /** Name of the configuration in a container's directory. */
 const CONFIG_FILE = "container.json";
 
-// Not needed by a command that joins, so not to be read by it: see `loadEntry`.
-const DEFAULTS_MODULE = "../config/defaults.ts";
-const HOST_ROOT_MODULE = "../config/host_root.ts";
-const GENERATOR_MODULE = "./generator.ts";
-const PARSE_MODULE = "../config/parse.ts";
-const PROBLEMS_MODULE = "../config/problems.ts";
-
 /** A configuration that is yet to be made. */
 export interface ConfigSource {
   /** The file it is read from; absent for the built-in template. */
@@ -95,13 +88,11 @@ async function makeTemplate(
   isHostRoot: boolean,
 ): Promise<Config> {
   if (isHostRoot) {
-    const { hostRootConfig }: typeof import("../config/host_root.ts") =
-      await import(HOST_ROOT_MODULE);
+    const { hostRootConfig } = await import("../config/host_root.ts");
     const isRoot = (Deno.uid() ?? 0) === 0;
     return isRoot ? hostRootConfig() : withoutGroups(hostRootConfig());
   }
-  const { defaultConfig }: typeof import("../config/defaults.ts") =
-    await import(DEFAULTS_MODULE);
+  const { defaultConfig } = await import("../config/defaults.ts");
   return defaultConfig(rootfs);
 }
 
@@ -110,11 +101,8 @@ async function readConfig(
   values: Values,
   output: Output,
 ): Promise<Config> {
-  const { formatProblems }: typeof import("../config/problems.ts") =
-    await import(PROBLEMS_MODULE);
-  const { loadConfig }: typeof import("../config/parse.ts") = await import(
-    PARSE_MODULE
-  );
+  const { formatProblems } = await import("../config/problems.ts");
+  const { loadConfig } = await import("../config/parse.ts");
   const dialect: Dialect | undefined = DIALECTS.find((name) =>
     name === values.text("dialect")
   );
@@ -166,9 +154,7 @@ export async function findConfig(
       : readConfig(path, values, output);
   const load = async (recorded?: Config): Promise<Config> => {
     const config = given === undefined && recorded ? recorded : await read();
-    const { applyGenerator }: typeof import("./generator.ts") = await import(
-      GENERATOR_MODULE
-    );
+    const { applyGenerator } = await import("./generator.ts");
     return applyGenerator(config, values, cwd);
   };
   return path === undefined ? { load } : { path, load };

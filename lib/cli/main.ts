@@ -18,9 +18,6 @@ import {
 import { Values } from "./values.ts";
 import { VERSION } from "./version.ts";
 
-/** In a constant, so that it is read when needed: see `loadEntry`. */
-const HELP_MODULE = "./help.ts";
-
 function environment(name: string): string | undefined {
   return Deno.env.get(name);
 }
@@ -70,8 +67,7 @@ export async function loadCommand(name: string): Promise<Command> {
  * @throws {UsageError} `UsageInvalid` if there is no such command.
  */
 export async function helpFor(name: string | undefined): Promise<string> {
-  const { formatHelp, formatOverview }: typeof import("./help.ts") =
-    await import(HELP_MODULE);
+  const { formatHelp, formatOverview } = await import("./help.ts");
   if (name !== undefined) return formatHelp(await loadCommand(name));
   return formatOverview(await Promise.all(COMMANDS.map(loadEntry)));
 }

@@ -1,5 +1,8 @@
 /**
- * The list of commands. A command's module is loaded when it is used.
+ * The list of commands. A command's module is loaded when it is used: with
+ * `lazy-dynamic-imports` in `deno.json` Deno leaves unread what an `import()`
+ * names until it is called. Otherwise it reads all such modules before the first
+ * line runs, used or not, which is slower and changes nothing else.
  *
  * @module
  */
@@ -11,27 +14,35 @@ export interface CommandEntry {
   readonly name: string;
   /** Its other names. */
   readonly aliases?: readonly string[];
-  /** Module that exports its declaration as `COMMAND`. */
-  readonly module: string;
+  /** Loads the module that declares it. */
+  readonly load: () => Promise<{ readonly COMMAND: Command }>;
 }
 
 /** All commands, in the order of help. */
 export const COMMANDS: readonly CommandEntry[] = [
-  { name: "exec", module: "./commands/exec.ts" },
-  { name: "config", aliases: ["spec"], module: "./commands/config.ts" },
-  { name: "explain", module: "./commands/explain.ts" },
-  { name: "list", aliases: ["ls"], module: "./commands/list.ts" },
-  { name: "state", module: "./commands/state.ts" },
-  { name: "ps", module: "./commands/ps.ts" },
-  { name: "pause", module: "./commands/pause.ts" },
+  { name: "exec", load: () => import("./commands/exec.ts") },
+  {
+    name: "config",
+    aliases: ["spec"],
+    load: () => import("./commands/config.ts"),
+  },
+  { name: "explain", load: () => import("./commands/explain.ts") },
+  { name: "list", aliases: ["ls"], load: () => import("./commands/list.ts") },
+  { name: "state", load: () => import("./commands/state.ts") },
+  { name: "ps", load: () => import("./commands/ps.ts") },
+  { name: "pause", load: () => import("./commands/pause.ts") },
   {
     name: "unpause",
     aliases: ["resume"],
-    module: "./commands/unpause.ts",
+    load: () => import("./commands/unpause.ts"),
   },
-  { name: "kill", module: "./commands/kill.ts" },
-  { name: "delete", aliases: ["rm"], module: "./commands/delete.ts" },
-  { name: "help", aliases: ["h"], module: "./commands/help.ts" },
+  { name: "kill", load: () => import("./commands/kill.ts") },
+  {
+    name: "delete",
+    aliases: ["rm"],
+    load: () => import("./commands/delete.ts"),
+  },
+  { name: "help", aliases: ["h"], load: () => import("./commands/help.ts") },
 ];
 
 /** Commands of old versions that are not served, and what to do instead. */
@@ -56,15 +67,9 @@ export function findCommand(name: string): CommandEntry | undefined {
 /**
  * Loads the declaration of a command.
  *
- * Deno reads every module that an `import()` names literally before it runs
- * the first line, used or not: a quarter of the start-up. A name that it
- * cannot see is read when it is asked for; `deno compile` has to be told
- * about such modules by `--include`.
- *
  * @param entry The entry of the list.
  * @returns The declaration.
  */
 export async function loadEntry(entry: CommandEntry): Promise<Command> {
-  const { COMMAND }: { readonly COMMAND: Command } = await import(entry.module);
-  return COMMAND;
+  return (await entry.load()).COMMAND;
 }

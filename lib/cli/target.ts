@@ -17,9 +17,6 @@ export interface Target {
   readonly rest: readonly string[];
 }
 
-/** In a constant, so that it is read when needed: see `loadEntry`. */
-const IDENTITY_MODULE = "../container/identity.ts";
-
 /** Says which directory was meant, since nobody typed the id. */
 function nameDirectory(
   error: unknown,
@@ -61,8 +58,7 @@ export async function withTarget(
     const shown = JSON.stringify(rest[maxRest]);
     throw new UsageError(`Too many arguments: ${shown} is one more than taken`);
   }
-  const { checkId, deriveId }: typeof import("../container/identity.ts") =
-    await import(IDENTITY_MODULE);
+  const { checkId, deriveId } = await import("../container/identity.ts");
   const stateRoot = stateRootOf(values);
   if (given !== undefined) {
     return await act({ stateRoot, id: checkId(given), rest });

@@ -8,9 +8,6 @@ import { type Op, SLOTS } from "../plan/ops.ts";
 import type { ProcessRequest } from "./request.ts";
 import type { ListenerFacts } from "./seccomp_listener.ts";
 
-// Of rare use, so not to be read by every start.
-const LISTENER_MODULE = "./seccomp_listener.ts";
-
 /** What {@linkcode listenerHander} needs to know of the container. */
 export type ContainerFacts = Omit<ListenerFacts, "pid" | "metadata">;
 
@@ -33,8 +30,9 @@ export function listenerHander(
   factsOf: () => ContainerFacts,
 ): (op: Op<"listener.hand">) => Promise<void> {
   return async ({ path, metadata }) => {
-    const { SeccompListener, sendListener }:
-      typeof import("./seccomp_listener.ts") = await import(LISTENER_MODULE);
+    const { SeccompListener, sendListener } = await import(
+      "./seccomp_listener.ts"
+    );
     const fd = run.take(SLOTS.seccomp);
     if (fd === undefined) throw new Error("unreachable: no seccomp listener");
     if (path === undefined && request.seccompNotify) {

@@ -21,9 +21,6 @@ import { runParent } from "./run_plan.ts";
 import type { StoredState } from "./store_types.ts";
 import { STARTS } from "./throttle.ts";
 
-// Needed only when a join fails.
-const POLLER_MODULE = "../../ffi/poller.ts";
-
 /** How long after a failure that looks like it the end of the container is waited for, in milliseconds. */
 const END_MS = 300;
 /** A process without a helper, a target without namespaces, groups and pid namespaces that are gone. */
@@ -125,9 +122,7 @@ async function hasEnded(
   const mayEnd = error instanceof KernelError &&
     END_ERRORS.has(error.errnoName);
   if (mayEnd && isRunning(state)) {
-    const { poller }: typeof import("../../ffi/poller.ts") = await import(
-      POLLER_MODULE
-    );
+    const { poller } = await import("../../ffi/poller.ts");
     const signal = AbortSignal.timeout(END_MS);
     await poller.ready(pidfd, "read", { signal }).catch((reason) => {
       if (!signal.aborted) throw reason;

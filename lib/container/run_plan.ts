@@ -9,9 +9,6 @@ import { ConfigError } from "../errors.ts";
 import { type Op, OPS, type Plan, POINTS, SLOTS } from "../plan/ops.ts";
 import { ACCOUNT_FILE_LIMIT, resolveIdentity } from "./users.ts";
 
-// Needed only with the systemd driver.
-const SCOPE_MODULE = "./scope.ts";
-
 function readAccountFile(run: PlanRun, slot: number, name: string): string {
   const fd = run.slot(slot);
   if (fd === undefined) return "";
@@ -44,9 +41,7 @@ async function startScope(
   run: PlanRun,
   op: Op<"systemd.scope">,
 ): Promise<void> {
-  const { makeScope }: typeof import("./scope.ts") = await import(
-    SCOPE_MODULE
-  );
+  const { makeScope } = await import("./scope.ts");
   await makeScope(op, run.pid);
 }
 

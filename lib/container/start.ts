@@ -36,11 +36,6 @@ import { type LockedState, writeState } from "./store.ts";
 import type { CgroupDriver, StoredState } from "./store_types.ts";
 import { STARTS } from "./throttle.ts";
 
-// Of rare use, so not to be read by every start.
-const SCOPE_MODULE = "./scope.ts";
-const HOST_ROOT_MODULE = "../plan/host_root.ts";
-const ROOT_LAYOUT_MODULE = "../host/root_layout.ts";
-
 /** A request to start a container. */
 export interface StartRequest {
   /** Its id. */
@@ -170,9 +165,7 @@ async function scopeOf(
   host: Host,
 ): Promise<CgroupPart | undefined> {
   if (request.cgroupDriver !== "systemd") return undefined;
-  const { placeScope }: typeof import("./scope.ts") = await import(
-    SCOPE_MODULE
-  );
+  const { placeScope } = await import("./scope.ts");
   return await placeScope(request, placement.alias, host);
 }
 
@@ -182,11 +175,8 @@ async function hostRootOf(
   user: string,
 ): Promise<HostRootParts | undefined> {
   if (config.hostRoot === undefined) return undefined;
-  const { planHostRoot }: typeof import("../plan/host_root.ts") = await import(
-    HOST_ROOT_MODULE
-  );
-  const { probeRootLayout }: typeof import("../host/root_layout.ts") =
-    await import(ROOT_LAYOUT_MODULE);
+  const { planHostRoot } = await import("../plan/host_root.ts");
+  const { probeRootLayout } = await import("../host/root_layout.ts");
   return planHostRoot(config, user, probeRootLayout());
 }
 

@@ -27,10 +27,6 @@ import {
 } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 
-// Needed only for containers in a unit of systemd.
-const SCOPE_MODULE = "./scope.ts";
-const PROPERTIES_MODULE = "../plan/cgroup/systemd_properties.ts";
-
 /** How an update is executed. */
 export interface UpdateOptions {
   /** For tests: an operation that fails, counted over limits and device rules. */
@@ -161,10 +157,9 @@ function withResources(state: StoredState, cgroups: Cgroup): StoredState {
 async function propertiesOf(
   ops: readonly (UpdateOp | undefined)[],
 ): Promise<string[]> {
-  const { systemdProperties }:
-    typeof import("../plan/cgroup/systemd_properties.ts") = await import(
-      PROPERTIES_MODULE
-    );
+  const { systemdProperties } = await import(
+    "../plan/cgroup/systemd_properties.ts"
+  );
   return systemdProperties(
     ops.filter((op) => op?.op === "cgroup.write"),
   );
@@ -181,14 +176,11 @@ async function applyScope(
 ): Promise<void> {
   const { scope } = resources;
   if (!scope) return;
-  const { changeScope }: typeof import("./scope.ts") = await import(
-    SCOPE_MODULE
-  );
+  const { changeScope } = await import("./scope.ts");
   const isV1 = devices.ops.some(({ op }) => op === "cgroup.write");
-  const { deviceProperties }:
-    typeof import("../plan/cgroup/systemd_properties.ts") = await import(
-      PROPERTIES_MODULE
-    );
+  const { deviceProperties } = await import(
+    "../plan/cgroup/systemd_properties.ts"
+  );
   const rules = (cgroups: Resources): string[] =>
     isV1 ? deviceProperties(devicePolicy(cgroups)) : [];
   const there = [...await propertiesOf(limits), ...rules(next)];
