@@ -30,6 +30,9 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "list", aliases: ["ls"], load: () => import("./commands/list.ts") },
   { name: "state", load: () => import("./commands/state.ts") },
   { name: "ps", load: () => import("./commands/ps.ts") },
+  { name: "stats", load: () => import("./commands/stats.ts") },
+  { name: "events", load: () => import("./commands/events.ts") },
+  { name: "oom", load: () => import("./commands/oom.ts") },
   { name: "pause", load: () => import("./commands/pause.ts") },
   {
     name: "unpause",

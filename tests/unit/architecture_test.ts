@@ -30,7 +30,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "ffi",
     "lib/errors.ts",
   ],
-  "lib/cli": ["lib/container", "lib/config", "lib/plan", "lib/errors.ts"],
+  "lib/cli": [
+    "lib/container",
+    "lib/stats",
+    "lib/config",
+    "lib/plan",
+    "lib/errors.ts",
+  ],
   "cli.ts": ["lib/cli", "lib/errors.ts"],
   "mod.ts": [
     "lib/api",

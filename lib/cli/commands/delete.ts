@@ -1,15 +1,51 @@
 /**
- * `nsinit delete`: removes what is left of a container.
+ * `nsinit delete`: removes what is left of containers.
  *
  * @module
  */
+import type { ContainerSummary } from "../../container/list.ts";
+import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
 import { ID_OPTION } from "../exec_options.ts";
+import { stateRootOf } from "../globals.ts";
 import { withTarget } from "../target.ts";
 
+/** Those that can be deleted without force. */
+function hasEnded({ status }: ContainerSummary): boolean {
+  return status === "stopped" || status === "checkpointed" ||
+    status === "created";
+}
+
+async function removeMany(
+  { values, output }: Invocation,
+  ids: readonly string[],
+): Promise<number> {
+  const { deleteMany } = await import("../delete_many.ts");
+  return await deleteMany(stateRootOf(values), ids, {
+    force: values.flag("force"),
+    output,
+  });
+}
+
+async function removeAll(invocation: Invocation): Promise<number> {
+  const { values, args } = invocation;
+  if (args.length > 0 || values.has("id")) {
+    throw new UsageError("--all means every container: leave the id out");
+  }
+  const { listContainers } = await import("../../container/list.ts");
+  const all = await listContainers(stateRootOf(values));
+  const chosen = values.flag("force") ? all : all.filter(hasEnded);
+  return await removeMany(invocation, chosen.map(({ id }) => id));
+}
+
 async function remove(invocation: Invocation): Promise<number> {
+  const { values, args } = invocation;
+  if (values.flag("all")) return await removeAll(invocation);
+  if (args.length > 1 && !values.has("id")) {
+    return await removeMany(invocation, args);
+  }
   const { deleteContainer } = await import("../../container/delete.ts");
-  const force = invocation.values.flag("force");
+  const force = values.flag("force");
   await withTarget(invocation, 0, async ({ stateRoot, id }) => {
     await deleteContainer(stateRoot, id, { force });
   });
@@ -20,8 +56,8 @@ async function remove(invocation: Invocation): Promise<number> {
 export const COMMAND: Command = {
   name: "delete",
   aliases: ["rm"],
-  summary: "Remove what is left of a container that has ended",
-  usage: "[flags] [ID]",
+  summary: "Remove what is left of containers that have ended",
+  usage: "[flags] [ID...]",
   options: [
     ID_OPTION,
     {
@@ -30,11 +66,18 @@ export const COMMAND: Command = {
       type: "boolean",
       doc: "kill the container first if it runs; no error if there is none",
     },
+    {
+      name: "all",
+      short: "a",
+      type: "boolean",
+      doc: "all containers that have ended or never ran; with --force those " +
+        "that run as well",
+    },
   ],
   usesDirectory: true,
-  examples: [{
-    doc: "whatever its condition",
-    line: "nsinit delete --force demo",
-  }],
+  examples: [
+    { doc: "whatever its condition", line: "nsinit delete --force demo" },
+    { doc: "what has ended", line: "nsinit delete --all" },
+  ],
   action: remove,
 };
