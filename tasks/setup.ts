@@ -15,12 +15,15 @@ const PACKAGES: Readonly<Record<PackageGroup, readonly string[]>> = {
     "busybox-static",
     "clang-format",
     "debootstrap",
+    "fish",
     "iproute2",
     "iputils-ping",
+    "mandoc",
     "python3-minimal",
     "strace",
     "tmux",
     "uidmap",
+    "zsh",
   ],
 };
 

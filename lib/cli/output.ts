@@ -169,9 +169,18 @@ export class Output {
    * @param text The text; a newline is added where it has none.
    */
   async result(text: string): Promise<void> {
+    await this.styled(escapeLines(text));
+  }
+
+  /**
+   * As `result`, for text that is safe already and may hold colours of ours.
+   *
+   * @param text The text; a newline is added where it has none.
+   */
+  async styled(text: string): Promise<void> {
     if (this.#isClosed) return;
     this.#live?.hide();
-    const line = escapeLines(text.endsWith("\n") ? text : `${text}\n`);
+    const line = text.endsWith("\n") ? text : `${text}\n`;
     let bytes = new TextEncoder().encode(line);
     try {
       while (bytes.length > 0) {

@@ -26,6 +26,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     aliases: ["spec"],
     load: () => import("./commands/config.ts"),
   },
+  { name: "convert", load: () => import("./commands/convert.ts") },
   { name: "explain", load: () => import("./commands/explain.ts") },
   { name: "list", aliases: ["ls"], load: () => import("./commands/list.ts") },
   { name: "state", load: () => import("./commands/state.ts") },
@@ -40,10 +41,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/unpause.ts"),
   },
   { name: "kill", load: () => import("./commands/kill.ts") },
+  { name: "update", load: () => import("./commands/update.ts") },
   {
     name: "delete",
     aliases: ["rm"],
     load: () => import("./commands/delete.ts"),
+  },
+  {
+    name: "completion",
+    load: () => import("./commands/completion.ts"),
   },
   { name: "help", aliases: ["h"], load: () => import("./commands/help.ts") },
 ];

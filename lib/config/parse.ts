@@ -228,7 +228,7 @@ export async function loadConfig(
     const reason = cause instanceof TypeError
       ? "not valid UTF-8"
       : cause instanceof Error
-      ? cause.message
+      ? cause.message.replace(/ \(os error \d+\).*$/s, "")
       : String(cause);
     const message = `cannot read the configuration: ${reason}`;
     throw new ConfigError(`${path}: ${message}`, [{ path: "", message }], {

@@ -27,6 +27,14 @@ import {
 } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 
+/**
+ * What changes: members, or a function of the limits in force, which is asked
+ * under the container's lock, so that nothing comes between.
+ */
+export type LimitChange =
+  | Resources
+  | ((current: Resources | undefined) => Resources);
+
 /** How an update is executed. */
 export interface UpdateOptions {
   /** For tests: an operation that fails, counted over limits and device rules. */
@@ -246,11 +254,14 @@ function updateRecord(
 async function updateLocked(
   locked: LockedState,
   id: string,
-  resources: Resources,
+  change: LimitChange,
   options: UpdateOptions,
 ): Promise<StoredState> {
   const state = await readState(locked.dir);
   if (!state) throw notThere(id);
+  const resources = typeof change === "function"
+    ? change(state.config.cgroups)
+    : change;
   const { next } = mergeResources(state.config.cgroups, resources);
   validateConfig({ ...state.config, cgroups: next });
   if (isRunning(state)) {
@@ -285,7 +296,7 @@ function notThere(id: string): StateError {
  *
  * @param stateRoot State root.
  * @param id Container id.
- * @param resources What changes.
+ * @param change What changes.
  * @param options For tests.
  * @returns The new record.
  * @throws {ConfigError} `ConfigInvalid` for limits that cannot be.
@@ -301,13 +312,13 @@ function notThere(id: string): StateError {
 export async function updateContainer(
   stateRoot: string,
   id: string,
-  resources: Resources,
+  change: LimitChange,
   options: UpdateOptions = {},
 ): Promise<StoredState> {
   const locked = await lockState(stateRoot, checkId(id), { make: false });
   if (!locked) throw notThere(id);
   try {
-    return await updateLocked(locked, id, resources, options);
+    return await updateLocked(locked, id, change, options);
   } finally {
     unlockState(locked);
   }

@@ -12,6 +12,10 @@ export type Capability =
   | "cgroup-v2"
   | "memory-cgroup"
   | "tmux"
+  | "bash"
+  | "zsh"
+  | "fish"
+  | "mandoc"
   | "ip"
   | "ping"
   | "loop"
@@ -103,6 +107,10 @@ const PROBES: Readonly<Record<Capability, Probe>> = {
       hasMount(/ - cgroup2 /),
   },
   "tmux": { doc: "the program tmux", isThere: () => hasProgram("tmux") },
+  "bash": { doc: "the program bash", isThere: () => hasProgram("bash") },
+  "zsh": { doc: "the program zsh", isThere: () => hasProgram("zsh") },
+  "fish": { doc: "the program fish", isThere: () => hasProgram("fish") },
+  "mandoc": { doc: "the program mandoc", isThere: () => hasProgram("mandoc") },
   "ip": {
     doc: "the program ip (package iproute2)",
     isThere: () => hasProgram("ip"),

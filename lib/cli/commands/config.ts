@@ -3,27 +3,12 @@
  *
  * @module
  */
-import { HostError, UsageError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
+import { CONFIG_FILE_OPTIONS, writeConfig } from "../config_file.ts";
 import { SOURCE_OPTIONS } from "../exec_options.ts";
 import { findConfig } from "../exec_request.ts";
 import { GENERATOR_OPTIONS } from "../generator_options.ts";
-import { absolute } from "../globals.ts";
-import { describeCause } from "../output.ts";
-
-/** Values of `--file` that mean stdout; the first was the original's default. */
-const STDOUT = ["stdout", "-"];
-
-async function writeConfig(path: string, text: string): Promise<void> {
-  try {
-    await Deno.writeTextFile(path, `${text.trimEnd()}\n`);
-  } catch (cause) {
-    throw new HostError(
-      `Cannot write the configuration to ${path}: ${describeCause(cause)}`,
-      { cause },
-    );
-  }
-}
 
 async function config(invocation: Invocation): Promise<number> {
   const { values, args, output } = invocation;
@@ -34,16 +19,10 @@ async function config(invocation: Invocation): Promise<number> {
     );
   }
   const source = await findConfig(values, output, { ignoresEmptyFile: true });
-  const [{ formatConfig }, { validateConfig }] = await Promise.all([
-    import("../../config/format.ts"),
-    import("../../config/validate.ts"),
-  ]);
+  const { validateConfig } = await import("../../config/validate.ts");
   const made = await source.load();
   validateConfig(made);
-  const text = formatConfig(made, "container.json");
-  const file = values.text("file") ?? "";
-  if (file === "" || STDOUT.includes(file)) await output.result(text);
-  else await writeConfig(absolute(file), text);
+  await writeConfig(made, values, output);
   return 0;
 }
 
@@ -59,22 +38,7 @@ export const COMMAND: Command = {
     "changed by the flags and written in today's form.",
   ],
   options: [
-    {
-      name: "file",
-      short: "f",
-      type: "text",
-      metavar: "FILE",
-      default: "stdout",
-      doc: "write to FILE instead of stdout",
-    },
-    {
-      name: "format",
-      type: "text",
-      metavar: "FORMAT",
-      choices: ["container.json"],
-      default: "container.json",
-      doc: "form of the result: container.json",
-    },
+    ...CONFIG_FILE_OPTIONS,
     ...SOURCE_OPTIONS,
     ...GENERATOR_OPTIONS,
   ],

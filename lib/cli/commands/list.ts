@@ -9,6 +9,7 @@ import { FORMAT_OPTION } from "../format_option.ts";
 import { stateRootOf } from "../globals.ts";
 import { formatJson } from "../output.ts";
 import { formatTable } from "../table.ts";
+import { terminalStyle } from "../terminal.ts";
 
 async function list({ values, args, output }: Invocation): Promise<number> {
   if (args.length > 0) {
@@ -25,7 +26,7 @@ async function list({ values, args, output }: Invocation): Promise<number> {
     if (containers.length === 0) return 0;
     await output.result(containers.map(({ id }) => id).join("\n"));
   } else {
-    await output.result(formatTable(
+    await output.styled(formatTable(
       ["ID", "PID", "STATUS", "CREATED", "DIRECTORY"],
       containers.map(({ id, pid, status, created, directory }) => [
         id,
@@ -34,6 +35,7 @@ async function list({ values, args, output }: Invocation): Promise<number> {
         created,
         directory,
       ]),
+      terminalStyle(),
     ));
   }
   return 0;

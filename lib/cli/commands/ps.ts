@@ -8,9 +8,10 @@ import { ID_OPTION } from "../exec_options.ts";
 import { FORMAT_OPTION } from "../format_option.ts";
 import { formatJson } from "../output.ts";
 import { formatTable } from "../table.ts";
+import { terminalStyle } from "../terminal.ts";
 import { withTarget } from "../target.ts";
 
-/** Longest command line that is shown, in characters. */
+/** Longest command line that is shown where no terminal bounds it, in characters. */
 const MAX_COMMAND = 200;
 
 /** The command line of a process, which it may have changed to anything. */
@@ -27,7 +28,11 @@ async function commandOf(pid: number): Promise<string> {
 
 async function tableOf(pids: readonly number[]): Promise<string> {
   const rows = pids.map(async (pid) => [String(pid), await commandOf(pid)]);
-  return formatTable(["PID", "COMMAND"], await Promise.all(rows));
+  return formatTable(
+    ["PID", "COMMAND"],
+    await Promise.all(rows),
+    terminalStyle(),
+  );
 }
 
 async function ps(invocation: Invocation): Promise<number> {
@@ -35,9 +40,8 @@ async function ps(invocation: Invocation): Promise<number> {
   const { processesOf } = await import("../../container/inspect.ts");
   await withTarget(invocation, 0, async ({ stateRoot, id }) => {
     const pids = await processesOf(stateRoot, id);
-    await output.result(
-      values.text("format") === "json" ? formatJson(pids) : await tableOf(pids),
-    );
+    if (values.text("format") === "json") await output.result(formatJson(pids));
+    else await output.styled(await tableOf(pids));
   });
   return 0;
 }

@@ -67,6 +67,21 @@ const WRONG: readonly [string[], number, string][] = [
   ],
   [["ps", "--data-path", "/nowhere"], 125, "directory /nowhere: No such file"],
   [["help", "nope"], 2, "Unknown command"],
+  [["convert"], 2, "Nothing to convert: name a file"],
+  [["convert", "a", "b"], 2, '"b" is one more'],
+  [["convert", "/nowhere/a"], 125, "/nowhere/a: cannot read"],
+  [["convert", "/dev/null", "--format", "yaml"], 2, "container.json, oci"],
+  [["update", "a"], 2, "Nothing to change: name a limit"],
+  [["update", "a", "--memory-limit", "lots"], 2, "such as 64m"],
+  [["update", "a", "--memroy", "1"], 2, "did you mean --memory?"],
+  [
+    ["update", "--root", "/nowhere", "a", "--pids-limit", "1"],
+    125,
+    "container does not exist",
+  ],
+  [["completion"], 2, "bash, zsh, fish"],
+  [["completion", "bsh"], 2, "did you mean bash?"],
+  [["completion", "bash", "zsh"], 2, '"zsh" is one more'],
   [
     ["config", "--data-path", "/", "--net", "host", "--sysctl", "net.a=1"],
     125,
@@ -150,4 +165,39 @@ Deno.test("nsinit explain prints a Plan that knows the options", async () => {
   assert(list.stdout.includes("67108864"));
   const { stdout } = await nsinit(...args, "--json", "/bin/true");
   assertEquals(Object.keys(JSON.parse(stdout)), ["parent", "child", "undo"]);
+});
+
+Deno.test("nsinit convert reads a file or stdin, and warns of what is lost", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const old = `${dir}/old.json`;
+    await Deno.writeTextFile(
+      old,
+      '{ "tty": true, "namespaces": ["NEWNS"], "capabilities": [], "network": null }',
+    );
+    const { code, stdout, stderr } = await nsinit("convert", old);
+    assertEquals(code, 0, stderr);
+    const json = JSON.parse(stdout);
+    assertEquals(json.rootfs, dir);
+    assertEquals(json.namespaces, [{ type: "NEWNS", path: "" }]);
+    assert(stderr.includes("warning: as container.json: process.tty is not"));
+    const again = `${dir}/config.json`;
+    const written = await nsinit("convert", old, "--format=oci", "-f", again);
+    assertEquals([written.code, written.stdout], [0, ""], written.stderr);
+    const oci = JSON.parse(await Deno.readTextFile(again));
+    assertEquals(oci.root, { path: dir, readonly: false });
+    const piped = await new Deno.Command("/bin/sh", {
+      args: [
+        "-c",
+        '"$0" run --allow-all --quiet "$1" --data-path "$2" convert - < "$3"',
+        Deno.execPath(),
+        CLI,
+        dir,
+        old,
+      ],
+    }).output();
+    assertEquals(new TextDecoder().decode(piped.stdout), stdout);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 });
