@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * files.c - the files by which containers are known: locks on their state
- * directories, files replaced in one step, identities of files.
+ * directories, files read and replaced in one step, identities of files.
  *
  * Library only. Deno has no flock(2) on directories, no O_NOFOLLOW and no
  * O_EXCL with a mode that the umask does not change; these files need all of
@@ -19,6 +19,7 @@
 
 #define FLAG_SHARED 1u
 #define FLAG_NO_WAIT 2u
+#define FLAG_MAKE 1u
 #define FLAG_KEEP_OPEN 1u
 #define FLAG_ONLY_REGULAR 2u
 
@@ -71,6 +72,77 @@ int32_t nsi_dir_lock(const char *path, uint32_t flags)
 	    held.stx_dev_minor != named.stx_dev_minor)
 		return -ESTALE;
 	return nsi_take_fd(&fd);
+}
+
+/* Whoever owns the root, or may write to it, decides what is in the states. */
+static int open_root(const char *path)
+{
+	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	struct statx st = { 0 };
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = nsi_sys_statx(fd, "", AT_EMPTY_PATH, STATX_MODE | STATX_UID, &st);
+	if (r < 0)
+		return r;
+	if (st.stx_uid != (uint32_t)NSI_SYS0(__NR_geteuid) || st.stx_mode & 022)
+		return -EPERM;
+	return nsi_take_fd(&fd);
+}
+
+/* A directory with exactly the mode 0700, if the name is free. */
+static int make_private(int rootfd, const char *name)
+{
+	struct statx st = { 0 };
+	int r = nsi_sys_mkdirat(rootfd, name, 0700);
+
+	if (r < 0)
+		return r == -EEXIST ? 0 : r;
+	/* The umask may have taken bits. Somebody may have taken it for a remain and it away. */
+	r = nsi_sys_statx(rootfd, name, AT_SYMLINK_NOFOLLOW, STATX_MODE, &st);
+	if (r == 0 && (st.stx_mode & 07777) != 0700)
+		r = (int)NSI_SYS3(__NR_fchmodat, rootfd, name, 0700);
+	return r == -ENOENT ? 0 : r;
+}
+
+/*
+ * nsi_state_lock() - take the lock of a container's directory below a state root
+ * @root:   the state root
+ * @name:   name of the directory in it
+ * @flags:  bit 0: make the directory when it is missing; never the root
+ *
+ * Return: the descriptor, owned by the caller, or -errno: -ENOENT when there is none,
+ * -EAGAIN when it is held, -ESTALE as nsi_dir_lock(), -EPERM when the root belongs to
+ * somebody else or others may write to it.
+ */
+int32_t nsi_state_lock(const char *root, const char *name, uint32_t flags)
+{
+	NSI_AUTO_FD int rootfd = open_root(root);
+	NSI_AUTO_FD int fd = -1;
+	struct statx held = { 0 }, named = { 0 };
+	int r = 0;
+
+	if (rootfd < 0)
+		return rootfd;
+	if (!nsi_text_is_name(name))
+		return -EINVAL;
+	if (flags & FLAG_MAKE)
+		r = make_private(rootfd, name);
+	if (r < 0)
+		return r;
+	fd = nsi_sys_openat(rootfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd == -ENOENT && flags & FLAG_MAKE ? -ESTALE : fd;
+	r = lock(fd, LOCK_EXCLUSIVE | LOCK_NO_WAIT);
+	if (r == 0)
+		r = nsi_sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO, &held);
+	if (r < 0)
+		return r;
+	r = nsi_sys_statx(rootfd, name, AT_SYMLINK_NOFOLLOW, STATX_INO, &named);
+	if (r < 0)
+		return r == -ENOENT ? -ESTALE : r;
+	return held.stx_ino == named.stx_ino ? nsi_take_fd(&fd) : -ESTALE;
 }
 
 /*
@@ -198,4 +270,64 @@ int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out)
 		return -EINVAL;
 	*out = st.stx_ino;
 	return 0;
+}
+
+/*
+ * nsi_file_load() - read a regular file
+ * @path:  no link is followed as its last component
+ * @out:   gets at most @size bytes
+ * @size:  room in @out
+ *
+ * Return: bytes read; the file's size when that is more than @size, and nothing is read;
+ * or -errno, -EINVAL when it is not a regular file.
+ */
+int64_t nsi_file_load(const char *path, void *out, uint64_t size)
+{
+	/* O_NONBLOCK: a fifo would keep us waiting. */
+	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	struct statx st = { 0 };
+	uint64_t done = 0;
+	long n;
+
+	if (fd < 0)
+		return fd;
+	n = nsi_sys_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE, &st);
+	if (n < 0)
+		return n;
+	if ((st.stx_mode & FILE_TYPE) != FILE_REGULAR)
+		return -EINVAL;
+	if (st.stx_size > size)
+		return (int64_t)st.stx_size;
+	while (done < st.stx_size) {
+		n = NSI_SYS3(__NR_read, fd, (uint8_t *)out + done, st.stx_size - done);
+		if (n == -EINTR)
+			continue;
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		done += (uint64_t)n;
+	}
+	return (int64_t)done;
+}
+
+/*
+ * nsi_file_unlink() - remove a name that is no directory's
+ * @dir:   directory; a symlink as its last component is refused
+ * @name:  name in it
+ *
+ * Return: 0, also when there is none, or -errno.
+ */
+int32_t nsi_file_unlink(const char *dir, const char *name)
+{
+	NSI_AUTO_FD int dirfd = -1;
+	int r;
+
+	if (!nsi_text_is_name(name))
+		return -EINVAL;
+	dirfd = nsi_sys_openat(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (dirfd < 0)
+		return dirfd == -ENOENT ? 0 : dirfd;
+	r = nsi_sys_unlinkat(dirfd, name, 0);
+	return r == -ENOENT ? 0 : r;
 }

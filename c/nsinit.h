@@ -81,6 +81,10 @@ NSI_EXPORT int64_t nsi_fs_type(const char *path);
  * takes its exclusive flock (LOCK_SH with flags bit 0, no waiting with bit 1: -EAGAIN). Returns the descriptor; -ESTALE
  * when the directory was removed or replaced while waiting (try again), -ENOENT when missing. */
 NSI_EXPORT int32_t nsi_dir_lock(const char *path, uint32_t flags);
+/* nsi_state_lock() - takes the lock of directory @name below the state root @root, made (0700) when
+ * missing with flags bit 0; the root must be ours and only ours to write (-EPERM). Does not wait:
+ * -EAGAIN. Returns the descriptor; -ENOENT, -ESTALE as nsi_dir_lock(). */
+NSI_EXPORT int32_t nsi_state_lock(const char *root, const char *name, uint32_t flags);
 /* nsi_dir_unlock() - LOCK_UN, the descriptor stays open. */
 NSI_EXPORT int32_t nsi_dir_unlock(int32_t fd);
 /* nsi_file_replace() - writes @length bytes to a new file in directory @dir (opened O_NOFOLLOW)
@@ -92,6 +96,15 @@ NSI_EXPORT int32_t nsi_file_replace(const char *dir, const char *name, const cha
 				    uint32_t flags);
 /* nsi_file_inode() - inode of dir/name (no links followed) into *out; flags of a regular file only (-EINVAL). */
 NSI_EXPORT int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out);
+/* nsi_file_load() - reads a regular file of at most @size bytes, no last symlink followed; returns the
+ * bytes read, the file's size when that is more than @size, -EINVAL when it is not a regular file. */
+NSI_EXPORT int64_t nsi_file_load(const char *path, void *out, uint64_t size);
+/* nsi_file_unlink() - removes dir/name, which is no directory; fine when it is missing. */
+NSI_EXPORT int32_t nsi_file_unlink(const char *dir, const char *name);
+/* nsi_mounts_open() - a descriptor that knows which mount table of this process was seen last. */
+NSI_EXPORT int32_t nsi_mounts_open(void);
+/* nsi_mounts_changed() - whether that has changed since it was opened, or asked last: 1 or 0. */
+NSI_EXPORT int32_t nsi_mounts_changed(int32_t fd);
 /* nsi_seccomp_compile() - libseccomp: packed rules to a BPF program in @out (at most @size
  * bytes); returns its length. The rules' layout stands in seccomp_compile.c and ffi/layout.ts. */
 NSI_EXPORT int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out,

@@ -179,3 +179,30 @@ int32_t nsi_poll_state(int32_t fd, uint32_t events)
 
 	return r < 0 ? (int32_t)r : (uint16_t)one.revents;
 }
+
+/*
+ * nsi_mounts_open() - remember the mount table as it is
+ *
+ * Return: a descriptor owned by the caller, or -errno.
+ */
+int32_t nsi_mounts_open(void)
+{
+	return nsi_sys_openat(AT_FDCWD, "/proc/thread-self/mountinfo", O_RDONLY, 0);
+}
+
+/*
+ * nsi_mounts_changed() - whether the mount table has changed since the last call
+ * @fd: of nsi_mounts_open(); proc_pid_mounts(5) tells of changes by poll(2)
+ *
+ * Return: 1, 0 or -errno.
+ */
+int32_t nsi_mounts_changed(int32_t fd)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLPRI };
+	const struct {
+		int64_t seconds, nanoseconds;
+	} now = { 0, 0 };
+	long r = NSI_SYS5(__NR_ppoll, &polled, 1, &now, 0, 8);
+
+	return r < 0 ? (int32_t)r : (polled.revents & (POLLPRI | POLLERR)) != 0;
+}

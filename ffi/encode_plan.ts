@@ -4,7 +4,7 @@
  * @module
  */
 import { type FieldKind, OPS, type OpSpec } from "../lib/plan/ops.ts";
-import type { Op, Plan } from "../lib/plan/ops.ts";
+import type { Op, OpName, Plan } from "../lib/plan/ops.ts";
 import { ABI, HEADER, LISTS, OP, PLAN_MAGIC } from "./layout.ts";
 
 /** Makes one operation fail, for tests. */
@@ -17,89 +17,160 @@ export interface Fault {
   readonly errno: number;
 }
 
-/** A string with a NUL byte cannot be given to the kernel. */
-class StringPool {
-  #bytes = new Uint8Array(4096);
-  #length = 1; // offset 0 means absent
-  readonly #encoder = new TextEncoder();
+const encoder = new TextEncoder();
 
-  get length(): number {
-    return this.#length;
+/** The fields of an operation in the order of encoding, looked up once. */
+interface Field {
+  readonly name: string;
+  readonly kind: FieldKind;
+}
+const FIELDS = new Map<string, readonly Field[]>();
+
+function fieldsOf(op: OpName): readonly Field[] {
+  const known = FIELDS.get(op);
+  if (known) return known;
+  const spec: OpSpec = OPS[op];
+  const fields = Object.entries(spec.fields)
+    .map(([name, kind]) => ({ name, kind }));
+  FIELDS.set(op, fields);
+  return fields;
+}
+
+/**
+ * Bytes of a Plan while it is packed. One buffer serves all: packing waits for
+ * nothing, and what is handed out is a copy.
+ */
+class Packer {
+  #bytes = new Uint8Array(32768);
+  #view = new DataView(this.#bytes.buffer);
+  #start = 0;
+  #end = 0;
+  /** Texts that are in the pool: paths and names come more than once. */
+  readonly #texts = new Map<string, number>();
+
+  /** Begins anew, with the pool at `start`. */
+  open(start: number): DataView {
+    this.#texts.clear();
+    this.#start = start;
+    this.#end = start + 1; // offset 0 means absent
+    this.#reserve(0);
+    this.#bytes.fill(0, 0, this.#end);
+    return this.#view;
   }
 
-  addBytes(data: Uint8Array, alignment: number): number {
-    const start = Math.ceil(this.#length / alignment) * alignment;
-    const end = start + data.length + 1;
-    if (end > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2));
-      grown.set(this.#bytes);
-      this.#bytes = grown;
+  /** What has been packed; lengths of pool and whole stand in it. */
+  close(): Uint8Array<ArrayBuffer> {
+    this.#view.setUint32(HEADER.length, this.#end, true);
+    this.#view.setUint32(HEADER.poolOffset, this.#start, true);
+    this.#view.setUint32(HEADER.poolLength, this.#end - this.#start, true);
+    return this.#bytes.slice(0, this.#end);
+  }
+
+  #reserve(length: number): void {
+    const needed = this.#end + length + 16;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+
+  /** Writes the place of a text into an operation; a NUL byte cannot be given to the kernel. */
+  text(at: number, text: string): void {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return this.#refer(at, known, byteLength(text));
+    const offset = this.#end;
+    const length = this.#append(text);
+    this.#texts.set(text, offset);
+    this.#refer(at, offset, length);
+  }
+
+  /** As {@linkcode Packer.text}, for a list: each item ends with a NUL byte. */
+  list(at: number, items: readonly string[]): void {
+    const offset = this.#end;
+    for (const item of items) this.#append(item);
+    const length = this.#end - offset;
+    this.#reserve(1);
+    this.#bytes[this.#end++] = 0;
+    this.#refer(at, offset, length);
+  }
+
+  data(at: number, data: Uint8Array): void {
+    this.#reserve(data.length + 8);
+    const aligned = this.#start + Math.ceil((this.#end - this.#start) / 8) * 8;
+    this.#bytes.fill(0, this.#end, aligned);
+    this.#bytes.set(data, aligned);
+    this.#end = aligned + data.length;
+    this.#bytes[this.#end++] = 0;
+    this.#refer(at, aligned, data.length);
+  }
+
+  number(at: number, value: number | bigint): void {
+    if (typeof value === "number" && value >>> 0 === value) {
+      this.#view.setUint32(at, value, true);
+    } else {
+      this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
     }
-    this.#bytes.set(data, start);
-    this.#length = end;
-    return start;
   }
 
-  addText(text: string): [offset: number, length: number] {
+  get view(): DataView {
+    return this.#view;
+  }
+
+  /** Appends a text and a NUL byte; the length is without that. */
+  #append(text: string): number {
     if (text.includes("\0")) {
       throw new TypeError(`Cannot pack ${JSON.stringify(text)}: NUL byte`);
     }
-    const data = this.#encoder.encode(text);
-    return [this.addBytes(data, 1), data.length];
+    this.#reserve(3 * text.length + 1);
+    const { written } = encoder.encodeInto(
+      text,
+      this.#bytes.subarray(this.#end),
+    );
+    this.#end += written;
+    this.#bytes[this.#end++] = 0;
+    return written;
   }
 
-  copyTo(target: Uint8Array, offset: number): void {
-    target.set(this.#bytes.subarray(0, this.#length), offset);
+  #refer(at: number, offset: number, length: number): void {
+    this.#view.setUint32(at, offset - this.#start, true);
+    this.#view.setUint32(at + 4, length, true);
   }
 }
 
-function addField(
-  pool: StringPool,
-  kind: FieldKind,
-  value: unknown,
-): [offset: number, length: number] {
-  if (value === undefined) return [0, 0];
-  if (kind === "list") {
-    const items = value as readonly string[];
-    const joined = items.map((item) => {
-      if (item.includes("\0")) {
-        throw new TypeError(`Cannot pack ${JSON.stringify(item)}: NUL byte`);
-      }
-      return item + "\0";
-    }).join("");
-    const data = new TextEncoder().encode(joined);
-    return [pool.addBytes(data, 1), data.length];
-  }
-  if (typeof value === "string") return pool.addText(value);
-  const data = value as Uint8Array;
-  return [pool.addBytes(data, 8), data.length];
+/** Bytes of a text in UTF-8. */
+function byteLength(text: string): number {
+  // deno-lint-ignore no-control-regex -- ASCII is one byte each
+  return /^[\x01-\x7f]*$/.test(text)
+    ? text.length
+    : encoder.encode(text).length;
 }
 
-function encodeOp(view: DataView, at: number, op: Op, pool: StringPool): void {
-  const spec: OpSpec = OPS[op.op];
-  view.setUint16(at + OP.kind, spec.kind, true);
-  let number = 0;
-  let string = 0;
-  const fields = op as unknown as Readonly<Record<string, unknown>>;
-  for (const [name, kind] of Object.entries(spec.fields)) {
-    const value = fields[name];
+const packer = new Packer();
+
+function encodeOp(at: number, op: Op): void {
+  packer.view.setUint16(at + OP.kind, OPS[op.op].kind, true);
+  let number = at + OP.numbers;
+  let string = at + OP.strings;
+  const values = op as unknown as Readonly<Record<string, unknown>>;
+  for (const { name, kind } of fieldsOf(op.op)) {
+    const value = values[name];
     if (name === "flags") {
-      view.setUint32(at + OP.flags, Number(value), true);
+      packer.view.setUint32(at + OP.flags, Number(value), true);
     } else if (kind === "u64" || kind === "i64") {
-      const big = BigInt(value as number | bigint);
-      if (kind === "u64" && big < 0n) {
-        throw new TypeError(`Cannot pack ${op.op}.${name} ${big}: negative`);
+      const numeric = value as number | bigint;
+      if (kind === "u64" && numeric < 0) {
+        throw new TypeError(
+          `Cannot pack ${op.op}.${name} ${numeric}: negative`,
+        );
       }
-      view.setBigUint64(
-        at + OP.numbers + 8 * number++,
-        BigInt.asUintN(64, big),
-        true,
-      );
+      packer.number(number, numeric);
+      number += 8;
     } else {
-      const [offset, length] = addField(pool, kind, value);
-      view.setUint32(at + OP.strings + 8 * string, offset, true);
-      view.setUint32(at + OP.strings + 8 * string + 4, length, true);
-      string++;
+      if (typeof value === "string") packer.text(string, value);
+      else if (kind === "list") packer.list(string, value as readonly string[]);
+      else if (value !== undefined) packer.data(string, value as Uint8Array);
+      string += 8;
     }
   }
 }
@@ -121,35 +192,26 @@ function encodeOp(view: DataView, at: number, op: Op, pool: StringPool): void {
  * ```
  */
 export function encodePlan(plan: Plan, fault?: Fault): Uint8Array<ArrayBuffer> {
-  const lists = LISTS.map((name) => plan[name]);
-  const count = lists.reduce((sum, list) => sum + list.length, 0);
-  const pool = new StringPool();
-  const poolOffset = HEADER.size + count * OP.size;
-  const ops = new Uint8Array(poolOffset);
-  const view = new DataView(ops.buffer);
-  let at: number = HEADER.size;
-  lists.forEach((list, index) => {
-    view.setUint32(HEADER.opOffset + 4 * index, at, true);
-    view.setUint32(HEADER.opCount + 4 * index, list.length, true);
-    for (const op of list) {
-      encodeOp(view, at, op, pool);
-      at += OP.size;
-    }
-  });
-  view.setUint32(HEADER.magic, PLAN_MAGIC, true);
-  view.setUint32(HEADER.abi, ABI, true);
-  view.setUint32(HEADER.length, poolOffset + pool.length, true);
-  view.setUint32(HEADER.poolOffset, poolOffset, true);
-  view.setUint32(HEADER.poolLength, pool.length, true);
-  view.setUint32(
+  const count = plan.parent.length + plan.child.length + plan.undo.length;
+  const header = packer.open(HEADER.size + count * OP.size);
+  header.setUint32(HEADER.magic, PLAN_MAGIC, true);
+  header.setUint32(HEADER.abi, ABI, true);
+  header.setUint32(
     HEADER.faultList,
     fault ? LISTS.indexOf(fault.list) : LISTS.length,
     true,
   );
-  view.setUint32(HEADER.faultIndex, fault?.index ?? 0, true);
-  view.setUint32(HEADER.faultErrno, fault?.errno ?? 0, true);
-  const packed = new Uint8Array(poolOffset + pool.length);
-  packed.set(ops);
-  pool.copyTo(packed, poolOffset);
-  return packed;
+  header.setUint32(HEADER.faultIndex, fault?.index ?? 0, true);
+  header.setUint32(HEADER.faultErrno, fault?.errno ?? 0, true);
+  let at: number = HEADER.size;
+  LISTS.forEach((name, index) => {
+    const list: readonly Op[] = plan[name];
+    packer.view.setUint32(HEADER.opOffset + 4 * index, at, true);
+    packer.view.setUint32(HEADER.opCount + 4 * index, list.length, true);
+    for (const op of list) {
+      encodeOp(at, op);
+      at += OP.size;
+    }
+  });
+  return packer.close();
 }

@@ -92,6 +92,8 @@ export const SYMBOLS = {
   nsi_fs_type: { parameters: ["buffer"], result: "i64" },
   // int32_t nsi_dir_lock(const char *path, uint32_t flags)
   nsi_dir_lock: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t nsi_state_lock(const char *root, const char *name, uint32_t flags)
+  nsi_state_lock: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
   // int32_t nsi_dir_unlock(int32_t fd)
   nsi_dir_unlock: { parameters: ["i32"], result: "i32" },
   // int32_t nsi_file_replace(const char *dir, const char *name, const char *temporary,
@@ -102,6 +104,14 @@ export const SYMBOLS = {
   },
   // int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out)
   nsi_file_inode: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  // int64_t nsi_file_load(const char *path, void *out, uint64_t size)
+  nsi_file_load: { parameters: ["buffer", "buffer", "u64"], result: "i64" },
+  // int32_t nsi_file_unlink(const char *dir, const char *name)
+  nsi_file_unlink: { parameters: ["buffer", "buffer"], result: "i32" },
+  // int32_t nsi_mounts_open(void)
+  nsi_mounts_open: { parameters: [], result: "i32" },
+  // int32_t nsi_mounts_changed(int32_t fd)
+  nsi_mounts_changed: { parameters: ["i32"], result: "i32" },
   // int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out, uint32_t size)
   nsi_seccomp_compile: {
     parameters: ["buffer", "u32", "buffer", "u32"],

@@ -5,6 +5,7 @@
  */
 import { parseSignal } from "../config/names/signals.ts";
 import type { Config, Resources } from "../config/types.ts";
+import { shareConfig } from "../container/configs.ts";
 import { deleteContainer } from "../container/delete.ts";
 import type { EventStream } from "../container/event_stream.ts";
 import {
@@ -31,7 +32,6 @@ import { updateContainer } from "../container/update.ts";
 import { waitForContainer } from "../container/wait.ts";
 import { UsageError } from "../errors.ts";
 import type { Stats } from "../stats/types.ts";
-import { frozenCopy } from "./frozen.ts";
 import {
   type ContainerKey,
   ownedRun,
@@ -98,7 +98,7 @@ export class Container implements AsyncDisposable {
   private constructor(root: string, { id, created, config }: StoredState) {
     this.id = id;
     this.#key = { root, id, created };
-    this.#config = frozenCopy(config);
+    this.#config = shareConfig(config).config;
   }
 
   /** Its configuration: a copy that cannot be changed. */
@@ -338,7 +338,7 @@ export class Container implements AsyncDisposable {
     await this.#load();
     const { root, id } = this.#key;
     const { config } = await updateContainer(root, id, resources);
-    this.#config = frozenCopy(config);
+    this.#config = shareConfig(config).config;
   }
 
   /**

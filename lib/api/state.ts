@@ -4,10 +4,10 @@
  * @module
  */
 import type { Config } from "../config/types.ts";
+import { shareConfig } from "../container/configs.ts";
 import { cgroupPathsOf, namespacePathsOf } from "../container/inspect.ts";
 import { type ContainerStatus, summarize } from "../container/list.ts";
 import type { RecordedExit, StoredState } from "../container/store_types.ts";
-import { frozenCopy } from "./frozen.ts";
 
 /** A container's recorded state: libcontainer's `State`, with what it is doing. */
 export interface ContainerState {
@@ -43,6 +43,6 @@ export function describeState(state: StoredState): ContainerState {
     cgroupPaths: pid === 0 ? {} : cgroupPathsOf(state),
     namespacePaths: namespacePathsOf(state),
     ...(state.exit && { exit: state.exit }),
-    config: frozenCopy(state.config),
+    config: shareConfig(state.config).config,
   };
 }

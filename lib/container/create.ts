@@ -5,7 +5,7 @@
  */
 import { NsinitError, StateError } from "../errors.ts";
 import type { Config } from "../config/types.ts";
-import { validateConfig } from "../config/validate.ts";
+import { takeConfig } from "./check_config.ts";
 import { checkId } from "./identity.ts";
 import { bootId, ownIdentity } from "./liveness.ts";
 import { isKept, isRunning, removeRemains } from "./recover.ts";
@@ -52,6 +52,13 @@ async function takeId(stateRoot: string, id: string): Promise<LockedState> {
   }
 }
 
+/** Made canonical without a thread: what is looked up is in memory, but for the first time. */
+function withRealRoot(config: Config): Config {
+  checkRootfs(config.rootfs);
+  const rootfs = Deno.realPathSync(config.rootfs);
+  return rootfs === config.rootfs ? config : takeConfig({ ...config, rootfs });
+}
+
 /** How a container is made. */
 export interface CreateOptions {
   /** Who makes its cgroups; we do unless it is `systemd`. */
@@ -81,11 +88,7 @@ export async function createContainer(
   options: CreateOptions = {},
 ): Promise<StoredState> {
   checkId(id);
-  const rootfs = await CREATIONS.run(async () => {
-    validateConfig(config);
-    await checkRootfs(config.rootfs);
-    return await Deno.realPath(config.rootfs);
-  });
+  const own = await CREATIONS.run(() => withRealRoot(takeConfig(config)));
   const locked = await takeId(stateRoot, id);
   try {
     const state: StoredState = {
@@ -100,8 +103,8 @@ export async function createContainer(
       owner: ownIdentity(),
       created: new Date().toISOString(),
       directory: "",
-      config: { ...config, rootfs },
-      namespaces: config.namespaces.map(({ type }) => type),
+      config: own,
+      namespaces: own.namespaces.map(({ type }) => type),
       resources: NO_RESOURCES,
     };
     writeState(locked.dir, state);

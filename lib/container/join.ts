@@ -7,10 +7,10 @@ import type { Fault } from "../../ffi/encode_plan.ts";
 import { closeFd, PlanRun } from "../../ffi/native.ts";
 import { compileFilter } from "../../ffi/seccomp.ts";
 import { KernelError, NsinitError, StateError } from "../errors.ts";
-import { probeHost } from "../host/probe.ts";
 import { buildJoinPlan } from "../plan/build.ts";
 import type { JoinTarget } from "../plan/types.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
+import { currentHost, forgetHost } from "./current_host.ts";
 import { freezerState } from "./freezer.ts";
 import { listenerHander } from "./hand_listener.ts";
 import { openProcess } from "./liveness.ts";
@@ -162,7 +162,7 @@ async function join(
         ...(filter && { filter }),
       },
       specOf(state.config, process, attachment),
-      probeHost(),
+      currentHost(),
     );
     run = new PlanRun(plan, fault);
     await runParent(plan, run, {
@@ -177,6 +177,7 @@ async function join(
     });
     return run;
   } catch (error) {
+    forgetHost();
     await run?.abortAsync();
     run?.close();
     if (error instanceof NsinitError && await hasEnded(state, pidfd, error)) {

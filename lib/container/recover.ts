@@ -5,6 +5,7 @@
  * @module
  */
 import { PlanRun, temporaryName } from "../../ffi/native.ts";
+import { removeFile } from "../../ffi/state_files.ts";
 import { KernelError } from "../errors.ts";
 import { planPoststop } from "../plan/hooks.ts";
 import type { UndoOp } from "../plan/ops.ts";
@@ -170,6 +171,12 @@ export async function settleStopped(
   return stopped;
 }
 
+/** Whether nothing but the record is to be removed. */
+function hasNothing({ resources }: StoredState): boolean {
+  const { cgroups, interfaces, poststop } = resources;
+  return cgroups.length + interfaces.length === 0 && !poststop;
+}
+
 /**
  * Removes a container that is not running; the lock must be held.
  *
@@ -185,12 +192,14 @@ export async function removeRemains(
 ): Promise<void> {
   if (state) {
     // Of a writer killed before its rename: the undo list removes an empty directory.
-    const unfinished = `${locked.dir}/${temporaryName(STATE_FILE)}`;
-    await Deno.remove(unfinished).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    removeFile(locked.dir, temporaryName(STATE_FILE));
     await killNamespace(state);
-    await executeUndo(undoOf(state, { stateDir: locked.dir }), options);
+    await executeUndo(undoOf(state, { stateDir: locked.dir }), {
+      ...options,
+      // Files alone are quicker removed than a thread is woken.
+      blocking: options.blocking === true || hasNothing(state),
+    });
+    return;
   }
   // Whatever a killed writer left in this directory, which only we can enter.
   await Deno.remove(locked.dir, { recursive: true }).catch((error) => {

@@ -8,8 +8,6 @@ import { PlanRun } from "../../ffi/native.ts";
 import { compileFilter } from "../../ffi/seccomp.ts";
 import type { Fault } from "../../ffi/encode_plan.ts";
 import type { Config } from "../config/types.ts";
-import { validateConfig } from "../config/validate.ts";
-import { probeHost } from "../host/probe.ts";
 import type { Host } from "../host/types.ts";
 import { buildStartPlan } from "../plan/build.ts";
 import { addUserNamespace } from "../plan/rootless.ts";
@@ -17,7 +15,9 @@ import type { CgroupPart } from "../plan/cgroups.ts";
 import type { HostRootParts, Placement, StartPlan } from "../plan/types.ts";
 import { adviseOnUserNamespace } from "./advice.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
+import { currentHost, forgetHost } from "./current_host.ts";
 import { listenerHander } from "./hand_listener.ts";
+import { checkConfig } from "./check_config.ts";
 import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
 import {
   closeMarkers,
@@ -192,7 +192,7 @@ export async function planStart(
   host: Host,
 ): Promise<StartPlan> {
   const { config } = request;
-  validateConfig(config);
+  checkConfig(config);
   const spec = specOf(config, request.process, request.attachment);
   const placement = placeContainer(request, stateDir);
   const hostRoot = await hostRootOf(config, spec.user);
@@ -277,16 +277,22 @@ function completeState(
   };
 }
 
+function lookAt(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return undefined;
+  }
+}
+
 /**
  * Refuses a root file system that is not there.
  *
  * @throws {ConfigError} `ConfigInvalid`.
  */
-export async function checkRootfs(rootfs: string): Promise<void> {
-  const found = await Deno.stat(rootfs).catch((error) => {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    return undefined;
-  });
+export function checkRootfs(rootfs: string): void {
+  const found = lookAt(rootfs);
   if (found?.isDirectory) return;
   const what = found ? "is not a directory" : "does not exist";
   throw new ConfigError(
@@ -335,14 +341,14 @@ async function start(
   locked: LockedState,
   wanted: StartRequest,
 ): Promise<Started> {
-  const host = probeHost();
+  const host = currentHost();
   const request = settleForUser(wanted, host);
   const names = markersOf(request);
   let state: StoredState | undefined;
   let run: PlanRun | undefined;
   let markers: ReservedMarker[] = [];
   try {
-    await checkRootfs(request.config.rootfs);
+    checkRootfs(request.config.rootfs);
     const start = await planStart(request, locked.dir, host);
     state = initialState(request, start);
     writeState(locked.dir, state);
@@ -374,6 +380,8 @@ async function start(
     });
     return { run: execution, state };
   } catch (error) {
+    // What was known of it may be what has failed.
+    forgetHost();
     adviseOnUserNamespace(error, request.config, host.euid);
     await discard(locked, request, state, run).catch((second) => {
       // The first failure is the one to tell; what is left stays recorded.

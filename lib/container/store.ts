@@ -11,11 +11,17 @@ import { KernelError, NsinitError, StateError } from "../errors.ts";
 import {
   closeFd,
   effectiveUserId,
-  lockDirectory,
   replaceFile,
   temporaryName,
   unlockDirectory,
 } from "../../ffi/native.ts";
+import {
+  loadText,
+  lockStateDirectory,
+  removeFile,
+  type StateLockFailure,
+} from "../../ffi/state_files.ts";
+import { configText, findShared, formatData, parseData } from "./configs.ts";
 import type { Phase, StoredState } from "./store_types.ts";
 
 /** Name of the state file. */
@@ -52,12 +58,16 @@ async function enterQueue(dir: string): Promise<() => void> {
 }
 
 /** Takes the flock of a directory, without a thread that waits for it. */
-async function takeFlock(dir: string): Promise<number | "missing" | "stale"> {
+async function takeFlock(
+  root: string,
+  id: string,
+  make: boolean,
+): Promise<number | Exclude<StateLockFailure, "busy">> {
   for (
     let pause = FIRST_PAUSE;;
     pause = Math.min(pause * 1.5, LONGEST_PAUSE)
   ) {
-    const lock = lockDirectory(dir);
+    const lock = lockStateDirectory(root, id, make);
     if (lock !== "busy") return lock;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
@@ -159,19 +169,32 @@ export async function lockState(
   }
 }
 
+/**
+ * State roots that Deno has let this program use: the library does not ask it,
+ * so that is done once, by what needs the permission.
+ */
+const permitted = { read: new Set<string>(), write: new Set<string>() };
+
+async function enterRoot(root: string, make: boolean): Promise<boolean> {
+  if (permitted[make ? "write" : "read"].has(root)) return true;
+  if (!await checkRoot(root, make)) return false;
+  permitted.read.add(root);
+  if (make) permitted.write.add(root);
+  return true;
+}
+
 async function lockInTurn(
   root: string,
   id: string,
-  options: { readonly make: boolean },
+  { make }: { readonly make: boolean },
 ): Promise<number | undefined> {
-  const dir = stateDirectory(root, id);
+  if (!await enterRoot(root, make)) return undefined;
   for (let round = 0; round < LOCK_ROUNDS; round++) {
-    if (!await checkRoot(root, options.make)) return undefined;
-    if (options.make) await makeDirectory(dir);
-    const lock = await takeFlock(dir);
+    const lock = await takeFlock(root, id, make);
     if (typeof lock === "number") return lock;
-    if (lock === "missing" && !options.make) return undefined;
+    if (lock === "missing" && !make) return undefined;
     // "stale": its owner removed it while we waited; the next round decides anew.
+    if (lock !== "stale" && !await checkRoot(root, make)) return undefined;
   }
   throw new StateError(
     "IdInUse",
@@ -192,17 +215,6 @@ export function unlockState(locked: LockedState): void {
 export function unlockKeeping(locked: LockedState): void {
   unlockDirectory(locked.lockFd);
   locked.leave();
-}
-
-function reviveBigInt(_key: string, value: unknown): unknown {
-  if (typeof value === "object" && value !== null && "$bigint" in value) {
-    return BigInt(String((value as { $bigint: unknown }).$bigint));
-  }
-  return value;
-}
-
-function replaceBigInt(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? { $bigint: value.toString() } : value;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -241,6 +253,41 @@ function hasShape(state: unknown): state is StoredState {
     );
 }
 
+/** How the text of a state ends, around its configuration. */
+const CONFIG_KEY = ',"config":';
+const TEXT_END = "}\n";
+
+function parseState(text: string): unknown {
+  const shared = findShared(text, TEXT_END);
+  if (!shared) return parseData(text);
+  const { config } = shared;
+  const rest = text.slice(0, text.length - TEXT_END.length)
+    .slice(0, -shared.text.length);
+  if (!rest.endsWith(CONFIG_KEY)) return parseData(text);
+  const state = parseData(rest.slice(0, -CONFIG_KEY.length) + "}");
+  return isObject(state) ? { ...state, config } : state;
+}
+
+function formatState({ config, ...rest }: StoredState): string {
+  const text = formatData(rest);
+  return text.slice(0, -1) + CONFIG_KEY + configText(config) + TEXT_END;
+}
+
+/** Reads the text; Deno is asked once whether that is allowed. */
+function readText(dir: string): string | undefined {
+  const root = dir.slice(0, dir.lastIndexOf("/"));
+  if (!permitted.read.has(root)) {
+    try {
+      Deno.lstatSync(root || "/");
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+    permitted.read.add(root);
+  }
+  return loadText(`${dir}/${STATE_FILE}`, STATE_LIMIT_BYTES);
+}
+
 /**
  * Reads a container's state.
  *
@@ -248,36 +295,33 @@ function hasShape(state: unknown): state is StoredState {
  * @returns The state; undefined when there is none.
  * @throws {StateError} `ContainerNotExists` if the file is damaged or of another version.
  */
+// deno-lint-ignore require-await -- what it throws is a rejection
 export async function readState(dir: string): Promise<StoredState | undefined> {
-  const path = `${dir}/${STATE_FILE}`;
   try {
-    const info = await Deno.lstat(path);
-    if (!info.isFile || info.size > STATE_LIMIT_BYTES) {
-      throw new TypeError("it is not a regular file of ordinary size");
-    }
-    const state = upgrade(
-      JSON.parse(await Deno.readTextFile(path), reviveBigInt),
-    );
+    const text = readText(dir);
+    if (text === undefined) return undefined;
+    const state = upgrade(parseState(text));
     if (hasShape(state)) return state;
     throw new TypeError("it is no state of version 1 or 2");
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
-    if (
-      cause instanceof NsinitError || cause instanceof Deno.errors.NotCapable
-    ) throw cause;
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    if (cause instanceof NsinitError && !(cause instanceof KernelError)) {
+      throw cause;
+    }
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new StateError(
       "ContainerNotExists",
-      `Cannot read ${path}: ${reason}; "nsinit delete --force" removes it`,
+      `Cannot read ${dir}/${STATE_FILE}: ${reason}; "nsinit delete --force" removes it`,
       { cause },
     );
   }
 }
 
+const encoder = new TextEncoder();
+
 /** Writes a container's state by rename; its lock must be held. */
 export function writeState(dir: string, state: StoredState): void {
-  const text = JSON.stringify(state, replaceBigInt) + "\n";
-  const data = new TextEncoder().encode(text);
+  const data = encoder.encode(formatState(state));
   try {
     replaceFile(dir, STATE_FILE, data, { mode: 0o600 });
   } catch (error) {
@@ -285,7 +329,7 @@ export function writeState(dir: string, state: StoredState): void {
       throw error;
     }
     // A writer was killed before its rename; with the lock held it was not this one.
-    Deno.removeSync(`${dir}/${temporaryName(STATE_FILE)}`);
+    removeFile(dir, temporaryName(STATE_FILE));
     replaceFile(dir, STATE_FILE, data, { mode: 0o600 });
   }
 }

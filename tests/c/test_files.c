@@ -144,6 +144,59 @@ static void test_stale(int replaced)
 	CHECK_EQ(status, 0);
 }
 
+static void test_state_lock(void)
+{
+	struct stat st;
+	int first, second;
+
+	CHECK_EQ(mkdir("root", 0700), 0);
+	CHECK_EQ(nsi_state_lock("root", "one", 0), -ENOENT);
+	CHECK_EQ(nsi_state_lock("none", "one", 1), -ENOENT);
+	CHECK_EQ(nsi_state_lock("root", "../root", 1), -EINVAL);
+	umask(0277);
+	first = nsi_state_lock("root", "one", 1);
+	umask(022);
+	CHECK(first >= 0);
+	CHECK(fcntl(first, F_GETFD) & FD_CLOEXEC);
+	CHECK_EQ(stat("root/one", &st), 0);
+	CHECK_EQ(st.st_mode & 07777, 0700);
+	CHECK_EQ(nsi_state_lock("root", "one", 0), -EAGAIN);
+	second = nsi_state_lock("root", "two", 1);
+	CHECK(second >= 0);
+	CHECK_EQ(close(first), 0);
+	CHECK_EQ(close(second), 0);
+	CHECK_EQ(symlink("two", "root/link"), 0);
+	CHECK_EQ(nsi_state_lock("root", "link", 1), -ENOTDIR);
+	CHECK_EQ(chmod("root", 0722), 0);
+	CHECK_EQ(nsi_state_lock("root", "one", 0), -EPERM);
+	CHECK_EQ(rmdir("root/one"), 0);
+	CHECK_EQ(rmdir("root/two"), 0);
+	CHECK_EQ(unlink("root/link"), 0);
+	CHECK_EQ(rmdir("root"), 0);
+}
+
+static void test_load(void)
+{
+	char out[16] = "";
+
+	CHECK_EQ(replace("text", "hello", 0600, 0), 0);
+	CHECK_EQ(nsi_file_load("text", out, sizeof(out)), 5);
+	CHECK_EQ(memcmp(out, "hello", 5), 0);
+	CHECK_EQ(nsi_file_load("text", out, 4), 5);
+	CHECK_EQ(nsi_file_load("none", out, sizeof(out)), -ENOENT);
+	CHECK_EQ(nsi_file_load(".", out, sizeof(out)), -EINVAL);
+	CHECK_EQ(symlink("text", "textlink"), 0);
+	CHECK_EQ(nsi_file_load("textlink", out, sizeof(out)), -ELOOP);
+	CHECK_EQ(mkfifo("fifo", 0600), 0);
+	CHECK_EQ(nsi_file_load("fifo", out, sizeof(out)), -EINVAL);
+	CHECK_EQ(nsi_file_unlink(".", "fifo"), 0);
+	CHECK_EQ(nsi_file_unlink(".", "textlink"), 0);
+	CHECK_EQ(nsi_file_unlink(".", "text"), 0);
+	CHECK_EQ(nsi_file_unlink(".", "text"), 0);
+	CHECK_EQ(nsi_file_unlink("none", "text"), 0);
+	CHECK_EQ(nsi_file_unlink(".", "../text"), -EINVAL);
+}
+
 int main(void)
 {
 	char path[] = "/tmp/nsinit-test-XXXXXX";
@@ -155,6 +208,8 @@ int main(void)
 	test_lock();
 	test_stale(1);
 	test_stale(0);
+	test_state_lock();
+	test_load();
 	(void)unlink("state");
 	(void)unlink("link");
 	(void)unlink("dirlink");

@@ -1,0 +1,104 @@
+/**
+ * Files of states: their locks, reading and removing, each in one call that
+ * does not wait.
+ *
+ * @module
+ */
+import { library } from "./library.ts";
+import { cString, type LockFailure, unwrap } from "./native.ts";
+
+const ENOENT = 2;
+const EAGAIN = 11;
+const EINVAL = 22;
+const ELOOP = 40;
+const ESTALE = 116;
+const FLAG_MAKE = 1;
+
+/** Why a state directory could not be locked: as of any directory, or `refused`, since the root is not ours alone. */
+export type StateLockFailure = LockFailure | "refused";
+
+/**
+ * Locks a container's directory below a state root unless its lock is held.
+ *
+ * @param root State root; it must belong to this user, and nobody else may write to it.
+ * @param name Name of the directory in it.
+ * @param make Whether a missing directory is made, for its owner alone; the root never is.
+ * @returns The descriptor that holds the lock, or why there is none.
+ *
+ * @example
+ * ```ts ignore
+ * const lock = lockStateDirectory("/run/nsinit", "demo", true);
+ * ```
+ */
+export function lockStateDirectory(
+  root: string,
+  name: string,
+  make: boolean,
+): number | StateLockFailure {
+  const flags = make ? FLAG_MAKE : 0;
+  const result = library().nsi_state_lock(cString(root), cString(name), flags);
+  if (result >= 0) return result;
+  switch (-result) {
+    case ENOENT:
+      return "missing";
+    case ESTALE:
+      return "stale";
+    case EAGAIN:
+      return "busy";
+    default:
+      return "refused";
+  }
+}
+
+const decoder = new TextDecoder();
+let buffer = new Uint8Array(65536);
+
+/**
+ * Reads a regular file as text; no link is followed as its last component.
+ *
+ * @param path Absolute path.
+ * @param limit Largest size accepted, in bytes.
+ * @returns The text; undefined when there is no such file.
+ * @throws {TypeError} If it is no regular file, or larger.
+ * @throws {KernelError} `SystemError` if it cannot be read.
+ *
+ * @example
+ * ```ts ignore
+ * const text = loadText("/run/nsinit/demo/state.json", 1 << 20);
+ * ```
+ */
+export function loadText(path: string, limit: number): string | undefined {
+  const name = cString(path);
+  for (;;) {
+    const size = BigInt(buffer.length);
+    const count = Number(library().nsi_file_load(name, buffer, size));
+    if (count === -ENOENT) return undefined;
+    if (count === -EINVAL || count === -ELOOP || count > limit) {
+      throw new TypeError("it is not a regular file of ordinary size");
+    }
+    unwrap(count, `read ${path}`);
+    if (count <= buffer.length) {
+      return decoder.decode(buffer.subarray(0, count));
+    }
+    buffer = new Uint8Array(count);
+  }
+}
+
+/**
+ * Removes a file of a directory; no link is followed.
+ *
+ * @param dir The directory.
+ * @param name Name in it; a missing one is fine.
+ * @throws {KernelError} `SystemError` if it cannot be removed.
+ *
+ * @example
+ * ```ts ignore
+ * removeFile("/run/nsinit/demo", ".state.json.nsinit");
+ * ```
+ */
+export function removeFile(dir: string, name: string): void {
+  unwrap(
+    library().nsi_file_unlink(cString(dir), cString(name)),
+    `remove ${dir}/${name}`,
+  );
+}
