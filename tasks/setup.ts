@@ -6,9 +6,10 @@
 import { run, say } from "./process.ts";
 
 /** What the packages are for. */
-export type PackageGroup = "build" | "demo" | "test";
+export type PackageGroup = "bench" | "build" | "demo" | "test";
 
 const PACKAGES: Readonly<Record<PackageGroup, readonly string[]>> = {
+  bench: ["crun", "hyperfine", "runc"],
   build: ["gcc", "libc6-dev", "libseccomp-dev", "make", "pkg-config"],
   demo: ["busybox-static"],
   test: [

@@ -1,0 +1,142 @@
+/**
+ * Results as text: what people read in a terminal and in bench/README.md. Pure.
+ *
+ * @module
+ */
+import type { Check, Figure, Line, Results } from "./results.ts";
+import { judge, type Target, TARGETS, type Verdict } from "./targets.ts";
+
+const SIGNS: Readonly<Record<Verdict, string>> = {
+  "aim": "yes, and the aim",
+  "must": "yes",
+  "misses": "NO",
+  "no target": "",
+  "not measured": "not measured",
+};
+
+/**
+ * Lays cells out as a Markdown table that is aligned in a terminal, too.
+ *
+ * @param head Column titles.
+ * @param rows The cells; columns but the first are set right.
+ * @returns The lines.
+ */
+export function layOut(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  const widths = head.map((title, column) =>
+    Math.max(
+      3,
+      ...[head, ...rows].map((row) => row[column]?.length ?? 0),
+      title.length,
+    )
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${
+      widths.map((width, column) => {
+        const cell = cells[column] ?? "";
+        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+      }).join(" | ")
+    } |`;
+  const rule = widths.map((width, column) =>
+    column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`
+  );
+  return [line(head), line(rule), ...rows.map(line)];
+}
+
+/**
+ * Writes a number with as many digits as mean something.
+ *
+ * @param value The number.
+ * @returns It, or a dash for NaN and undefined.
+ */
+export function formatNumber(value: number | undefined): string {
+  if (value === undefined || Number.isNaN(value)) return "-";
+  const size = Math.abs(value);
+  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
+}
+
+function formatLimit({ atLeast, unit }: Target, limit?: number): string {
+  if (limit === undefined) return "";
+  return `${atLeast ? "≥" : "≤"} ${limit}${unit ? ` ${unit}` : ""}`;
+}
+
+/**
+ * Judges the values that have a target.
+ *
+ * @param checks The values.
+ * @param wanted Keys of the targets that belong to the sections that ran.
+ * @returns The table's lines.
+ */
+export function targetTable(checks: readonly Check[]): string[] {
+  const byKey = new Map(checks.map((check) => [check.key, check]));
+  const rows = TARGETS.map((target) => {
+    const check = byKey.get(target.key);
+    const value = formatNumber(check?.value);
+    return [
+      check?.note ? `${target.what} (${check.note})` : target.what,
+      target.unit && value !== "-" ? `${value} ${target.unit}` : value,
+      formatLimit(target, target.must),
+      formatLimit(target, target.aim),
+      SIGNS[judge(target, check?.value)],
+    ];
+  });
+  return layOut(["what", "measured", "must", "aim", "holds"], rows);
+}
+
+function lineCells(line: Line, extra: readonly string[]): string[] {
+  const { label, summary, more = {}, note = "" } = line;
+  if (!summary) return [`${label}: ${note}`];
+  const { median, min, p90, n } = summary;
+  return [
+    label,
+    ...[median, min, p90].map(formatNumber),
+    String(n),
+    ...extra.map((name) => formatNumber(more[name])),
+  ];
+}
+
+/**
+ * Writes one figure.
+ *
+ * @param figure The figure.
+ * @returns Its title and table.
+ */
+export function figureTable({ title, unit, lines }: Figure): string[] {
+  const extra = [
+    ...new Set(lines.flatMap(({ more }) => Object.keys(more ?? {}))),
+  ];
+  const head = [unit, "median", "min", "p90", "n", ...extra];
+  return [
+    `**${title}**`,
+    "",
+    ...layOut(head, lines.map((line) => lineCells(line, extra))),
+  ];
+}
+
+/**
+ * Writes all of a run.
+ *
+ * @param results What was found.
+ * @returns Markdown.
+ */
+export function report(results: Results): string {
+  const { setting, seconds, failures, figures, checks } = results;
+  const versions = Object.entries(setting.versions)
+    .map(([name, version]) => `${name} ${version}`).join(", ");
+  return [
+    `- Date: ${setting.date.slice(0, 16).replace("T", " ")} UTC, ${
+      Math.round(seconds)
+    } s`,
+    `- Machine: ${setting.machine}`,
+    `- cgroups: ${setting.cgroups}`,
+    `- Load when it began: ${setting.loadBefore.toFixed(2)}`,
+    `- Versions: ${versions}`,
+    ...failures.map((failure) => `- FAILED: ${failure}`),
+    "",
+    ...targetTable(checks),
+    "",
+    ...figures.flatMap((figure) => [...figureTable(figure), ""]),
+  ].join("\n");
+}
