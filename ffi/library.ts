@@ -68,7 +68,32 @@ export function openFromMemory(bytes: Uint8Array<ArrayBuffer>): Library {
     done += written;
   }
   libc.symbols.fcntl(fd, F_ADD_SEALS, ALL_SEALS);
-  return check(Deno.dlopen(`/proc/self/fd/${fd}`, SYMBOLS).symbols);
+  return openLibrary(`/proc/self/fd/${fd}`);
+}
+
+/**
+ * Opens a file of the library. Its functions are bound when they are used
+ * first: Deno compiles a piece of machine code for each, which for all of them
+ * takes as long as half of a start, and a command uses a few.
+ *
+ * The dynamic linker knows a path that it has opened, so that all come from the
+ * same file, whatever becomes of its name.
+ */
+function openLibrary(path: string): Library {
+  const library = {} as Library;
+  for (const [name, declaration] of Object.entries(SYMBOLS)) {
+    Object.defineProperty(library, name, {
+      configurable: true,
+      enumerable: true,
+      get(): unknown {
+        const { symbols } = Deno.dlopen(path, { [name]: declaration });
+        const value = symbols[name];
+        Object.defineProperty(library, name, { value, enumerable: true });
+        return value;
+      },
+    });
+  }
+  return check(library);
 }
 
 function check(library: Library): Library {
@@ -89,7 +114,7 @@ function open(): Library {
     ? [beside]
     : [decodeURIComponent(own.pathname)];
   for (const path of candidates) {
-    if (isRealFile(path)) return check(Deno.dlopen(path, SYMBOLS).symbols);
+    if (isRealFile(path)) return openLibrary(path);
   }
   let bytes: Uint8Array<ArrayBuffer>;
   try {

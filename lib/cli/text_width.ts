@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Marks that are drawn over the character before them, and joiners. */
-const ZERO = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
+/** Marks that are drawn over the character before them, and joiners; made when needed, as its tables take milliseconds to load. */
+let zero: RegExp | undefined;
 /** First and last code points of the blocks that are drawn two columns wide. */
 const WIDE: readonly (readonly [number, number])[] = [
   [0x1100, 0x115f],
@@ -24,7 +24,8 @@ const ELLIPSIS = "\u2026";
 const PLAIN = /^[\x20-\x7e]*$/;
 
 function characterWidth(character: string): number {
-  if (ZERO.test(character)) return 0;
+  zero ??= /^[\p{Mn}\p{Me}\p{Cf}]$/u;
+  if (zero.test(character)) return 0;
   const code = character.codePointAt(0) ?? 0;
   return WIDE.some(([first, last]) => code >= first && code <= last) ? 2 : 1;
 }

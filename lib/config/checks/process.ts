@@ -53,7 +53,8 @@ function checkCapabilities({ capabilities }: Config, report: Report): void {
 
 function checkLabels(config: Config, report: Report): void {
   for (const key of ["processLabel", "mountLabel"] as const) {
-    if (/["\\]|\p{Cc}/u.test(config[key] ?? "")) {
+    const label = config[key] ?? "";
+    if (/["\\]/.test(label) || hasControl(label)) {
       report([key], "wanted a label without quotes or control characters");
     }
   }
@@ -113,7 +114,9 @@ function checkNumbers(config: Config, report: Report): void {
   for (const [index, group] of (config.additionalGroups ?? []).entries()) {
     const isNumber = /^\d+$/.test(group);
     const isId = !isNumber || Number(group) <= 0xfffffffe;
-    if (isId && group !== "" && !/[:,]|\p{Cc}/u.test(group)) continue;
+    if (isId && group !== "" && !/[:,]/.test(group) && !hasControl(group)) {
+      continue;
+    }
     report(["additionalGroups", index], "wanted the name or number of a group");
   }
 }

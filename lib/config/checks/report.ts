@@ -80,5 +80,7 @@ export function findPathFault(path: string): string | undefined {
  * ```
  */
 export function hasControl(text: string): boolean {
-  return /\p{Cc}/u.test(text);
+  // In numbers: \p{Cc} asks for tables, which every start would wait for.
+  // deno-lint-ignore no-control-regex -- these are what is looked for
+  return /[\0-\x1f\x7f-\x9f]/.test(text);
 }
