@@ -49,6 +49,7 @@ const GATES: readonly Check[] = [
   gate("c format", "make", ...inC("format-check")),
   gate("c/ops.h", DENO, "run", "-A", "tasks/gen_ops.ts", "--check"),
   gate("schema", DENO, "run", "-A", "tasks/gen_schema.ts", "--check"),
+  gate("help and man", DENO, "run", "-A", "tasks/gen_help.ts", "--check"),
 ];
 
 const CROSS_GATE = gate("c for aarch64", "make", ...inC("aarch64"));

@@ -35,14 +35,14 @@ end
 `;
 
 /** zsh: in a shell of its own on a terminal, where what is offered is caught. */
-const ZSH = `zmodload zsh/zpty
+const ZSH = `zmodload zsh/zpty zsh/zselect
 zpty inner zsh -f -i
 zpty -w inner "dir=\${(q)1}; source \${(q)1}/inner; print READ""Y"
 while zpty -r inner text; do [[ $text == *READY* ]] && break; done
 while IFS= read -r line; do
 	rm -f $1/offered
-	zpty -n -w inner "$line"$'\\C-x'
-	while [[ ! -s $1/offered ]]; do sleep 0.01; done
+	zpty -n -w inner "$line"$'\\C-b'
+	while [[ ! -s $1/offered ]]; do zselect -t 1; done
 	cat $1/offered
 	zpty -n -w inner $'\\C-u'
 done < $1/lines
@@ -61,7 +61,7 @@ probe() {
 	print -r -- "\${(j:|:)offered}" > $dir/.new; mv $dir/.new $dir/offered
 }
 zle -C probe complete-word probe
-bindkey "^X" probe
+bindkey "^B" probe
 `;
 
 /**

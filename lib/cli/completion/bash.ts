@@ -193,17 +193,12 @@ function commandNames({ commands }: Completed): string {
 }
 
 function argumentSources({ commands }: Completed): string {
-  const lines = commands.flatMap(({ command, positionals }) => {
-    // What is run gets files as its arguments, most of the time.
-    const sources: readonly Source[] = command.stopEarly
-      ? [...positionals.slice(0, 1), { kind: "files" }]
-      : positionals;
-    const last = sources.length - 1;
-    return sources.map((source, index) => {
-      const count = index === last && command.stopEarly ? "*" : String(index);
-      return `\t${command.name}:${count}) ${offer(source)} ;;`;
-    });
-  });
+  const lines = commands.flatMap(({ command, positionals, rest }) => [
+    ...positionals.map((source, index) =>
+      `\t${command.name}:${index}) ${offer(source)} ;;`
+    ),
+    ...rest === undefined ? [] : [`\t${command.name}:*) ${offer(rest)} ;;`],
+  ]);
   return `_nsinit_argument() {\n\tcase $1:$2 in\n${
     lines.join("\n")
   }\n\tesac\n}`;

@@ -85,6 +85,11 @@ function __nsinit_is
 	test (count $argv) -lt 2; or test $typed[2] = $argv[2]
 end
 
+function __nsinit_after
+	set -l typed (__nsinit_typed); or return
+	test "$typed[1]" = "$argv[1]"; and test $typed[2] -ge $argv[2]
+end
+
 # Whether options of the command can still follow.
 function __nsinit_takes
 	set -l typed (__nsinit_typed); or return
@@ -125,26 +130,19 @@ function optionLine(condition: string, completed: CompletedOption): string {
 }
 
 function commandLines(completed: CompletedCommand): string[] {
-  const { command, options, positionals } = completed;
-  const { name } = command;
-  const places = positionals.slice(0, command.stopEarly ? 1 : undefined)
-    .filter(({ kind }) => kind !== "nothing")
-    .map((source, index) =>
-      `complete -c nsinit -n ${quote(`__nsinit_is ${name} ${index}`)}` +
-      offer(source)
-    );
-  // What is run gets files as its arguments, most of the time.
-  const rest = command.stopEarly
-    ? [
-      `complete -c nsinit -n ${
-        quote(`__nsinit_is ${name}; and not __nsinit_takes`)
-      } -F`,
-    ]
-    : [];
+  const { command: { name }, options, positionals, rest } = completed;
+  const line = (condition: string, source: Source): string =>
+    `complete -c nsinit -n ${quote(condition)}${offer(source)}`;
+  const places = positionals.map((source, index) =>
+    [`__nsinit_is ${name} ${index}`, source] as const
+  );
+  const after = rest === undefined
+    ? []
+    : [[`__nsinit_after ${name} ${positionals.length}`, rest] as const];
   return [
     ...options.map((option) => optionLine(`__nsinit_takes ${name}`, option)),
-    ...places,
-    ...rest,
+    ...[...places, ...after].filter(([, { kind }]) => kind !== "nothing")
+      .map(([condition, source]) => line(condition, source)),
   ];
 }
 

@@ -32,8 +32,10 @@ export interface CompletedCommand {
   readonly names: readonly string[];
   /** Its own options. */
   readonly options: readonly CompletedOption[];
-  /** What its arguments are, in order; the last one goes on. */
+  /** What its arguments are, in order. */
   readonly positionals: readonly Source[];
+  /** What may follow them, as often as one likes. */
+  readonly rest?: Source;
 }
 
 /** The program, as a shell sees it. */
@@ -94,17 +96,23 @@ function completeOptions(options: readonly Option[]): CompletedOption[] {
 }
 
 /** Arguments by their names in the usage, e.g. `[--id ID | ID]` or `[ID [SIGNAL]]`. */
-function positionalsOf(
-  { name, usage }: Command,
+function argumentsOf(
+  { name, usage, stopEarly }: Command,
   commands: readonly string[],
-): Source[] {
+): Pick<CompletedCommand, "positionals" | "rest"> {
   const words = usage.replace(/--[a-z-]+ [A-Z]+ \|/g, "")
-    .match(/\b(?:[A-Z]{2,}|[a-z]+(?:\|[a-z]+)+)\b/g) ?? [];
-  return words.map((word) =>
+    .match(/\b(?:[A-Z]{2,}|[a-z]+(?:\|[a-z]+)+)\b(?:\.\.\.)?/g) ?? [];
+  const sources = words.map((word): Source =>
     name === "help" && word === "COMMAND"
       ? { kind: "words", words: commands }
       : sourceOf(word)
   );
+  const last = sources.at(-1);
+  const goesOn = words.at(-1)?.endsWith("...") === true;
+  if (!goesOn || last === undefined) return { positionals: sources };
+  // What is run gets files as its arguments, most of the time.
+  const rest: Source = stopEarly ? { kind: "files" } : last;
+  return { positionals: sources.slice(0, -1), rest };
 }
 
 /**
@@ -123,7 +131,7 @@ export function completedProgram(commands: readonly Command[]): Completed {
       command,
       names: [command.name, ...command.aliases ?? []],
       options: completeOptions(command.options),
-      positionals: positionalsOf(command, names),
+      ...argumentsOf(command, names),
     })),
   };
 }

@@ -67,12 +67,11 @@ function specifications(completed: CompletedOption): string[] {
   });
 }
 
-function argumentsOf({ command, positionals }: CompletedCommand): string[] {
+function argumentsOf({ positionals, rest }: CompletedCommand): string[] {
   const list = positionals.map((source, index) =>
     quote(`${index + 1}: :${action(source)}`)
   );
-  // What is run gets files as its arguments, most of the time.
-  return command.stopEarly ? [list[0] ?? "", "'*: :_files'"] : list;
+  return rest === undefined ? list : [...list, quote(`*: :${action(rest)}`)];
 }
 
 function commandCase(completed: CompletedCommand): string {

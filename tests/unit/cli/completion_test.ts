@@ -9,6 +9,9 @@ import { offersOf, type Shell } from "../../support/shells.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
+/** Stands for the directory `no-container`, which shells spell differently. */
+const NAME = "";
+
 /** What every shell offers, in a directory that holds two containers. */
 const CASES: readonly [string, readonly string[]][] = [
   ["nsinit conv", ["convert"]],
@@ -16,6 +19,7 @@ const CASES: readonly [string, readonly string[]][] = [
   ["nsinit --root=@/state kill w", ["web"]],
   ["nsinit kill web T", ["TERM", "TRAP", "TSTP", "TTIN", "TTOU"]],
   ["nsinit kill web TE", ["TERM"]],
+  ["nsinit --root @/state delete web d", ["db.1"]],
   ["nsinit kill --signal HU", ["HUP"]],
   ["nsinit kill --sig", ["--signal"]],
   ["nsinit kill -s HU", ["HUP"]],
@@ -23,6 +27,7 @@ const CASES: readonly [string, readonly string[]][] = [
   ["nsinit exec --net ", ["host", "private"]],
   ["nsinit exec -t --pid-f", ["--pid-file"]],
   ["nsinit exec ls --pid-f", []],
+  ["nsinit exec ls -l @/state/no", [NAME]],
   ["nsinit --log-format ", ["json", "text"]],
   ["nsinit --log-format json unp", ["unpause"]],
   ["nsinit help unp", ["unpause"]],
@@ -64,7 +69,15 @@ for (const shell of SHELLS) {
         const lines = CASES.map(([line]) => line.replace("@", dir));
         const offers = await offersOf(shell, { dir, script }, lines);
         const found = CASES.map(([line], index) => [line, offers[index]]);
-        const wanted = CASES.map(([line, words]) => [line, [...words]]);
+        const whole = shell === "fish"
+          ? `${dir}/state/no-container/`
+          : shell === "bash"
+          ? `${dir}/state/no-container`
+          : "no-container";
+        const wanted = CASES.map(([line, words]) => [
+          line,
+          words.map((word) => word === NAME ? whole : word),
+        ]);
         assertEquals(found, wanted);
       }),
   });
