@@ -32,6 +32,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "state", load: () => import("./commands/state.ts") },
   { name: "ps", load: () => import("./commands/ps.ts") },
   { name: "stats", load: () => import("./commands/stats.ts") },
+  { name: "top", load: () => import("./commands/top.ts") },
   { name: "events", load: () => import("./commands/events.ts") },
   { name: "oom", load: () => import("./commands/oom.ts") },
   { name: "pause", load: () => import("./commands/pause.ts") },

@@ -14,6 +14,16 @@ export interface Size {
   readonly columns: number;
 }
 
+/** Modes of a terminal. */
+export interface TerminalFlags {
+  /** Whether a program fills the whole screen. */
+  readonly isAlternate: boolean;
+  /** Whether the cursor is seen. */
+  readonly isCursorShown: boolean;
+  /** Whether long lines are broken. */
+  readonly wraps: boolean;
+}
+
 const DEFAULT_SIZE: Size = { rows: 24, columns: 80 };
 
 /**
@@ -92,6 +102,20 @@ export class Terminal implements AsyncDisposable {
   async screen(): Promise<string> {
     const text = await this.#tmux("capture-pane", "-p", "-S", "-1000", "-J");
     return text.trimEnd() + (/\$\s*$/.test(text) ? " " : "");
+  }
+
+  /** Modes of the terminal that programs change. */
+  async flags(): Promise<TerminalFlags> {
+    const [alternate, cursor, wrap] = (await this.#tmux(
+      "display-message",
+      "-p",
+      "#{alternate_on} #{cursor_flag} #{wrap_flag}",
+    )).trim().split(" ");
+    return {
+      isAlternate: alternate === "1",
+      isCursorShown: cursor === "1",
+      wraps: wrap === "1",
+    };
   }
 
   /** Waits until it shows something. */
