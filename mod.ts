@@ -37,6 +37,11 @@ export type {
   TerminalSize,
 } from "./lib/api/process_options.ts";
 export type { ContainerState } from "./lib/api/state.ts";
+export {
+  type WarmConfig,
+  type WarmOptions,
+  WarmPool,
+} from "./lib/api/warm_pool.ts";
 export type { TerminalStreams } from "./lib/api/terminal.ts";
 export {
   defaultAllowedDevices,

@@ -21,59 +21,51 @@ struct limit {
 	uint64_t soft, hard;
 };
 
-static int has_operation(const struct nsi_run *run, uint16_t kind)
-{
-	for (uint32_t i = 0; i < run->plan.count[NSI_LIST_CHILD]; i++)
-		if (run->plan.op[NSI_LIST_CHILD][i].kind == kind)
-			return 1;
-	return 0;
-}
-
-static int sets_core_limit(const struct nsi_run *run)
-{
-	for (uint32_t i = 0; i < run->plan.count[NSI_LIST_CHILD]; i++) {
-		const struct nsi_op *op = &run->plan.op[NSI_LIST_CHILD][i];
-
-		if (op->kind == NSI_OP_RLIMIT_SET && NSI_RLIMIT_SET_RESOURCE(op) == RLIMIT_CORE)
-			return 1;
-	}
-	return 0;
-}
-
 /* What was inherited, to be given on when the Plan says nothing else. */
 static struct {
 	struct limit core;
 	unsigned int umask;
-	int restore_core, restore_umask;
 } inherited;
 
-static int quiet_start(struct nsi_run *run)
+static int quiet_start(void)
 {
 	struct limit none;
 	int r;
 
 	inherited.umask = (unsigned int)NSI_SYS1(__NR_umask, 0);
-	inherited.restore_umask = !has_operation(run, NSI_OP_UMASK_SET);
 	r = (int)NSI_SYS4(__NR_prlimit64, 0, RLIMIT_CORE, 0, &inherited.core);
 	if (r < 0)
 		return r;
 	/* The hard limit stays: raising the soft one again needs no privilege. */
 	none.soft = 0;
 	none.hard = inherited.core.hard;
-	inherited.restore_core = !sets_core_limit(run);
 	return (int)NSI_SYS4(__NR_prlimit64, 0, RLIMIT_CORE, &none, 0);
+}
+
+static int sets_core_limit(const struct nsi_op *op)
+{
+	return op->kind == NSI_OP_RLIMIT_SET && NSI_RLIMIT_SET_RESOURCE(op) == RLIMIT_CORE;
 }
 
 /*
  * nsi_child_restore() - take back the umask and the core limit of the set-up
+ * @run: what its list sets itself stays
  *
  * Return: 0 or -errno.
  */
-int nsi_child_restore(void)
+int nsi_child_restore(const struct nsi_run *run)
 {
-	if (inherited.restore_umask)
+	int has_umask = 0, has_core = 0;
+
+	for (uint32_t i = 0; i < run->plan.count[NSI_LIST_CHILD]; i++) {
+		const struct nsi_op *op = &run->plan.op[NSI_LIST_CHILD][i];
+
+		has_umask |= op->kind == NSI_OP_UMASK_SET;
+		has_core |= sets_core_limit(op);
+	}
+	if (!has_umask)
 		NSI_SYS1(__NR_umask, inherited.umask);
-	if (!inherited.restore_core)
+	if (has_core)
 		return 0;
 	return (int)NSI_SYS4(__NR_prlimit64, 0, RLIMIT_CORE, &inherited.core, 0);
 }
@@ -110,28 +102,30 @@ static void report_failure(struct nsi_run *run, uint32_t index, int r)
  * nsi_child() - execute the child's list
  * @run: with the Plan open and the socket set
  *
- * Does not return when the list ends in an exec that succeeds.
+ * Does not return when the list ends in an exec that succeeds. The list may be
+ * another when park returns, which then says where it goes on.
  *
  * Return: exit status of the helper.
  */
 int nsi_child(struct nsi_run *run)
 {
-	uint32_t count = run->plan.count[NSI_LIST_CHILD];
-	int r = quiet_start(run);
+	int r = quiet_start();
 
-	for (uint32_t i = 0; i < count && r >= 0; i++) {
+	while (r >= 0 && run->next < run->plan.count[NSI_LIST_CHILD]) {
+		const uint32_t i = run->next++;
+		const uint16_t kind = run->plan.op[NSI_LIST_CHILD][i].kind;
+
 		run->detail = NSI_AT_NONE;
 		run->value = 0;
 		r = nsi_plan_fault(&run->plan, NSI_LIST_CHILD, i);
 		if (r >= 0)
 			r = execute(run, &run->plan.op[NSI_LIST_CHILD][i]);
-		if (r < 0) {
-			report_failure(run, i, r);
-			if (run->plan.op[NSI_LIST_CHILD][i].kind != NSI_OP_EXEC)
-				break;
+		if (r >= 0)
+			continue;
+		report_failure(run, i - run->first, r);
+		if (kind == NSI_OP_EXEC)
 			return r == -ENOENT || r == -ENOTDIR ? NSI_EXIT_NOT_FOUND :
 							       NSI_EXIT_NOT_EXECUTABLE;
-		}
 	}
 	return r < 0 ? NSI_EXIT_FAILED : 0;
 }

@@ -110,7 +110,7 @@ int nsi_exec_prepare(struct nsi_run *run, const struct nsi_op *op)
 		return 0;
 	r = build_vectors(run, op);
 	if (r == 0)
-		r = nsi_child_restore();
+		r = nsi_child_restore(run);
 	if (r < 0)
 		return r;
 	run->detail = NSI_AT_PROTOCOL;

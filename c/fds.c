@@ -8,6 +8,7 @@
  * operations come after everything that needs the root's descriptors; the socket
  * stays and is closed by exec itself, which is how the parent learns of success.
  */
+#include "helper.h"
 #include "slot.h"
 #include "sys.h"
 
@@ -77,6 +78,28 @@ int nsi_op_fds_place(struct nsi_run *run, const struct nsi_op *op)
 }
 
 /*
+ * nsi_fds_close() - close all descriptors but the hand-shake's
+ * @run:   forgets the descriptors of its own
+ * @first: the lowest to be closed
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_fds_close(struct nsi_run *run, unsigned int first)
+{
+	unsigned int sock = (unsigned int)run->sock;
+	int r = 0;
+
+	if (first < sock)
+		r = (int)NSI_SYS3(__NR_close_range, first, sock - 1, 0);
+	if (r == 0)
+		r = (int)NSI_SYS3(__NR_close_range, first > sock ? first : sock + 1, ~0U, 0);
+	run->rootfd = run->procfd = run->ttyfd = run->nullfd = -1;
+	for (uint32_t slot = 0; slot < NSI_SLOTS; slot++)
+		run->slot[slot] = -1;
+	return r;
+}
+
+/*
  * nsi_op_fds_close() - close every descriptor above keep but the hand-shake's
  * @run: forgets the descriptors of its own
  * @op:  fds.close
@@ -86,18 +109,8 @@ int nsi_op_fds_place(struct nsi_run *run, const struct nsi_op *op)
 int nsi_op_fds_close(struct nsi_run *run, const struct nsi_op *op)
 {
 	uint64_t keep = NSI_FDS_CLOSE_KEEP(op);
-	unsigned int first, sock = (unsigned int)run->sock;
-	int r = 0;
 
 	if (keep > INT32_MAX)
 		return -EINVAL;
-	first = (unsigned int)keep + 1;
-	if (first < sock)
-		r = (int)NSI_SYS3(__NR_close_range, first, sock - 1, 0);
-	if (r == 0)
-		r = (int)NSI_SYS3(__NR_close_range, first > sock ? first : sock + 1, ~0U, 0);
-	run->rootfd = run->procfd = run->ttyfd = run->nullfd = -1;
-	for (uint32_t slot = 0; slot < NSI_SLOTS; slot++)
-		run->slot[slot] = -1;
-	return r;
+	return nsi_fds_close(run, (unsigned int)keep + 1);
 }

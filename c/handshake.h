@@ -10,6 +10,9 @@
  *	  |---- RELEASE n (payload) ----------->|
  *	  |<--- CLONED (pid, pidfd) ------------|  ns.clone, the stage exits
  *	  |<--- FDS (pty, passwd, group) -------|
+ *	  |<--- POINT parked -------------------|  park: the rest may come later,
+ *	  |---- PLAN (memfd) ------------------>|    as a further Plan,
+ *	  |---- LISTEN (socket) --------------->|    or from whoever connects there
  *	  |<--- EXEC ---------------------------|  exec follows
  *	  |<--- ERROR, or end of file ----------|  failed, or running
  */

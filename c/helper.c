@@ -19,6 +19,8 @@
 
 #define NSI_PROT_READ 1
 #define NSI_PROT_WRITE 2
+#define NSI_F_GET_SEALS 1034
+#define NSI_SEALS 0x000f /* SEAL, SHRINK, GROW, WRITE */
 
 static struct nsi_run helper_run;
 
@@ -75,22 +77,41 @@ static int close_unknown(int sock)
 	return (int)NSI_SYS3(__NR_close_range, sock + 1, ~0U, 0);
 }
 
-static int map_plan(struct nsi_run *run, int planfd)
+/*
+ * nsi_plan_map() - map a Plan and check it
+ * @plan: filled in; unusable after a failure
+ * @fd:   memfd that holds it, sealed; stays open
+ *
+ * Return: 0 or -errno, -EBADMSG for what is none.
+ */
+int nsi_plan_map(struct nsi_plan *plan, int fd)
 {
 	struct statx info = { 0 };
 	long address;
 	int r;
 
-	r = nsi_sys_statx(planfd, "", AT_EMPTY_PATH, STATX_SIZE, &info);
+	/* Nobody may change what has been checked. */
+	r = nsi_sys_fcntl(fd, NSI_F_GET_SEALS, 0);
+	if (r >= 0 && (r & NSI_SEALS) != NSI_SEALS)
+		r = -EBADMSG;
+	if (r >= 0)
+		r = nsi_sys_statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &info);
 	if (r < 0)
 		return r;
 	if (!info.stx_size || info.stx_size > UINT32_MAX)
 		return -EBADMSG;
-	address = NSI_SYS6(__NR_mmap, 0, info.stx_size, NSI_PROT_READ, MAP_PRIVATE, planfd, 0);
+	address = NSI_SYS6(__NR_mmap, 0, info.stx_size, NSI_PROT_READ, MAP_PRIVATE, fd, 0);
 	if (address < 0 && address > -4096)
 		return (int)address;
+	return nsi_plan_open(plan, (const void *)address, info.stx_size);
+}
+
+static int take_plan(struct nsi_run *run, int planfd)
+{
+	int r = nsi_plan_map(&run->plan, planfd);
+
 	nsi_sys_close(planfd);
-	return nsi_plan_open(&run->plan, (const void *)address, info.stx_size);
+	return r;
 }
 
 /* The page stays when its descriptor is closed, until the program is executed. */
@@ -113,7 +134,7 @@ static int init_role(struct nsi_run *run, int planfd, int sock, int notefd)
 	if (r == 0)
 		r = nsi_sys_fcntl(sock, F_SETFD, FD_CLOEXEC);
 	if (r == 0)
-		r = map_plan(run, planfd);
+		r = take_plan(run, planfd);
 	if (r == 0 && notefd >= 0)
 		r = map_note(run, notefd);
 	if (r == 0)
@@ -160,7 +181,7 @@ int nsi_helper(int argc, const char *const *argv)
 		return init_role(run, (int)planfd, (int)sock, (int)notefd);
 	}
 	if (nsi_text_equal(argv[1], "monitor") && argc == 3) {
-		if (map_plan(run, (int)planfd) < 0)
+		if (take_plan(run, (int)planfd) < 0)
 			return NSI_EXIT_BROKEN;
 		return nsi_monitor(run);
 	}

@@ -25,8 +25,16 @@ int nsi_helper(int argc, const char *const *argv);
 /* nsi_child() - executes the child's list; returns the exit status. */
 int nsi_child(struct nsi_run *run);
 
-/* nsi_child_restore() - takes back the umask and the core limit of the set-up. */
-int nsi_child_restore(void);
+/* nsi_child_restore() - takes back the umask and the core limit of the set-up, where the list
+ * of @run does not set them. */
+int nsi_child_restore(const struct nsi_run *run);
+
+/* nsi_plan_map() - maps the Plan that the memfd @fd holds and checks it; the descriptor stays. */
+int nsi_plan_map(struct nsi_plan *plan, int fd);
+
+/* nsi_fds_close() - closes all descriptors from @first on but the hand-shake's; @run forgets
+ * its own. */
+int nsi_fds_close(struct nsi_run *run, unsigned int first);
 
 /* nsi_undumpable() - nobody may trace this process or open its /proc files. */
 int nsi_undumpable(void);

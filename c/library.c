@@ -111,6 +111,24 @@ int32_t nsi_run_release(struct nsi_run *run, uint32_t point, const void *payload
 }
 
 /*
+ * nsi_run_continue() - go on with a further Plan
+ * @run:    the run, whose child, socket and slots stay
+ * @plan:   packed Plan, aligned to 8 bytes; must stay unchanged until nsi_run_close()
+ * @length: bytes in @plan
+ *
+ * Return: 0, -EBADMSG for a malformed Plan, with which the run is as before.
+ */
+int32_t nsi_run_continue(struct nsi_run *run, const void *plan, uint32_t length)
+{
+	struct nsi_plan next;
+	int r = nsi_plan_open(&next, plan, length);
+
+	if (r == 0)
+		run->plan = next;
+	return r;
+}
+
+/*
  * nsi_run_slot() - look at a slot
  * @run:  the run, which still owns the descriptor
  * @slot: number
@@ -147,6 +165,17 @@ int32_t nsi_run_take(struct nsi_run *run, uint32_t slot)
 int32_t nsi_run_pid(struct nsi_run *run)
 {
 	return run->pid > 0 ? run->pid : -ESRCH;
+}
+
+/*
+ * nsi_run_pidfd() - pidfd of the child
+ * @run: the run, which still owns the descriptor
+ *
+ * Return: the descriptor, or -EBADF.
+ */
+int32_t nsi_run_pidfd(struct nsi_run *run)
+{
+	return run->pidfd < 0 ? -EBADF : run->pidfd;
 }
 
 /*

@@ -27,12 +27,17 @@ NSI_EXPORT int32_t nsi_run_parent(struct nsi_run *run, uint32_t from, uint32_t t
 /* nsi_run_release() - lets the child go on from @point with @length bytes of @payload. */
 NSI_EXPORT int32_t nsi_run_release(struct nsi_run *run, uint32_t point, const void *payload,
 				   uint32_t length);
+/* nsi_run_continue() - goes on with a further Plan, as nsi_run_init() takes it, for the same
+ * child; the one before is not needed any more. 0 or -EBADMSG, which changes nothing. */
+NSI_EXPORT int32_t nsi_run_continue(struct nsi_run *run, const void *plan, uint32_t length);
 /* nsi_run_slot() - descriptor in @slot (still owned by the run), -EBADF. */
 NSI_EXPORT int32_t nsi_run_slot(struct nsi_run *run, uint32_t slot);
 /* nsi_run_take() - as nsi_run_slot(), the caller owns it afterwards. */
 NSI_EXPORT int32_t nsi_run_take(struct nsi_run *run, uint32_t slot);
 /* nsi_run_pid() - pid of the child in the caller's pid namespace, or -ESRCH. */
 NSI_EXPORT int32_t nsi_run_pid(struct nsi_run *run);
+/* nsi_run_pidfd() - pidfd of the child, still owned by the run, or -EBADF. */
+NSI_EXPORT int32_t nsi_run_pidfd(struct nsi_run *run);
 /* nsi_run_take_pidfd() - pidfd of the child, owned by the caller afterwards. */
 NSI_EXPORT int32_t nsi_run_take_pidfd(struct nsi_run *run);
 /* nsi_run_abort() - kills and reaps the child (and the stage) if there is one. */

@@ -39,6 +39,8 @@ enum nsi_kind {
 	NSI_OP_STATE_SAVE = 30,
 	NSI_OP_HOOKS_BEGIN = 34,
 	NSI_OP_HOOK_RUN = 35,
+	NSI_OP_PARK = 36,
+	NSI_OP_PLAN_SEND = 37,
 	NSI_OP_PROC_OPEN = 40,
 	NSI_OP_SESSION_NEW = 41,
 	NSI_OP_HOSTNAME_SET = 42,
@@ -117,6 +119,7 @@ enum nsi_point {
 	NSI_POINT_EXEC = 5,
 	NSI_POINT_HOOKS = 6,
 	NSI_POINT_GROUP = 7,
+	NSI_POINT_PARKED = 8,
 };
 
 enum nsi_slot {
@@ -269,6 +272,11 @@ enum nsi_slot {
 #define NSI_HOOK_RUN_DIR(run, op) nsi_str(&(run)->plan, &(op)->s[2])
 #define NSI_HOOK_RUN_STATE(run, op) nsi_blob(&(run)->plan, &(op)->s[3])
 #define NSI_HOOK_RUN_ROOT(run, op) nsi_str(&(run)->plan, &(op)->s[4])
+
+/* park: tells the parent that point parked is reached and waits: for a release, for the rest of the list as a further Plan, or for a listening socket, whose first caller takes the parent's place; flags bit 0: gives up all descriptors but the hand-shake's first, with the root on 0, 1 and 2 */
+#define NSI_PARK_FLAGS(op) ((uint64_t)(op)->flags)
+
+/* plan.send: gives this Plan to a child that is parked; its child's list takes the place of what is left of the child's own */
 
 /* proc.open: opens a private procfs instance, or checks that /proc is a real one, for later writes */
 
@@ -585,6 +593,8 @@ enum nsi_slot {
 	X(STATE_SAVE, "-----") \
 	X(HOOKS_BEGIN, "-----") \
 	X(HOOK_RUN, "llslo") \
+	X(PARK, "-----") \
+	X(PLAN_SEND, "-----") \
 	X(PROC_OPEN, "-----") \
 	X(SESSION_NEW, "-----") \
 	X(HOSTNAME_SET, "s----") \
@@ -675,6 +685,7 @@ enum nsi_slot {
 	X(AWAIT_EXEC, await_exec) \
 	X(IDMAP_WRITE, idmap_write) \
 	X(HOOK_RUN, hook_run) \
+	X(PLAN_SEND, plan_send) \
 	X(VETH_MAKE, veth_make) \
 	X(AWAIT_LISTENER, await_listener) \
 	X(AFFINITY_SET, affinity_set) \
@@ -691,6 +702,7 @@ enum nsi_slot {
 	X(NS_CLONE, ns_clone) \
 	X(USER_ROOT, user_root) \
 	X(HOOK_RUN, hook_run) \
+	X(PARK, park) \
 	X(PROC_OPEN, proc_open) \
 	X(SESSION_NEW, session_new) \
 	X(HOSTNAME_SET, hostname_set) \
@@ -788,6 +800,8 @@ int nsi_op_ns_clone(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_idmap_write(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_user_root(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_hook_run(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_park(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_plan_send(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_proc_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_session_new(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_hostname_set(struct nsi_run *run, const struct nsi_op *op);

@@ -284,8 +284,13 @@ int nsi_op_await_exec(struct nsi_run *run, const struct nsi_op *op)
 	return r;
 }
 
-/* The child has closed its socket; why stands in what it sent before. */
-static int last_words(struct nsi_run *run)
+/*
+ * nsi_parent_last_words() - why the child has closed its socket
+ * @run: its report becomes what the child sent before
+ *
+ * Return: -errno.
+ */
+int nsi_parent_last_words(struct nsi_run *run)
 {
 	int r;
 
@@ -319,7 +324,7 @@ int nsi_parent_release(struct nsi_run *run, uint32_t point, const void *payload,
 		return -ENOTCONN;
 	run->detail = NSI_AT_PROTOCOL;
 	r = nsi_send(run->sock, &report, payload, NULL, 0);
-	return r == -EPIPE ? last_words(run) : r;
+	return r == -EPIPE ? nsi_parent_last_words(run) : r;
 }
 
 /*
@@ -367,5 +372,5 @@ int nsi_op_fds_send(struct nsi_run *run, const struct nsi_op *op)
 		for (uint32_t i = 0; i < count && r == 0; i++)
 			nsi_slot_drop(run, slot[i]);
 	}
-	return r == -EPIPE ? last_words(run) : r;
+	return r == -EPIPE ? nsi_parent_last_words(run) : r;
 }

@@ -19,4 +19,7 @@ int nsi_parent_pump(struct nsi_run *run);
 /* nsi_parent_release() - lets the child go on from @point with @length bytes of @payload. */
 int nsi_parent_release(struct nsi_run *run, uint32_t point, const void *payload, uint32_t length);
 
+/* nsi_parent_last_words() - a message could not be sent: the failure that the child told of. */
+int nsi_parent_last_words(struct nsi_run *run);
+
 #endif

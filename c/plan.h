@@ -106,6 +106,8 @@ enum nsi_message {
 	NSI_MSG_FDS = 4,     /* descriptors for the slots in the payload (u32 array) */
 	NSI_MSG_CLONED = 5,  /* stage -> parent: pid in value, pidfd attached */
 	NSI_MSG_EXEC = 6,    /* child -> parent: execve comes next */
+	NSI_MSG_PLAN = 7,    /* parent -> parked child: sealed memfd of a further Plan attached */
+	NSI_MSG_LISTEN = 8,  /* parent -> parked child: listening socket attached */
 };
 
 struct nsi_report {
@@ -159,6 +161,8 @@ struct nsi_run {
 	uint32_t stop;    /* an undo list that must not go on */
 	uint32_t reached; /* point last reported by the child */
 	uint32_t cloned;  /* the stage has reported its clone */
+	uint32_t next;    /* child: operation after the one at work */
+	uint32_t first;   /* child: operation that its parent counts as 0 */
 	int32_t notefd;   /* a memfd in which the kernel notes the pid of the clone */
 	int32_t slot[NSI_SLOTS];
 	int32_t *note; /* the stage's: notefd, mapped; NULL without one */

@@ -12,6 +12,8 @@ import { REPORT, USER } from "./layout.ts";
 import { library } from "./library.ts";
 
 const encoder = new TextEncoder();
+/** A pidfd is readable once its process has ended. */
+const POLLIN = 1;
 
 /** A text as C takes it; one with a NUL byte is refused. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
@@ -111,12 +113,12 @@ function layoutOfRun(): RunLayout {
  * One execution of a Plan. Owns descriptors until {@linkcode PlanRun.close}.
  */
 export class PlanRun {
-  readonly #plan: Plan;
-  readonly #packed: Uint8Array<ArrayBuffer>;
+  #plan: Plan;
+  #packed: Uint8Array<ArrayBuffer>;
   readonly #run: Uint8Array<ArrayBuffer>;
   readonly #report: DataView;
   readonly #lib = library();
-  readonly #fault: Fault | undefined;
+  #fault: Fault | undefined;
 
   /** Packs the Plan and makes it ready; nothing is executed yet. */
   constructor(plan: Plan, fault?: Fault) {
@@ -135,6 +137,22 @@ export class PlanRun {
       ),
       "read the packed Plan",
     );
+  }
+
+  /**
+   * Goes on with a further Plan for the same child, which is parked.
+   *
+   * @throws {KernelError} `SystemError` if the Plan cannot be read; the run is as before.
+   */
+  continueWith(plan: Plan, fault?: Fault): void {
+    const packed = encodePlan(plan, fault);
+    unwrap(
+      this.#lib.nsi_run_continue(this.#run, packed, packed.length),
+      "read the packed Plan",
+    );
+    this.#plan = plan;
+    this.#packed = packed;
+    this.#fault = fault;
   }
 
   #check(result: number): void {
@@ -181,6 +199,14 @@ export class PlanRun {
   /** Host pid of the process inside. */
   get pid(): number {
     return unwrap(this.#lib.nsi_run_pid(this.#run), "find the process inside");
+  }
+
+  /** Number of the pidfd of the process inside, owned by the run. */
+  get pidfd(): number {
+    return unwrap(
+      this.#lib.nsi_run_pidfd(this.#run),
+      "find the process inside",
+    );
   }
 
   /** Hands over the pidfd of the process inside. */
@@ -257,6 +283,12 @@ export function signalPidfd(pidfd: number, signal: number): boolean {
   if (result === -3) return false;
   unwrap(result, `send signal ${signal}`);
   return true;
+}
+
+/** Whether the process of a pidfd has ended, reaped or not. */
+export function hasEnded(pidfd: number): boolean {
+  const events = library().nsi_poll_state(pidfd, POLLIN);
+  return unwrap(events, "look at a process") !== 0;
 }
 
 /** Closes a descriptor. */

@@ -32,12 +32,16 @@ export const SYMBOLS = {
     parameters: ["buffer", "u32", "buffer", "u32"],
     result: "i32",
   },
+  // int32_t nsi_run_continue(struct nsi_run *run, const void *plan, uint32_t length)
+  nsi_run_continue: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
   // int32_t nsi_run_slot(struct nsi_run *run, uint32_t slot)
   nsi_run_slot: { parameters: ["buffer", "u32"], result: "i32" },
   // int32_t nsi_run_take(struct nsi_run *run, uint32_t slot)
   nsi_run_take: { parameters: ["buffer", "u32"], result: "i32" },
   // int32_t nsi_run_pid(struct nsi_run *run)
   nsi_run_pid: { parameters: ["buffer"], result: "i32" },
+  // int32_t nsi_run_pidfd(struct nsi_run *run)
+  nsi_run_pidfd: { parameters: ["buffer"], result: "i32" },
   // int32_t nsi_run_take_pidfd(struct nsi_run *run)
   nsi_run_take_pidfd: { parameters: ["buffer"], result: "i32" },
   // int32_t nsi_run_abort(struct nsi_run *run)

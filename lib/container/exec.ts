@@ -17,6 +17,7 @@ import { checkId, deriveId } from "./identity.ts";
 import { ContainerGone, joinContainer } from "./join.ts";
 import { wantsTerminal } from "./process_spec.ts";
 import {
+  createdState,
   isKept,
   isRunning,
   removeRemains,
@@ -277,7 +278,9 @@ export async function execContainer(request: ExecRequest): Promise<number> {
         continue;
       }
     }
-    const reserved = state && isKept(state) ? state : undefined;
+    const kept = state && isKept(state) ? state : undefined;
+    // Of a sandbox that waits nothing stays but its record.
+    const reserved = kept?.phase === "prepared" ? createdState(kept) : kept;
     if (state) {
       // Of a kept one that has just ended the record stays, and its owner sees that it is taken.
       await (reserved ? endResources(state) : removeRemains(locked, state));

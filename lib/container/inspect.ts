@@ -45,7 +45,7 @@ export async function loadState(
 
 /** Words why there is nothing to do it with. */
 export function notRunning(id: string, state: StoredState): StateError {
-  const why = state.phase === "created"
+  const why = state.phase === "created" || state.phase === "prepared"
     ? "it has not been started yet"
     : "container is not running";
   return new StateError(

@@ -10,11 +10,13 @@ import { SLOTS } from "../plan/ops.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { notThere } from "./inspect.ts";
 import { ContainerGone, joinContainer } from "./join.ts";
+import { startPrepared } from "./prepare.ts";
 import {
   isKept,
   isRunning,
   ownerLives,
   removeRemains,
+  settleCreated,
   settleStopped,
 } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
@@ -105,6 +107,18 @@ async function startFirst(
   return takeOver(started.run, started.state, true);
 }
 
+/** Starts a container that was prepared: in its sandbox, or without where that cannot be used. */
+async function startWaiting(
+  locked: LockedState,
+  state: StoredState,
+  request: LaunchRequest,
+): Promise<Launched> {
+  const started = await startPrepared(locked, state, request);
+  if (started) return takeOver(started.run, started.state, true);
+  const reserved = await settleCreated(locked, state);
+  return await startFirst(locked, reserved, request);
+}
+
 /** Whether a first process has ended and its owner is about to write that down. */
 function isUnsettled(state: StoredState): boolean {
   return (state.phase === "running" || state.phase === "creating") &&
@@ -128,6 +142,9 @@ async function startLocked(
       `Cannot start container ${state.id}: it is checkpointed; restore it instead`,
       { context: { id: state.id } },
     );
+  }
+  if (state.phase === "prepared") {
+    return await startWaiting(locked, state, request);
   }
   if (isUnsettled(state) && mayWait) return "again";
   const reserved = isUnsettled(state)

@@ -52,6 +52,7 @@ export function statusOf(state: StoredState): ContainerStatus {
     case "created":
     case "checkpointed":
       return state.phase;
+    case "prepared":
     case "creating":
       return state.kept ? "created" : "stopped";
     default:

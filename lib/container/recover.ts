@@ -37,6 +37,11 @@ export function isRunning(state: StoredState): boolean {
   return isAlive(state);
 }
 
+/** Whether a container has a sandbox in which a process waits for what to run. */
+export function isPrepared(state: StoredState): boolean {
+  return state.phase === "prepared" && ownerLives(state) && isAlive(state);
+}
+
 /** Whether who started the container last still lives. */
 export function ownerLives(state: StoredState): boolean {
   return state.bootId === bootId() && isAlive(state.owner);
@@ -45,8 +50,8 @@ export function ownerLives(state: StoredState): boolean {
 /**
  * Whether a container without a first process stays until it is deleted.
  *
- * Those that were made to be kept do. Of one whose first process is being made
- * or has just ended, the record is its owner's to complete; without its owner
+ * Those that were made to be kept do. Of one whose first process is being made,
+ * or waits to be, or has just ended, the record is its owner's to complete; without its owner
  * it is a remain.
  *
  * @param state Recorded state of a container that does not run.
@@ -135,6 +140,17 @@ export async function runPoststop(
   if (undo.length > 0) await executeUndo(undo, options);
 }
 
+/** The record of a container that has not been started, and has nothing outside. */
+export function createdState(state: StoredState): StoredState {
+  return {
+    ...state,
+    phase: "created",
+    pid: 0,
+    startTime: "",
+    resources: NO_RESOURCES,
+  };
+}
+
 /** The record of a container that has nothing outside any more. */
 export function stoppedState(
   state: StoredState,
@@ -175,6 +191,27 @@ export async function settleStopped(
 function hasNothing({ resources }: StoredState): boolean {
   const { cgroups, interfaces, poststop } = resources;
   return cgroups.length + interfaces.length === 0 && !poststop;
+}
+
+/**
+ * Takes the sandbox of a container away that was prepared; the lock must be held.
+ *
+ * @param locked Its locked state directory.
+ * @param state Its state, `prepared`.
+ * @param options How it is executed.
+ * @returns The new record: it is as it was created.
+ * @throws {KernelError} `SystemError` if something cannot be removed; the record stays as it was.
+ */
+export async function settleCreated(
+  locked: LockedState,
+  state: StoredState,
+  options: RemovalOptions = {},
+): Promise<StoredState> {
+  await removeResources(state, options);
+  const created = createdState(state);
+  writeState(locked.dir, created);
+  await runPoststop(state, options);
+  return created;
 }
 
 /**

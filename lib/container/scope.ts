@@ -12,7 +12,7 @@ import type { Op } from "../plan/ops.ts";
 import { planScope } from "../plan/scope.ts";
 import { scopeName } from "../plan/systemd_names.ts";
 import { type Bus, Manager } from "../systemd/manager.ts";
-import type { StartRequest } from "./start.ts";
+import type { SandboxRequest } from "./start.ts";
 
 /** Slices where none is named: those that systemd has for services and applications. */
 const DEFAULT_SLICES = { system: "system.slice", user: "app.slice" } as const;
@@ -42,7 +42,7 @@ async function hostOfUser(host: Host, root: string): Promise<Host> {
  * @throws {HostError} `HostUnsupported` if systemd does not run.
  */
 export async function placeScope(
-  request: StartRequest,
+  request: SandboxRequest,
   alias: string,
   host: Host,
 ): Promise<CgroupPart> {

@@ -9,14 +9,19 @@ import { compileFilter } from "../../ffi/seccomp.ts";
 import type { Fault } from "../../ffi/encode_plan.ts";
 import type { Config } from "../config/types.ts";
 import type { Host } from "../host/types.ts";
-import { buildStartPlan } from "../plan/build.ts";
+import { buildSandboxPlan, buildStartPlan } from "../plan/build.ts";
 import { addUserNamespace } from "../plan/rootless.ts";
 import type { CgroupPart } from "../plan/cgroups.ts";
-import type { HostRootParts, Placement, StartPlan } from "../plan/types.ts";
+import type {
+  HostRootParts,
+  Placement,
+  SandboxPlan,
+  StartPlan,
+} from "../plan/types.ts";
 import { adviseOnUserNamespace } from "./advice.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { currentHost, forgetHost } from "./current_host.ts";
-import { listenerHander } from "./hand_listener.ts";
+import { type ContainerFacts, listenerHander } from "./hand_listener.ts";
 import { checkConfig } from "./check_config.ts";
 import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
 import {
@@ -33,11 +38,11 @@ import { removeRemains, removeResources, runPoststop } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent } from "./run_plan.ts";
 import { type LockedState, writeState } from "./store.ts";
-import type { CgroupDriver, StoredState } from "./store_types.ts";
+import type { CgroupDriver, Phase, StoredState } from "./store_types.ts";
 import { STARTS } from "./throttle.ts";
 
-/** A request to start a container. */
-export interface StartRequest {
+/** A request to make a sandbox for a container. */
+export interface SandboxRequest {
   /** Its id. */
   readonly id: string;
   /** Its configuration; the rootfs is canonical. */
@@ -46,10 +51,6 @@ export interface StartRequest {
   readonly directory?: string;
   /** File that the configuration came from. */
   readonly configPath?: string;
-  /** What to run. */
-  readonly process: ProcessRequest;
-  /** The caller's stdio. */
-  readonly attachment: Attachment;
   /** Who makes the cgroups: we, or systemd. */
   readonly cgroupDriver?: CgroupDriver;
   /** Whether the cgroup name of the configuration is in use by another container. */
@@ -60,10 +61,18 @@ export interface StartRequest {
   readonly keep?: boolean;
   /** Whether waiting holds up the thread, as for a command line. */
   readonly blocking?: boolean;
-  /** The container's ends of the streams stay open: the caller may try again with them. */
-  readonly keepEnds?: boolean;
   /** For tests: an operation that fails. */
   readonly fault?: Fault;
+}
+
+/** A request to start a container. */
+export interface StartRequest extends SandboxRequest {
+  /** What to run. */
+  readonly process: ProcessRequest;
+  /** The caller's stdio. */
+  readonly attachment: Attachment;
+  /** The container's ends of the streams stay open: the caller may try again with them. */
+  readonly keepEnds?: boolean;
 }
 
 /** A started container. */
@@ -109,7 +118,7 @@ function hostNames(config: Config): string[] {
  * after the id where the file has no name or another container holds it.
  */
 function cgroupPathOf(
-  { config, id, cgroupNameTaken }: StartRequest,
+  { config, id, cgroupNameTaken }: SandboxRequest,
 ): string {
   const parent = config.cgroups?.parent ?? "nsinit";
   const wanted = config.cgroups?.name;
@@ -121,7 +130,7 @@ function cgroupPathOf(
  * Names of the files that tell of the container in its directory. One with a host
  * root has none: it may be started where nothing can be written.
  */
-function markersOf({ directory, config }: StartRequest): readonly string[] {
+function markersOf({ directory, config }: SandboxRequest): readonly string[] {
   if (directory === undefined || config.hostRoot !== undefined) return [];
   return markerNames(config.dialect);
 }
@@ -134,7 +143,7 @@ function markersOf({ directory, config }: StartRequest): readonly string[] {
  * @returns The placement for the planner.
  */
 export function placeContainer(
-  request: StartRequest,
+  request: SandboxRequest,
   stateDir: string,
 ): Placement {
   const { config, directory, id } = request;
@@ -160,7 +169,7 @@ export function placeContainer(
 
 /** The groups that systemd will make, where it is to make them. */
 async function scopeOf(
-  request: StartRequest,
+  request: SandboxRequest,
   placement: Placement,
   host: Host,
 ): Promise<CgroupPart | undefined> {
@@ -180,6 +189,23 @@ async function hostRootOf(
   return planHostRoot(config, user, probeRootLayout());
 }
 
+/** Everything that a sandbox is planned from but its configuration and the host. */
+async function placeSandbox(
+  request: SandboxRequest,
+  stateDir: string,
+  user: string,
+  host: Host,
+): Promise<Placement> {
+  const placement = placeContainer(request, stateDir);
+  const hostRoot = await hostRootOf(request.config, user);
+  const cgroups = await scopeOf(request, placement, host);
+  return {
+    ...placement,
+    ...(hostRoot && { hostRoot }),
+    ...(cgroups && { cgroups }),
+  };
+}
+
 /**
  * Builds the Plan of a start; touches nothing.
  *
@@ -194,17 +220,34 @@ export async function planStart(
   const { config } = request;
   checkConfig(config);
   const spec = specOf(config, request.process, request.attachment);
-  const placement = placeContainer(request, stateDir);
-  const hostRoot = await hostRootOf(config, spec.user);
-  const cgroups = await scopeOf(request, placement, host);
-  return buildStartPlan(config, spec, host, {
-    ...placement,
-    ...(hostRoot && { hostRoot }),
-    ...(cgroups && { cgroups }),
-  });
+  const placement = await placeSandbox(request, stateDir, spec.user, host);
+  return buildStartPlan(config, spec, host, placement);
 }
 
-function initialState(request: StartRequest, start: StartPlan): StoredState {
+/**
+ * Builds the Plan of a sandbox that waits for its process; touches nothing.
+ *
+ * @throws {ConfigError} `ConfigInvalid` if the configuration cannot be carried out.
+ * @throws {HostError} `HostUnsupported` if the host lacks something.
+ */
+export async function planSandbox(
+  request: SandboxRequest,
+  stateDir: string,
+  host: Host,
+): Promise<SandboxPlan> {
+  const { config } = request;
+  checkConfig(config);
+  const user = sandboxUser(config);
+  const placement = await placeSandbox(request, stateDir, user, host);
+  return buildSandboxPlan(config, host, placement);
+}
+
+/** The user for whom a sandbox is made that waits: the configuration's. */
+export function sandboxUser({ process }: Config): string {
+  return process?.user ?? "";
+}
+
+function initialState(request: SandboxRequest, start: StartPlan): StoredState {
   const { config, directory = "" } = request;
   return {
     version: 2,
@@ -257,6 +300,7 @@ function withPoststop(state: StoredState): StoredState {
 
 function completeState(
   state: StoredState,
+  phase: Phase,
   pid: number,
   markers: readonly ReservedMarker[],
 ): StoredState {
@@ -271,7 +315,7 @@ function completeState(
   });
   return {
     ...state,
-    phase: "running",
+    phase,
     pid,
     startTime,
   };
@@ -333,13 +377,49 @@ export async function startContainer(
  * The request as this user can have it carried out: without root a user
  * namespace is added, which is recorded with the rest.
  */
-export function settleForUser(request: StartRequest, host: Host): StartRequest {
+export function settleForUser<T extends SandboxRequest>(
+  request: T,
+  host: Host,
+): T {
   return { ...request, config: addUserNamespace(request.config, host) };
 }
 
 async function start(
   locked: LockedState,
-  wanted: StartRequest,
+  request: StartRequest,
+): Promise<Started> {
+  const { process } = request;
+  return await make(locked, request, {
+    phase: "running",
+    process,
+    plan: (settled, host) => planStart(settled, locked.dir, host),
+  });
+}
+
+/** How a container is made: by which Plan, and what it is then. */
+export interface Making<T extends SandboxRequest> {
+  /** Its phase at the end. */
+  readonly phase: "running" | "prepared";
+  /** The process that runs then, if one does. */
+  readonly process: Pick<ProcessRequest, "seccompNotify">;
+  /** Plans it. */
+  readonly plan: (request: T, host: Host) => Promise<StartPlan>;
+}
+
+/**
+ * Makes a container whose state directory is locked: writes down what will be
+ * made, executes the Plan, and on failure takes all of it back.
+ *
+ * @param locked State directory with its lock held.
+ * @param wanted What to make.
+ * @param making By which Plan.
+ * @returns The finished execution and the record.
+ * @throws {NsinitError} Any of the hierarchy; the first failure.
+ */
+export async function make<T extends SandboxRequest>(
+  locked: LockedState,
+  wanted: T,
+  { phase, process, plan }: Making<T>,
 ): Promise<Started> {
   const host = currentHost();
   const request = settleForUser(wanted, host);
@@ -349,7 +429,7 @@ async function start(
   let markers: ReservedMarker[] = [];
   try {
     checkRootfs(request.config.rootfs);
-    const start = await planStart(request, locked.dir, host);
+    const start = await plan(request, host);
     state = initialState(request, start);
     writeState(locked.dir, state);
     if (names.length > 0) {
@@ -366,33 +446,61 @@ async function start(
         state = withPoststop(state as StoredState);
         writeState(locked.dir, state);
       },
-      handListener: listenerHander(request.process, execution, () => ({
-        id: request.id,
-        status: "creating",
-        containerPid: execution.pid,
-        bundle: request.directory ?? request.config.rootfs,
-        labels: request.config.labels ?? [],
-      })),
+      handListener: listenerHander(
+        process,
+        execution,
+        () => listenerFacts(request, execution.pid),
+      ),
       saveState: () => {
-        state = completeState(state as StoredState, execution.pid, markers);
+        const { pid } = execution;
+        state = completeState(state as StoredState, phase, pid, markers);
         writeState(locked.dir, state);
       },
     });
     return { run: execution, state };
   } catch (error) {
-    // What was known of it may be what has failed.
-    forgetHost();
-    adviseOnUserNamespace(error, request.config, host.euid);
-    await discard(locked, request, state, run).catch((second) => {
-      // The first failure is the one to tell; what is left stays recorded.
-      if (error instanceof Error) {
-        error.message += leftBehind(request.id, second);
-      }
-    });
+    await fail(error, locked, request, state, run);
     throw error;
   } finally {
     closeMarkers(markers);
   }
+}
+
+/** What a seccomp agent is told of a container that starts. */
+export function listenerFacts(
+  { id, directory, config }: Pick<
+    SandboxRequest,
+    "id" | "directory" | "config"
+  >,
+  containerPid: number,
+): ContainerFacts {
+  return {
+    id,
+    status: "creating",
+    containerPid,
+    bundle: directory || config.rootfs,
+    labels: config.labels ?? [],
+  };
+}
+
+/** A start has failed: takes back what it made, and adds to the error what that says. */
+export async function fail(
+  error: unknown,
+  locked: LockedState,
+  request: Pick<SandboxRequest, "id" | "config" | "reserved" | "blocking">,
+  state: StoredState | undefined,
+  run: PlanRun | undefined,
+): Promise<void> {
+  const { euid } = currentHost();
+  // What was known of it may be what has failed.
+  forgetHost();
+  adviseOnUserNamespace(error, request.config, euid);
+  await discard(locked, request, state, run).catch((second) => {
+    // The first failure is the one to tell; what is left stays recorded.
+    if (error instanceof Error) {
+      error.message += leftBehind(request.id, second);
+    }
+  });
 }
 
 function leftBehind(id: string, reason: unknown): string {
@@ -403,7 +511,10 @@ function leftBehind(id: string, reason: unknown): string {
 /** Kills and removes a half-made container; what cannot be removed stays recorded for the next command. */
 async function discard(
   locked: LockedState,
-  { reserved, blocking = false }: StartRequest,
+  { reserved, blocking = false }: Pick<
+    SandboxRequest,
+    "reserved" | "blocking"
+  >,
   state: StoredState | undefined,
   run: PlanRun | undefined,
 ): Promise<void> {

@@ -224,6 +224,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 const PHASES: ReadonlySet<unknown> = new Set(
   [
     "created",
+    "prepared",
     "creating",
     "running",
     "checkpointed",

@@ -11,13 +11,16 @@ import type { ProcessIdentity } from "./liveness.ts";
  * Where a container is in its life.
  *
  * - `created`: its id and configuration are kept; nothing of it exists.
- * - `creating`: its first process is being made.
+ * - `prepared`: its sandbox is there, and a process of its owner waits in it for
+ *   what to run; `pid` is that process.
+ * - `creating`: its first process, or its sandbox, is being made.
  * - `running`: the program runs, or has ended without anyone noting it down.
  * - `checkpointed`: its processes are in an image.
  * - `stopped`: its first process has ended and everything is taken away.
  */
 export type Phase =
   | "created"
+  | "prepared"
   | "creating"
   | "running"
   | "checkpointed"

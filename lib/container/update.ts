@@ -17,7 +17,7 @@ import { planUpdate, type UpdateOp, type UpdatePlan } from "../plan/update.ts";
 import { freezerState, pause, resume } from "./freezer.ts";
 import { readIfThere } from "./group_files.ts";
 import { checkId } from "./identity.ts";
-import { isKept, isRunning } from "./recover.ts";
+import { isKept, isPrepared, isRunning, settleCreated } from "./recover.ts";
 import {
   type LockedState,
   lockState,
@@ -117,7 +117,9 @@ async function applyDevices(
 ): Promise<void> {
   const { ops, back, needsPause } = devices;
   if (ops.length === 0) return;
-  const pauses = needsPause && freezerState(state) === "thawed";
+  // In a sandbox that waits nothing runs, nor can a start begin meanwhile.
+  const pauses = needsPause && isRunning(state) &&
+    freezerState(state) === "thawed";
   if (pauses) await pause(state);
   try {
     await change([]);
@@ -264,7 +266,11 @@ async function updateLocked(
     : change;
   const { next } = mergeResources(state.config.cgroups, resources);
   validateConfig({ ...state.config, cgroups: next });
-  if (isRunning(state)) {
+  // What waits in a sandbox would wait for ever if it were frozen.
+  if (state.phase === "prepared" && resources.freezer) {
+    return updateRecord(locked, await settleCreated(locked, state), next);
+  }
+  if (isRunning(state) || isPrepared(state)) {
     return await updateRunning(locked, state, resources, options);
   }
   if (isKept(state)) return updateRecord(locked, state, next);

@@ -6,5 +6,5 @@
  *
  * @module
  */
-export { buildStartPlan } from "./start.ts";
+export { buildSandboxPlan, buildStartPlan } from "./start.ts";
 export { buildJoinPlan } from "./join.ts";

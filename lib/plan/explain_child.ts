@@ -101,6 +101,10 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "tree.open": treeText,
   "fds.receive": ({ slots }) => `receive slots ${slotList(slots)}`,
   "cgroup.join": ({ path, file }) => `join the cgroup ${path} by ${file}`,
+  "park": ({ flags }) =>
+    `wait with all done so far${
+      bit(flags, 1) ? ", without any descriptor but the hand-shake's" : ""
+    }, for a release or for the rest of the list`,
   "sync": ({ point }) => `meet the parent at ${pointName(point)}`,
   "ns.enter": ({ slot, flags }) =>
     `enter ${formatBits(flags, CLONE_FLAGS)} of slot ${slot}`,

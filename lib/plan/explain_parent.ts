@@ -237,6 +237,7 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     }${Number(cgroup) < 0 ? "" : ` in the cgroup of slot ${cgroup}`}`,
   "await": ({ point }) => `wait until the child reaches ${pointName(point)}`,
   "release": ({ point }) => `let the child go on from ${pointName(point)}`,
+  "plan.send": () => "give the parked child this Plan's list to go on with",
   "await.listener": () => "wait for the seccomp listener",
   "listener.hand": ({ path }) =>
     path === undefined

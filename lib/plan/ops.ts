@@ -306,6 +306,23 @@ export const OPS = {
     },
   },
 
+  "park": {
+    kind: 36,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "tells the parent that point parked is reached and waits: for a release, for the rest of the list as a further Plan, or for a listening socket, whose first caller takes the parent's place; flags bit 0: gives up all descriptors but the hand-shake's first, with the root on 0, 1 and 2",
+    fields: { flags: "u64" },
+  },
+  "plan.send": {
+    kind: 37,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "gives this Plan to a child that is parked; its child's list takes the place of what is left of the child's own",
+    fields: {},
+  },
+
   // ---- child: session, namespaces, network ----
   "proc.open": {
     kind: 40,
@@ -969,6 +986,8 @@ export const POINTS = {
   hooks: 6,
   /** The process waits to be put into its group. */
   group: 7,
+  /** What is there so far is done; what follows may come later. */
+  parked: 8,
 } as const;
 
 /** Slots with a fixed meaning; the planner numbers others from `first`. */

@@ -55,6 +55,41 @@ export interface ProcessPart {
   readonly child: readonly ChildOp[];
 }
 
+/** What a child does first and early: see {@linkcode ProcessPart}. */
+export type ArrivalPart = Pick<ProcessPart, "first" | "early">;
+
+/**
+ * Plans what of a process is settled before its root and its namespaces. Pure.
+ *
+ * @param config The configuration.
+ * @param process What the process has instead of the configuration's.
+ * @param entersUserNamespace Whether a user namespace that exists is entered.
+ * @returns The operations.
+ * @throws {ConfigError} `ConfigInvalid` for what is no list of CPUs.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import { planArrival } from "./process.ts";
+ *
+ * const { early } = planArrival(defaultConfig("/srv"), { oomScoreAdj: 5 }, true);
+ * assertEquals(early, [{ op: "oom.adjust", value: "5" }]);
+ * ```
+ */
+export function planArrival(
+  config: Config,
+  process: Pick<ProcessSpec, "cpuAffinity" | "oomScoreAdj">,
+  entersUserNamespace: boolean,
+): ArrivalPart {
+  return {
+    first: planAttributes(config, process).first,
+    // The helper's files in procfs belong to root of the namespace that it was
+    // executed in; from inside an entered one they cannot be written.
+    early: entersUserNamespace ? oomOps(config, process) : [],
+  };
+}
+
 /** Limits count up to 2^64 - 1; negative numbers mean that too. */
 function unsigned(value: Int64): Int64 {
   return BigInt(value) < 0n ? RLIM_INFINITY : value;
@@ -109,7 +144,10 @@ function cwdOf({ process, defaultCwd }: ProcessContext): string {
   );
 }
 
-function oomOps({ config, process }: ProcessContext): ChildOp[] {
+function oomOps(
+  config: Config,
+  process: Pick<ProcessSpec, "oomScoreAdj">,
+): ChildOp[] {
   const oomScoreAdj = process.oomScoreAdj ?? config.oomScoreAdj;
   if (oomScoreAdj === undefined) return [];
   return [{ op: "oom.adjust", value: String(oomScoreAdj) }];
@@ -119,7 +157,7 @@ function limitOps(context: ProcessContext): ChildOp[] {
   const { config, process, host, entersUserNamespace } = context;
   return [
     ...rlimitOps(process.rlimits ?? config.rlimits ?? []),
-    ...(entersUserNamespace ? [] : oomOps(context)),
+    ...(entersUserNamespace ? [] : oomOps(config, process)),
     ...labelOps(config, process, host),
   ];
 }
@@ -208,10 +246,7 @@ export function planProcess(context: ProcessContext): ProcessPart {
       ...isLoadedEarly ? [] : seccomp.listener,
       { op: "await.exec" },
     ],
-    // The helper's files in procfs belong to root of the namespace that it was
-    // executed in; from inside an entered one they cannot be written.
-    early: context.entersUserNamespace ? oomOps(context) : [],
-    first: attributes.first,
+    ...planArrival(config, process, context.entersUserNamespace),
     child: [
       ...limitOps(context),
       ...attributes.child,

@@ -18,8 +18,13 @@ import {
 } from "./mounts.ts";
 import { type NamespacePart, planNamespaces } from "./namespaces.ts";
 import { type NetworkPart, planNetwork } from "./network.ts";
-import { type ChildOp, type ParentOp, POINTS } from "./ops.ts";
-import { planProcess, type ProcessPart } from "./process.ts";
+import { type ChildOp, type ParentOp, type Plan, POINTS } from "./ops.ts";
+import {
+  type ArrivalPart,
+  planArrival,
+  planProcess,
+  type ProcessPart,
+} from "./process.ts";
 import { refuse } from "./refusal.ts";
 import {
   defaultCwd,
@@ -36,24 +41,31 @@ import type {
   Placement,
   ProcessSpec,
   RecordedResources,
+  SandboxPlan,
   StartPlan,
 } from "./types.ts";
 import { buildUndo } from "./undo.ts";
 
 const NO_MOUNTS: MountPart = { parent: [], child: [], slots: [] };
 
-/** What a start is planned from. */
-interface StartInput {
+/** Flag of `park`. */
+const PARK_STRIP = 1;
+
+/** What a sandbox is planned from. */
+interface SandboxInput {
   readonly config: Config;
-  readonly process: ProcessSpec;
   readonly host: Host;
   readonly placement: Placement;
 }
 
-/** The parts of a start, before they are put in order. */
-interface StartParts {
+/** What a start is planned from. */
+interface StartInput extends SandboxInput {
+  readonly process: ProcessSpec;
+}
+
+/** The parts of a sandbox, before they are put in order. */
+interface SandboxParts {
   readonly kind: RootKind;
-  readonly terminal: TerminalPart;
   readonly namespaces: NamespacePart;
   readonly cgroups: CgroupPart;
   readonly root: RootPart;
@@ -63,8 +75,22 @@ interface StartParts {
   readonly hooks: HookPart;
   readonly idMaps: IdMapPart;
   readonly network: NetworkPart;
+  /** Slots that the child needs. */
+  readonly slots: readonly number[];
+}
+
+/** The parts of its first process. */
+interface ProcessParts {
+  readonly terminal: TerminalPart;
   readonly last: ProcessPart;
+}
+
+/** What of the process comes in the middle of the sandbox; nothing for one that waits for its process. */
+interface Inserts {
   readonly transfer: Transfer;
+  readonly arrival: ArrivalPart;
+  /** The terminal, where the root is furnished. */
+  readonly terminal: readonly ChildOp[];
 }
 
 /** Host and domain name; both belong to a UTS namespace. */
@@ -86,18 +112,23 @@ function nameOps(config: Config): ChildOp[] {
   ];
 }
 
+/** The terminal of the process, in a root of the container's own on its console too. */
+function terminalOps(kind: RootKind, terminal: TerminalPart): ChildOp[] {
+  return [...terminal.open, ...(kind === "own" ? terminal.console : [])];
+}
+
 /** Everything that is made in the root before it is entered. */
 function furnishOps(
-  { config, host, placement }: StartInput,
-  { kind, mounts, terminal }: StartParts,
+  { config, host, placement }: SandboxInput,
+  { kind, mounts }: SandboxParts,
+  terminal: readonly ChildOp[],
 ): ChildOp[] {
   // A root that is not the container's own is used as it is.
-  if (kind !== "own") return [...terminal.open];
+  if (kind !== "own") return [...terminal];
   return [
     ...mounts.child,
     ...planDevices(config, host),
-    ...terminal.open,
-    ...terminal.console,
+    ...terminal,
     ...planProtection(placement.protect),
     ...planMasks(config),
   ];
@@ -116,28 +147,33 @@ function recordOf(
   };
 }
 
-/** The last steps of the first process: its state is saved before it runs. */
-function planFirstProcess(
+/** Whether a user namespace that exists is entered. */
+function entersUserNamespace({ namespaces }: Config): boolean {
+  return namespaces.some(({ type, path }) =>
+    type === "NEWUSER" && path !== undefined
+  );
+}
+
+/** The first process: its streams and its last steps. Its state is saved before it runs. */
+function planProcessParts(
   { config, process, host, placement }: StartInput,
-  kind: RootKind,
-  terminal: TerminalPart,
-  { groupsDenied }: IdMapPart,
-  hooks: HookPart,
-): ProcessPart {
-  return planProcess({
+  { kind, idMaps, hooks }: SandboxParts,
+  slots: SlotAllocator,
+): ProcessParts {
+  const terminal = planTerminal(process, config, slots);
+  const last = planProcess({
     config,
     process,
     host,
     terminal,
     filter: placement.filter,
     defaultCwd: defaultCwd(kind, config, process.user),
-    groupsDenied,
-    entersUserNamespace: config.namespaces.some(({ type, path }) =>
-      type === "NEWUSER" && path !== undefined
-    ),
+    groupsDenied: idMaps.groupsDenied,
+    entersUserNamespace: entersUserNamespace(config),
     hooks: hooks.start,
     whenReady: [{ op: "state.save" }],
   });
+  return { terminal, last };
 }
 
 /** Copies of trees that the starter makes, and those that the child makes. */
@@ -163,10 +199,10 @@ function placeTrees(
   };
 }
 
-function planParts(input: StartInput): StartParts {
-  const { config, process, host, placement } = input;
-  const slots = new SlotAllocator();
-  const terminal = planTerminal(process, config, slots);
+function planSandboxParts(
+  { config, host, placement }: SandboxInput,
+  slots: SlotAllocator,
+): SandboxParts {
   const namespaces = planNamespaces(
     config.namespaces,
     slots,
@@ -191,55 +227,53 @@ function planParts(input: StartInput): StartParts {
       ...(joinedUser !== undefined && { joinedUser }),
     })
     : NO_MOUNTS;
-  const idMaps = planIdMaps(config, namespaces, host);
   const roots = placeTrees(root, host);
   const sources = placeTrees(mounts, host);
-  const hooks = planHooks(
-    config,
-    placement,
-    isOwn ? { path: config.rootfs, propagation } : undefined,
-  );
   return {
     kind,
-    terminal,
     namespaces,
     cgroups,
     root: { ...root, parent: roots.parent },
     mounts: { ...mounts, parent: sources.parent },
     trees: [...roots.child, ...sources.child],
-    hooks,
-    idMaps,
+    hooks: planHooks(
+      config,
+      placement,
+      isOwn ? { path: config.rootfs, propagation } : undefined,
+    ),
+    idMaps: planIdMaps(config, namespaces, host),
     network: planNetwork(config, placement),
-    last: planFirstProcess(input, kind, terminal, idMaps, hooks),
-    transfer: planTransfer([
-      ...terminal.slots,
-      ...roots.sent,
-      ...namespaces.slots,
-      ...sources.sent,
-    ]),
+    slots: [...roots.sent, ...namespaces.slots, ...sources.sent],
   };
 }
 
-/** The parent's list. Groups are made before those mounts that show them. */
-function parentOps(parts: StartParts): ParentOp[] {
+/** The parent's list for a sandbox. Groups are made before those mounts that show them. */
+function sandboxParentOps(
+  parts: SandboxParts,
+  transfer: Transfer,
+): ParentOp[] {
   const { namespaces, cgroups, mounts } = parts;
   const isAround = cgroups.around.length > 0;
   return [
-    ...parts.terminal.parent,
     ...parts.root.parent,
     ...namespaces.parent,
     ...cgroups.parent,
     ...(isAround ? [] : mounts.parent),
     { op: "spawn", flags: namespaces.spawnFlags, cgroup: cgroups.spawnSlot },
     ...(isAround ? aroundOps(cgroups, mounts) : []),
-    ...parts.transfer.send,
+    ...transfer.send,
     ...parts.idMaps.parent,
     ...parts.network.parent,
     ...parts.hooks.parent,
-    ...parts.last.parent,
-    ...parts.hooks.after,
-    ...cgroups.late,
   ];
+}
+
+/** The parent's list for the first process of a sandbox. */
+function processParentOps(
+  { hooks, cgroups }: SandboxParts,
+  { last }: ProcessParts,
+): ParentOp[] {
+  return [...last.parent, ...hooks.after, ...cgroups.late];
 }
 
 /** Groups that are made around the child, while it waits for them. */
@@ -253,19 +287,23 @@ function aroundOps(cgroups: CgroupPart, mounts: MountPart): ParentOp[] {
   ];
 }
 
-/** The child's list. */
-function childOps(input: StartInput, parts: StartParts): ChildOp[] {
+/** The child's list up to the point where all of the sandbox is there. */
+function sandboxChildOps(
+  input: SandboxInput,
+  parts: SandboxParts,
+  { transfer, arrival, terminal }: Inserts,
+): ChildOp[] {
   const { config, placement } = input;
   return [
     // Before anything else: a cgroup namespace shows the groups of its maker.
     ...(parts.cgroups.around.length > 0
       ? [{ op: "sync", point: POINTS.group } as const]
       : []),
-    ...parts.transfer.receive,
+    ...transfer.receive,
     { op: "proc.open" },
-    ...parts.last.first,
+    ...arrival.first,
     ...parts.cgroups.child,
-    ...parts.last.early,
+    ...arrival.early,
     ...parts.namespaces.child,
     ...parts.idMaps.child,
     ...parts.trees,
@@ -273,12 +311,11 @@ function childOps(input: StartInput, parts: StartParts): ChildOp[] {
     { op: "session.new" },
     ...parts.network.child,
     ...parts.root.attach,
-    ...furnishOps(input, parts),
+    ...furnishOps(input, parts, terminal),
     ...planSysctls(config),
     ...parts.hooks.child,
     ...parts.root.enter,
     ...nameOps(config),
-    ...parts.last.child,
   ];
 }
 
@@ -348,13 +385,150 @@ export function buildStartPlan(
 ): StartPlan {
   checkUnprivileged(config, host);
   const input = { config, process, host, placement };
-  const parts = planParts(input);
-  const { cgroups, network } = parts;
+  const slots = new SlotAllocator();
+  const sandbox = planSandboxParts(input, slots);
+  const first = planProcessParts(input, sandbox, slots);
+  const { terminal, last } = first;
+  const transfer = planTransfer([...terminal.slots, ...sandbox.slots]);
+  const child = sandboxChildOps(input, sandbox, {
+    transfer,
+    arrival: last,
+    terminal: terminalOps(sandbox.kind, terminal),
+  });
+  return assemble(input, sandbox, {
+    parent: [
+      ...terminal.parent,
+      ...sandboxParentOps(sandbox, transfer),
+      ...processParentOps(sandbox, first),
+    ],
+    child: [...child, ...last.child],
+  });
+}
+
+/** Adds what is made outside and how it is taken away. */
+function assemble(
+  { config, placement }: SandboxInput,
+  { cgroups, network }: SandboxParts,
+  lists: Pick<Plan, "parent" | "child">,
+): StartPlan {
   const resources = recordOf(cgroups, network.interfaces, placement);
-  const plan = {
-    parent: parentOps(parts),
-    child: childOps(input, parts),
-    undo: buildUndo(resources, placement, planPoststop(config, placement)),
+  const undo = buildUndo(resources, placement, planPoststop(config, placement));
+  return { plan: { ...lists, undo }, resources };
+}
+
+/** Operations that write to procfs. */
+const NEED_PROC: ReadonlySet<string> = new Set(
+  ["oom.adjust", "label.apparmor", "label.selinux"] satisfies ChildOp["op"][],
+);
+
+/** The Plan by which a parked sandbox gets its first process. */
+function processPlan(input: StartInput, sandbox: SandboxParts): Plan {
+  const first = planProcessParts(input, sandbox, new SlotAllocator());
+  const { terminal, last } = first;
+  const transfer = planTransfer(terminal.slots);
+  const rest = [...terminalOps(sandbox.kind, terminal), ...last.child];
+  return {
+    parent: [
+      ...terminal.parent,
+      { op: "plan.send" },
+      ...transfer.send,
+      ...processParentOps(sandbox, first),
+    ],
+    child: [
+      ...transfer.receive,
+      ...(rest.some(({ op }) => NEED_PROC.has(op))
+        ? [{ op: "proc.open" } as const]
+        : []),
+      { op: "root.current" },
+      // Of its own; the configuration's was there before.
+      ...(input.process.cpuAffinity === undefined ? [] : last.first),
+      ...rest,
+    ],
+    undo: [],
   };
-  return { plan, resources };
+}
+
+/** Why a process would not be confined, or not be as after an ordinary start. */
+function checkSandbox({ namespaces }: Config): void {
+  const index = namespaces.findIndex(({ type, path }) =>
+    type === "NEWPID" && path !== undefined
+  );
+  if (index < 0) return;
+  throw refuse(
+    `namespaces[${index}].path`,
+    "Cannot keep a sandbox ready in a pid namespace that others are in: they would see the process that waits; leave the path out, or start the container without a pool",
+  );
+}
+
+/**
+ * Plans a sandbox that is made completely and waits for its first process. Pure.
+ *
+ * Its lists are those of {@linkcode buildStartPlan}, cut where nothing depends
+ * on the process any more, but that a terminal is made after the root is
+ * entered. While it waits the child has no descriptor but the hand-shake's; what
+ * the process needs is opened inside or sent with its Plan.
+ *
+ * @param config The configuration.
+ * @param host The machine.
+ * @param placement Names, paths and descriptors chosen by the caller.
+ * @returns The start of the sandbox, and the Plan of a process in it.
+ * @throws {ConfigError} `ConfigInvalid` for a configuration that cannot be, and one that joins a pid namespace.
+ * @throws {HostError} `HostUnsupported` for one that this host cannot keep.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import type { Host } from "../host/types.ts";
+ * import { buildSandboxPlan } from "./start.ts";
+ *
+ * const host: Host = {
+ *   cgroup: { mode: "none", hierarchies: [] },
+ *   lastCapability: 40,
+ *   apparmor: false,
+ *   selinux: false,
+ *   architecture: "x86_64",
+ *   kernel: [6, 1],
+ *   euid: 0,
+ * };
+ * const placement = {
+ *   id: "demo",
+ *   stateDir: "/run/nsinit/demo",
+ *   directory: "",
+ *   cgroupPath: "nsinit/demo",
+ *   protect: [],
+ *   hostInterfaceNames: [],
+ *   alias: "nsinit:demo",
+ * };
+ * const { plan } = buildSandboxPlan(defaultConfig("/srv/root"), host, placement).start;
+ * assertEquals(plan.child.at(-1)?.op, "park");
+ * ```
+ */
+export function buildSandboxPlan(
+  config: Config,
+  host: Host,
+  placement: Placement,
+): SandboxPlan {
+  checkUnprivileged(config, host);
+  checkSandbox(config);
+  const input = { config, host, placement };
+  const sandbox = planSandboxParts(input, new SlotAllocator());
+  const transfer = planTransfer(sandbox.slots);
+  const child = sandboxChildOps(input, sandbox, {
+    transfer,
+    arrival: planArrival(config, {}, entersUserNamespace(config)),
+    terminal: [],
+  });
+  const start = assemble(input, sandbox, {
+    parent: [
+      ...sandboxParentOps(sandbox, transfer),
+      { op: "await", point: POINTS.parked },
+      { op: "state.save" },
+    ],
+    child: [...child, { op: "park", flags: PARK_STRIP }],
+  });
+  return {
+    start,
+    planProcess: (process) => processPlan({ ...input, process }, sandbox),
+  };
 }

@@ -249,3 +249,19 @@ export interface StartPlan {
   /** To be written down before the program is run. */
   readonly resources: RecordedResources;
 }
+
+/** A sandbox that waits for its first process. */
+export interface SandboxPlan {
+  /** How it is made. */
+  readonly start: StartPlan;
+  /**
+   * Plans its first process, whose streams are all given: the caller's own are
+   * not inherited.
+   *
+   * @param process The process.
+   * @returns The program; the sandbox's list of what is to be undone holds on.
+   * @throws {ConfigError} `ConfigInvalid` for a process that cannot be.
+   * @throws {HostError} `HostUnsupported` for labels that this host does not have.
+   */
+  readonly planProcess: (process: ProcessSpec) => Plan;
+}

@@ -13,10 +13,22 @@ import {
 import type { Fault } from "../../ffi/encode_plan.ts";
 import { closeFd, PlanRun, waitPidfd } from "../../ffi/native.ts";
 import { closeInnerEnds } from "../../lib/container/attach.ts";
+import { createContainer } from "../../lib/container/create.ts";
 import { deleteContainer } from "../../lib/container/delete.ts";
 import { joinContainer } from "../../lib/container/join.ts";
+import {
+  prepareContainer,
+  startPrepared,
+} from "../../lib/container/prepare.ts";
+import { specOf } from "../../lib/container/process_spec.ts";
 import { undoOf } from "../../lib/container/recover.ts";
-import { planStart } from "../../lib/container/start.ts";
+import { planSandbox, planStart } from "../../lib/container/start.ts";
+import {
+  lockState,
+  readState,
+  stateDirectory,
+  unlockState,
+} from "../../lib/container/store.ts";
 import { KernelError, NsinitError, ProgramError } from "../../lib/errors.ts";
 import { probeHost } from "../../lib/host/probe.ts";
 import { buildJoinPlan } from "../../lib/plan/join.ts";
@@ -128,11 +140,13 @@ async function failEach(
   lists: readonly OpList[],
   owner: Ownership,
   attempt: (fault: Fault) => Promise<unknown>,
+  isWanted: (op: Op, index: number) => boolean = () => true,
 ): Promise<void> {
   await listenersClosed();
   const before = captureAll(owner);
   for (const list of lists) {
     for (const [index, op] of plan[list].entries()) {
+      if (!isWanted(op, index)) continue;
       const fault: Fault = { list, index, errno: ERRNO };
       const error = await attempt(fault).then(
         () => new Error("it succeeded"),
@@ -239,6 +253,89 @@ test("every step of a start with an overlay fails cleanly", async (workspace) =>
 
 test("every step of a start that makes its root fails cleanly", async (workspace) => {
   await failEachOfStart(workspace, await madeRootPlan(workspace));
+});
+
+/** Prepares a container and starts a process in it; a fault is in one of the two Plans. */
+async function startInSandbox(
+  workspace: Workspace,
+  request: InProcessRequest,
+  faults: { readonly sandbox?: Fault; readonly process?: Fault },
+): Promise<void> {
+  const { stateRoot } = workspace;
+  const id = workspace.newName();
+  const created = await createContainer(stateRoot, id, request.config);
+  const attachment = attachToFiles(await workspace.newDirectory());
+  try {
+    const { sandbox, process } = faults;
+    const state = await prepareContainer(stateRoot, created, {
+      ...(sandbox && { fault: sandbox }),
+    });
+    assertEquals(state.phase, "prepared");
+    const locked = await lockState(stateRoot, id, { make: false });
+    assert(locked);
+    try {
+      const started = await startPrepared(locked, state, {
+        process: processRequest(request.args, request.process),
+        attachment,
+        ...(process && { fault: process }),
+      });
+      assert(started, "the sandbox was not used");
+      const pidfd = started.run.takePidfd();
+      waitPidfd(pidfd);
+      closeFd(pidfd);
+      started.run.close();
+    } finally {
+      unlockState(locked);
+    }
+  } finally {
+    closeInnerEnds(attachment);
+    // The container itself is as it was created.
+    const found = await readState(stateDirectory(stateRoot, id));
+    assert(found?.phase === "running" || found?.resources.cgroups.length === 0);
+    await deleteContainer(stateRoot, id, { force: true });
+  }
+}
+
+/** Where the lists of a sandbox and its process begin and end. */
+const ENDS: ReadonlySet<OpName> = new Set(
+  ["spawn", "await", "state.save", "root.pivot", "park"],
+);
+
+async function failEachOfSandbox(
+  workspace: Workspace,
+  request: InProcessRequest,
+): Promise<void> {
+  await startInSandbox(workspace, request, {});
+  const { config } = request;
+  const attachment = attachToFiles(await workspace.newDirectory());
+  const sandbox = await planSandbox(
+    { id: "plan", config, cgroupNameTaken: true },
+    `${workspace.stateRoot}/plan`,
+    probeHost(),
+  );
+  const process = processRequest(request.args, request.process);
+  const rest = sandbox.planProcess(specOf(config, process, attachment));
+  closeInnerEnds(attachment);
+  const owner = ownerOf(workspace, config.rootfs);
+  const lists = ["parent", "child"] as const;
+  await failEach(
+    sandbox.start.plan,
+    lists,
+    owner,
+    (fault) => startInSandbox(workspace, request, { sandbox: fault }),
+    // Most are those of an ordinary start.
+    ({ op }, index) => ENDS.has(op) || index % 5 === 0,
+  );
+  await failEach(
+    rest,
+    lists,
+    owner,
+    (fault) => startInSandbox(workspace, request, { process: fault }),
+  );
+}
+
+test("every step of a sandbox that waits, and of its process, fails cleanly", async (workspace) => {
+  await failEachOfSandbox(workspace, await userNamespacePlan(workspace));
 });
 
 for (const tty of [false, true]) {
