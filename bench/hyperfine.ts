@@ -25,21 +25,28 @@ interface HyperfineResult {
   readonly system: number;
 }
 
-const RUNS = 5;
-const ROUNDS = 10;
+/** How often contenders are run. */
+export interface RoundOptions {
+  /** Rounds of a full run of the bench. */
+  readonly rounds: number;
+  /** Runs of each contender within a round. */
+  readonly runs: number;
+  /** Whether the machine rests before each run. */
+  readonly hasGaps?: boolean;
+}
 
 /**
  * Times contenders against each other.
  *
  * @param bench The run.
  * @param contenders Those that are there.
- * @param hasGaps Whether the machine rests before each run.
+ * @param options How often.
  * @returns What was found, by name.
  */
 export async function timeInRounds(
   bench: Bench,
   contenders: readonly Contender[],
-  hasGaps: boolean,
+  options: RoundOptions,
 ): Promise<ReadonlyMap<string, Timed>> {
   const found = new Map(
     contenders.map(({ name }) => [name, { rounds: [], cpu: [] } as {
@@ -47,10 +54,14 @@ export async function timeInRounds(
       cpu: number[];
     }]),
   );
-  const rounds = samplesOf(bench, hasGaps ? ROUNDS - 3 : ROUNDS);
+  const rounds = samplesOf(bench, options.rounds);
   for (let round = 0; round < rounds; round++) {
     for (const { name, command } of shuffled(contenders)) {
-      const { times, user, system } = await runOnce(bench, command, hasGaps);
+      const { times, user, system } = await runOnce(
+        bench,
+        command,
+        options,
+      );
       found.get(name)?.rounds.push(times.map((seconds) => seconds * 1000));
       found.get(name)?.cpu.push((user + system) * 1000);
     }
@@ -61,7 +72,7 @@ export async function timeInRounds(
 async function runOnce(
   bench: Bench,
   command: CommandLine,
-  hasGaps: boolean,
+  { runs, hasGaps = false }: RoundOptions,
 ): Promise<HyperfineResult> {
   const file = inside(bench, "hyperfine.json");
   const gap = ["--prepare", `sleep ${GAP_MS / 1000}`];
@@ -70,7 +81,7 @@ async function runOnce(
     "--shell=none",
     "--style=none",
     "--warmup=1",
-    `--runs=${hasGaps ? RUNS - 1 : RUNS}`,
+    `--runs=${runs}`,
     ...hasGaps ? gap : [],
     `--export-json=${file}`,
     command.map(quote).join(" "),

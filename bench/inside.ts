@@ -68,7 +68,7 @@ async function measure(options: InsideOptions): Promise<Results> {
   const checks: Check[] = [];
   const failures: string[] = [];
   for (const name of options.sections) {
-    if (bench.signal.aborted) break;
+    bench.signal.throwIfAborted();
     const start = performance.now();
     try {
       const found = await SECTIONS[name]?.(bench);

@@ -27,6 +27,10 @@ import { SECTIONS } from "./sections.ts";
 import { report } from "./table.ts";
 
 const INSIDE = fromFileUrl(new URL("inside.ts", import.meta.url));
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const INTERRUPTED = 130;
+/** Time for the measuring program to end by itself when interrupted. */
+const TIDY_MS = 15_000;
 const UNIFIED = "/sys/fs/cgroup/unified";
 
 async function compilePrograms(): Promise<boolean> {
@@ -51,45 +55,52 @@ async function makeDirectory(): Promise<string> {
   return dir;
 }
 
-/**
- * Measures in a mount namespace of its own. Where the host has both versions of
- * cgroups, the version 2 tree is taken out of it: for all contenders alike.
- */
-async function measure(options: InsideOptions): Promise<number> {
+/** The measuring program, and the programs that it runs, as one process group. */
+function startInside(options: InsideOptions): Deno.ChildProcess {
   const script = options.isHidden
     ? `umount ${UNIFIED} && exec "$@"`
     : 'exec "$@"';
-  const child = new Deno.Command("unshare", {
-    args: [
-      "--mount",
-      "--propagation",
-      "private",
-      "sh",
-      "-c",
-      script,
-      "sh",
-      DENO,
-      "run",
-      "-A",
-      "--v8-flags=--expose-gc",
-      INSIDE,
-      JSON.stringify(options),
-    ],
+  const namespace = ["unshare", "--mount", "--propagation", "private"];
+  const program = [DENO, "run", "-A", INSIDE, JSON.stringify(options)];
+  return new Deno.Command("setsid", {
+    args: [...namespace, "sh", "-c", script, "sh", ...program],
     cwd: ROOT,
+    stdin: "null",
   }).spawn();
+}
+
+/** Sends a signal to a process group, as long as there is one. */
+function signalGroup(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(-pid, signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Measures in a mount namespace of its own. Where the host has both versions of
+ * cgroups, the version 2 tree is taken out of it: for all contenders alike.
+ *
+ * @returns The status; nothing of the group is left then.
+ */
+async function measure(options: InsideOptions): Promise<number> {
+  const child = startInside(options);
+  let limit: ReturnType<typeof setTimeout> | undefined;
   const stop = (): void => {
-    try {
-      child.kill("SIGTERM");
-    } catch (error) {
-      // It has ended by itself.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    say("bench: interrupted, tidying up");
+    child.kill("SIGTERM");
+    limit ??= setTimeout(() => signalGroup(child.pid, "SIGKILL"), TIDY_MS);
   };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) Deno.addSignalListener(signal, stop);
-  const { code } = await child.status;
-  for (const signal of signals) Deno.removeSignalListener(signal, stop);
-  return code;
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
+  try {
+    const { code } = await child.status;
+    return limit === undefined ? code : INTERRUPTED;
+  } finally {
+    clearTimeout(limit);
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
+    signalGroup(child.pid, "SIGKILL");
+  }
 }
 
 /** Writes what is looked at in detail. */

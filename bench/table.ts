@@ -66,7 +66,6 @@ function formatLimit({ atLeast, unit }: Target, limit?: number): string {
  * Judges the values that have a target.
  *
  * @param checks The values.
- * @param wanted Keys of the targets that belong to the sections that ran.
  * @returns The table's lines.
  */
 export function targetTable(checks: readonly Check[]): string[] {
@@ -87,14 +86,21 @@ export function targetTable(checks: readonly Check[]): string[] {
 
 function lineCells(line: Line, extra: readonly string[]): string[] {
   const { label, summary, more = {}, note = "" } = line;
-  if (!summary) return [`${label}: ${note}`];
-  const { median, min, p90, n } = summary;
+  if (note !== "") return [`${label}: ${note}`];
+  const cells = summary
+    ? [summary.median, summary.min, summary.p90].map(formatNumber)
+    : [];
   return [
     label,
-    ...[median, min, p90].map(formatNumber),
-    String(n),
-    ...extra.map((name) => formatNumber(more[name])),
+    ...cells,
+    ...summary ? [String(summary.n)] : [],
+    ...extra.map((name) => formatMore(more[name])),
   ];
+}
+
+/** Counts have no digits behind the point. */
+function formatMore(value: number | undefined): string {
+  return Number.isInteger(value) ? String(value) : formatNumber(value);
 }
 
 /**
@@ -107,7 +113,9 @@ export function figureTable({ title, unit, lines }: Figure): string[] {
   const extra = [
     ...new Set(lines.flatMap(({ more }) => Object.keys(more ?? {}))),
   ];
-  const head = [unit, "median", "min", "p90", "n", ...extra];
+  const isTimed = lines.some(({ summary }) => summary !== undefined);
+  const columns = isTimed ? ["median", "min", "p90", "n"] : [];
+  const head = [unit, ...columns, ...extra];
   return [
     `**${title}**`,
     "",

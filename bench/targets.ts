@@ -55,10 +55,22 @@ export const TARGETS: readonly Target[] = [
     what: "API create→destroyed / spawned crun, back to back",
   },
   {
+    key: "api-bare/crun",
+    what: "API start→exit / spawned crun, no-libc payload, back to back",
+  },
+  {
+    key: "api-bare/floor",
+    what: "API start→exit / C floor, no-libc payload, back to back",
+  },
+  {
     key: "exec/crun",
     what: "API exec into a container / spawned crun exec",
     must: 0.25,
     aim: 0.12,
+  },
+  {
+    key: "exec/crun:gaps",
+    what: "the same, 100 ms gaps",
   },
   {
     key: "exec/runc",
@@ -106,8 +118,10 @@ export const TARGETS: readonly Target[] = [
   },
   {
     key: "rss",
-    what: "the same, growth of the resident set",
+    what: "the same: growth of the resident set",
     unit: "KB",
+    must: 8,
+    aim: 3,
   },
   {
     key: "kernel/crun",

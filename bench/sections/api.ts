@@ -8,23 +8,25 @@ import { Factory } from "../../mod.ts";
 import {
   type Bench,
   freshId,
-  GAP_MS,
   inside,
-  pause,
   PAYLOADS,
   placeOf,
-  samplesOf,
   timeProgram,
 } from "../bench.ts";
 import { benchConfig } from "../config.ts";
 import { FLOOR, makeContenders, PEERS } from "../contenders.ts";
 import { runFloor } from "../floor.ts";
-import { type Check, type Figure, type Found, lineOf } from "../results.ts";
-import { pairedRatio, shuffled } from "../statistics.ts";
+import type { Check, Figure, Found } from "../results.ts";
+import {
+  checkRatio,
+  linesOf,
+  type Samples,
+  takeTurns,
+  type Variant,
+} from "../turns.ts";
 
 const ITERATIONS = 100;
 const ITERATIONS_WITH_GAPS = 30;
-const WARM_UP = 3;
 
 /** Times of one start, in milliseconds. */
 export interface StartTimes {
@@ -66,49 +68,36 @@ const API_WHOLE = "API, create→destroyed";
 const OWN_CLOCK = `${FLOOR}, its own clock`;
 const SPAWNED = `${FLOOR}, spawned`;
 
-type Samples = Map<string, number[]>;
-
-/** Takes one sample of each variant, in an order of its own. */
-async function iterate(
-  variants: readonly (() => Promise<[string, number][]>)[],
-  before: () => Promise<void>,
-  samples: Samples,
-): Promise<void> {
-  for (const variant of shuffled(variants)) {
-    await before();
-    for (const [name, ms] of await variant()) {
-      const list = samples.get(name);
-      if (list) list.push(ms);
-      else samples.set(name, [ms]);
-    }
-  }
-}
-
 async function makeVariants(
   bench: Bench,
   label: string,
   args: readonly string[],
-): Promise<(() => Promise<[string, number][]>)[]> {
+): Promise<Variant[]> {
   const factory = new Factory(inside(bench, "api"));
   const contenders = await makeContenders(bench, label, args);
   const peers = contenders.filter(({ name, missing }) =>
     missing === undefined && PEERS.some((peer) => peer === name)
   );
   return [
-    async () => {
-      const { exit, whole } = await runByApi(bench, factory, args);
-      return [[API, exit], [API_WHOLE, whole]];
+    {
+      names: [API, API_WHOLE],
+      run: async () => {
+        const { exit, whole } = await runByApi(bench, factory, args);
+        return [exit, whole];
+      },
     },
-    async () => {
-      const begin = performance.now();
-      const { exit } = await runFloor(bench, `floor-${label}`, args);
-      return [[OWN_CLOCK, exit], [SPAWNED, performance.now() - begin]];
+    {
+      names: [OWN_CLOCK, SPAWNED],
+      run: async () => {
+        const begin = performance.now();
+        const { exit } = await runFloor(bench, `floor-${label}`, args);
+        return [exit, performance.now() - begin];
+      },
     },
-    ...peers.map(
-      ({ name, command }) => async (): Promise<[string, number][]> => [
-        [name, await timeProgram(bench, command)],
-      ],
-    ),
+    ...peers.map(({ name, command }) => ({
+      names: [name],
+      run: async (): Promise<number[]> => [await timeProgram(bench, command)],
+    })),
   ];
 }
 
@@ -117,47 +106,35 @@ export async function apiSection(bench: Bench): Promise<Found> {
   const figures: Figure[] = [];
   const checks: Check[] = [];
   for (const [payload, args] of Object.entries(PAYLOADS)) {
-    const label = payload.split(" ")[0] ?? "";
+    const label = payload.startsWith("busybox") ? "busybox" : "bare";
     const variants = await makeVariants(bench, label, args);
     for (const hasGaps of [false, true]) {
-      const samples: Samples = new Map();
-      const rest = hasGaps
-        ? (): Promise<void> => pause(bench, GAP_MS)
-        : (): Promise<void> => Promise.resolve();
-      for (let i = 0; i < WARM_UP; i++) {
-        await iterate(variants, rest, new Map());
-      }
-      const full = hasGaps ? ITERATIONS_WITH_GAPS : ITERATIONS;
-      for (let i = samplesOf(bench, full); i > 0; i--) {
-        await iterate(variants, rest, samples);
-      }
+      const samples = await takeTurns(bench, variants, {
+        turns: hasGaps ? ITERATIONS_WITH_GAPS : ITERATIONS,
+        hasGaps,
+      });
+      const suffix = hasGaps ? ":gaps" : "";
       figures.push({
-        id: `api:${label}${hasGaps ? ":gaps" : ""}`,
+        id: `api:${label}${suffix}`,
         title: `In one program of Deno, start to exit, ${payload}, ${
           hasGaps ? "100 ms gaps" : "back to back"
         }`,
         unit: "ms",
-        lines: [...samples].map(([name, list]) => lineOf(name, list)),
+        lines: linesOf(variants, samples),
       });
-      checks.push(...compare(samples, label, hasGaps));
+      checks.push(...compare(samples, label, suffix));
     }
   }
   return { figures, checks };
 }
 
-function compare(samples: Samples, label: string, hasGaps: boolean): Check[] {
-  const suffix = hasGaps ? ":gaps" : "";
-  const pairs: [string, string, string][] = label === "busybox"
-    ? [
-      ["api/crun", API, "crun"],
-      ["api/runc", API, "runc"],
-      ["api/floor", API, OWN_CLOCK],
-      ["api-whole/crun", API_WHOLE, "crun"],
-    ]
-    : [["api-bare/crun", API, "crun"], ["api-bare/floor", API, OWN_CLOCK]];
-  return pairs.flatMap(([key, ours, theirs]) => {
-    const [a, b] = [samples.get(ours), samples.get(theirs)];
-    if (!a || !b) return [];
-    return [{ key: `${key}${suffix}`, value: pairedRatio(a, b) }];
-  });
+function compare(samples: Samples, label: string, suffix: string): Check[] {
+  const name = label === "busybox" ? "api" : "api-bare";
+  return [
+    ...PEERS.flatMap((peer) =>
+      checkRatio(`${name}/${peer}${suffix}`, samples, API, peer)
+    ),
+    ...checkRatio(`${name}/floor${suffix}`, samples, API, OWN_CLOCK),
+    ...checkRatio(`${name}-whole/crun${suffix}`, samples, API_WHOLE, "crun"),
+  ];
 }

@@ -15,11 +15,15 @@ export async function processSection(bench: Bench): Promise<Found> {
   const figures: Figure[] = [];
   const checks: Check[] = [];
   for (const [payload, args] of Object.entries(PAYLOADS)) {
-    const label = payload.split(" ")[0] ?? "";
+    const label = payload.startsWith("busybox") ? "busybox" : "bare";
     const contenders = await makeContenders(bench, label, args);
     const present = contenders.filter(({ missing }) => missing === undefined);
     for (const hasGaps of [false, true]) {
-      const timed = await timeInRounds(bench, present, hasGaps);
+      const timed = await timeInRounds(bench, present, {
+        rounds: hasGaps ? 6 : 10,
+        runs: 5,
+        hasGaps,
+      });
       figures.push({
         id: `process:${label}${hasGaps ? ":gaps" : ""}`,
         title: `Whole process, start to exit, ${payload}, ${

@@ -75,7 +75,7 @@ Deno.test("a contender that is not there says why", () => {
   });
   assertEquals(lines[0], "**Starts**");
   assertStringIncludes(lines[4] ?? "", "| API");
-  assertStringIncludes(lines[4] ?? "", "4.00 |");
+  assertStringIncludes(lines[4] ?? "", "4 |");
   assertStringIncludes(lines[5] ?? "", "| CLI: not made |");
 });
 

@@ -1,0 +1,64 @@
+/**
+ * Whether all contenders do the same work: what a program finds inside.
+ *
+ * @module
+ */
+import { type Bench, pause, succeed } from "../bench.ts";
+import { EMPTY, makeContenders } from "../contenders.ts";
+import type { Found, Line } from "../results.ts";
+
+/** Prints what is counted, one number on each line. */
+const SCRIPT = [
+  "wc -l < /proc/self/mountinfo",
+  "awk -F: '$3 != \"/\"' /proc/self/cgroup | wc -l",
+  "ls /dev | wc -l",
+  "awk '/^NoNewPrivs/ { print $2 }' /proc/self/status",
+  "awk '/^Seccomp:/ { print $2 }' /proc/self/status",
+  "awk '/^CapEff/ { print $2 }' /proc/self/status",
+  "ulimit -n",
+  "awk 'NR > 2' /proc/net/dev | wc -l",
+].join("\n");
+
+const NAMES = [
+  "mounts",
+  "cgroups",
+  "in /dev",
+  "no new privileges",
+  "seccomp",
+  "capabilities",
+  "open files",
+  "interfaces",
+];
+
+/** Ones in a mask in hexadecimal. */
+function countBits(mask: string): number {
+  const bits = [...BigInt(`0x${mask}`).toString(2)];
+  return bits.filter((bit) => bit === "1").length;
+}
+
+/** Counts inside a container of each contender. */
+export async function workSection(bench: Bench): Promise<Found> {
+  const args = ["/bin/sh", "-c", SCRIPT];
+  const lines: Line[] = [];
+  for (const contender of await makeContenders(bench, "work", args)) {
+    const { name, missing: note, command } = contender;
+    if (name === EMPTY) continue;
+    if (note !== undefined) {
+      lines.push({ label: name, note });
+      continue;
+    }
+    const output = await succeed(bench, command);
+    await pause(bench, 0);
+    const found = output.trim().split("\n");
+    lines.push({
+      label: name,
+      more: Object.fromEntries(NAMES.map((what, index) => {
+        const text = found[index] ?? "";
+        const number = what === "capabilities" ? countBits(text) : Number(text);
+        return [what, number];
+      })),
+    });
+  }
+  const title = "What a program finds inside";
+  return { figures: [{ id: "work", title, unit: "", lines }], checks: [] };
+}
