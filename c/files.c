@@ -331,3 +331,19 @@ int32_t nsi_file_unlink(const char *dir, const char *name)
 	r = nsi_sys_unlinkat(dirfd, name, 0);
 	return r == -ENOENT ? 0 : r;
 }
+
+/*
+ * nsi_hash() - FNV-1a of 64 bits: a name for bytes, no proof of them
+ * @bytes:   of @length bytes
+ * @length:  how many
+ *
+ * Return: the hash.
+ */
+uint64_t nsi_hash(const void *bytes, uint64_t length)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (uint64_t i = 0; i < length; i++)
+		hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3;
+	return hash;
+}

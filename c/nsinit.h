@@ -104,6 +104,8 @@ NSI_EXPORT int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *o
 /* nsi_file_load() - reads a regular file of at most @size bytes, no last symlink followed; returns the
  * bytes read, the file's size when that is more than @size, -EINVAL when it is not a regular file. */
 NSI_EXPORT int64_t nsi_file_load(const char *path, void *out, uint64_t size);
+/* nsi_hash() - FNV-1a of 64 bits. */
+NSI_EXPORT uint64_t nsi_hash(const void *bytes, uint64_t length);
 /* nsi_file_unlink() - removes dir/name, which is no directory; fine when it is missing. */
 NSI_EXPORT int32_t nsi_file_unlink(const char *dir, const char *name);
 /* nsi_mounts_open() - a descriptor that knows which mount table of this process was seen last. */
@@ -114,6 +116,8 @@ NSI_EXPORT int32_t nsi_mounts_changed(int32_t fd);
  * bytes); returns its length. The rules' layout stands in seccomp_compile.c and ffi/layout.ts. */
 NSI_EXPORT int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out,
 				       uint32_t size);
+/* nsi_seccomp_version() - libseccomp's version: major << 16 | minor << 8 | micro. */
+NSI_EXPORT uint32_t nsi_seccomp_version(void);
 /* nsi_seccomp_name() - name of a call of an AUDIT_ARCH_* architecture, with its NUL; its length. */
 NSI_EXPORT int32_t nsi_seccomp_name(uint32_t arch, int32_t number, void *out, uint32_t size);
 /* nsi_notify_receive() - next request of a seccomp listener: struct seccomp_notif, 80 bytes. */

@@ -246,3 +246,11 @@ int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out, uint3
 	seccomp_release(filter);
 	return r;
 }
+
+/* nsi_seccomp_version() - libseccomp's version: major << 16 | minor << 8 | micro */
+uint32_t nsi_seccomp_version(void)
+{
+	const struct scmp_version *version = seccomp_version();
+
+	return version ? version->major << 16 | version->minor << 8 | version->micro : 0;
+}

@@ -19,6 +19,7 @@ import type {
 import { ConfigError } from "../lib/errors.ts";
 import { splitProgram } from "../lib/plan/seccomp_split.ts";
 import type { CompiledFilter } from "../lib/plan/types.ts";
+import { library } from "./library.ts";
 import { compileSeccomp } from "./native.ts";
 
 const EPERM = 1;
@@ -147,6 +148,23 @@ export function packRules(seccomp: Seccomp): Uint8Array<ArrayBuffer> {
   return packer.finish();
 }
 
+/** Programs that were compiled before, by this process or another. */
+export interface FilterCache {
+  /** The program made of rules with this text, if it is known. */
+  read(rules: string): Uint8Array<ArrayBuffer> | undefined;
+  /** Keeps it. */
+  write(rules: string, program: Uint8Array<ArrayBuffer>): void;
+}
+
+/** The version of libseccomp, e.g. `2.5.4`. */
+export function seccompVersion(): string {
+  const bits = library().nsi_seccomp_version();
+  return [bits >>> 16, (bits >>> 8) & 0xff, bits & 0xff].join(".");
+}
+
+/** Fewer rules are compiled sooner than a file is read. */
+const CACHED_RULES = 64;
+
 /** Compiled filters of this process; the oldest goes first. */
 const KEPT = 16;
 const compiled = new Map<string, CompiledFilter>();
@@ -157,6 +175,22 @@ function keyOf(seccomp: Seccomp): string {
     seccomp,
     (_, value) => typeof value === "bigint" ? `${value}n` : value,
   );
+}
+
+/** The program, from the cache where that is worth while. */
+function programOf(
+  seccomp: Seccomp,
+  key: string,
+  cache: FilterCache | undefined,
+): Uint8Array<ArrayBuffer> {
+  if (!cache || seccomp.syscalls.length < CACHED_RULES) {
+    return compileProgram(seccomp);
+  }
+  const known = cache.read(key);
+  if (known) return known;
+  const program = compileProgram(seccomp);
+  cache.write(key, program);
+  return program;
 }
 
 /** The program; rules for calls that libseccomp does not know are left out when that is wanted. */
@@ -236,6 +270,7 @@ function splitForListener(
  * before: some hundred rules take longer to compile than a container to start.
  *
  * @param seccomp The filter.
+ * @param cache Where programs of other processes are found.
  * @returns The program and its load flags.
  * @throws {ConfigError} `ConfigInvalid` for an unknown system call, architecture
  * or flag, and for calls that the loading itself needs and cannot wait for.
@@ -247,24 +282,31 @@ function splitForListener(
  * const { program } = compileFilter(config.seccomp);
  * ```
  */
-export function compileFilter(seccomp: Seccomp): CompiledFilter {
+export function compileFilter(
+  seccomp: Seccomp,
+  cache?: FilterCache,
+): CompiledFilter {
   const key = keyOf(seccomp);
   const known = compiled.get(key);
   if (known !== undefined) return known;
-  const made = compileRules(seccomp);
+  const made = compileRules(seccomp, key, cache);
   const [oldest] = compiled.keys();
   if (compiled.size >= KEPT && oldest !== undefined) compiled.delete(oldest);
   compiled.set(key, made);
   return made;
 }
 
-function compileRules(seccomp: Seccomp): CompiledFilter {
+function compileRules(
+  seccomp: Seccomp,
+  key: string,
+  cache: FilterCache | undefined,
+): CompiledFilter {
   const flags = (seccomp.flags ?? []).reduce(
     (bits, name, index) =>
       bits | lookUp(SECCOMP_FILTER_FLAGS, name, `seccomp.flags[${index}]`),
     0,
   );
-  const program = compileProgram(seccomp);
+  const program = programOf(seccomp, key, cache);
   return seccomp.syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY")
     ? splitForListener(seccomp, flags, program)
     : { flags, program };

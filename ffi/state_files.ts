@@ -53,6 +53,44 @@ export function lockStateDirectory(
 const decoder = new TextDecoder();
 let buffer = new Uint8Array(65536);
 
+/** The file's bytes, in a buffer that the next call uses again. */
+function load(path: string, limit: number): Uint8Array | undefined {
+  const name = cString(path);
+  for (;;) {
+    const size = BigInt(buffer.length);
+    const count = Number(library().nsi_file_load(name, buffer, size));
+    if (count === -ENOENT) return undefined;
+    if (count === -EINVAL || count === -ELOOP || count > limit) {
+      throw new TypeError("it is not a regular file of ordinary size");
+    }
+    unwrap(count, `read ${path}`);
+    if (count <= buffer.length) return buffer.subarray(0, count);
+    buffer = new Uint8Array(count);
+  }
+}
+
+/**
+ * Reads a regular file; no link is followed as its last component.
+ *
+ * @param path Absolute path.
+ * @param limit Largest size accepted, in bytes.
+ * @returns Its bytes; undefined when there is no such file.
+ * @throws {TypeError} If it is no regular file, or larger.
+ * @throws {KernelError} `SystemError` if it cannot be read.
+ *
+ * @example
+ * ```ts ignore
+ * const program = loadBytes("/run/nsinit/@seccomp/0123456789abcdef", 1 << 20);
+ * ```
+ */
+export function loadBytes(
+  path: string,
+  limit: number,
+): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = load(path, limit);
+  return bytes && new Uint8Array(bytes);
+}
+
 /**
  * Reads a regular file as text; no link is followed as its last component.
  *
@@ -68,20 +106,24 @@ let buffer = new Uint8Array(65536);
  * ```
  */
 export function loadText(path: string, limit: number): string | undefined {
-  const name = cString(path);
-  for (;;) {
-    const size = BigInt(buffer.length);
-    const count = Number(library().nsi_file_load(name, buffer, size));
-    if (count === -ENOENT) return undefined;
-    if (count === -EINVAL || count === -ELOOP || count > limit) {
-      throw new TypeError("it is not a regular file of ordinary size");
-    }
-    unwrap(count, `read ${path}`);
-    if (count <= buffer.length) {
-      return decoder.decode(buffer.subarray(0, count));
-    }
-    buffer = new Uint8Array(count);
-  }
+  const bytes = load(path, limit);
+  return bytes && decoder.decode(bytes);
+}
+
+/**
+ * Names bytes: FNV-1a of 64 bits, no proof against those who look for a collision.
+ *
+ * @param bytes Any.
+ * @returns 16 hex digits.
+ *
+ * @example
+ * ```ts ignore
+ * hashOf(new Uint8Array()); // "cbf29ce484222325"
+ * ```
+ */
+export function hashOf(bytes: Uint8Array<ArrayBuffer>): string {
+  const hash = library().nsi_hash(bytes, BigInt(bytes.length));
+  return hash.toString(16).padStart(16, "0");
 }
 
 /**

@@ -110,6 +110,8 @@ export const SYMBOLS = {
   nsi_file_inode: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   // int64_t nsi_file_load(const char *path, void *out, uint64_t size)
   nsi_file_load: { parameters: ["buffer", "buffer", "u64"], result: "i64" },
+  // uint64_t nsi_hash(const void *bytes, uint64_t length)
+  nsi_hash: { parameters: ["buffer", "u64"], result: "u64" },
   // int32_t nsi_file_unlink(const char *dir, const char *name)
   nsi_file_unlink: { parameters: ["buffer", "buffer"], result: "i32" },
   // int32_t nsi_mounts_open(void)
@@ -121,6 +123,8 @@ export const SYMBOLS = {
     parameters: ["buffer", "u32", "buffer", "u32"],
     result: "i32",
   },
+  // uint32_t nsi_seccomp_version(void)
+  nsi_seccomp_version: { parameters: [], result: "u32" },
   // int32_t nsi_seccomp_name(uint32_t arch, int32_t number, void *out, uint32_t size)
   nsi_seccomp_name: {
     parameters: ["u32", "i32", "buffer", "u32"],

@@ -6,6 +6,7 @@
 import type { Fault } from "../../ffi/encode_plan.ts";
 import { closeFd, PlanRun } from "../../ffi/native.ts";
 import { compileFilter } from "../../ffi/seccomp.ts";
+import { filterCache } from "./filter_cache.ts";
 import { KernelError, NsinitError, StateError } from "../errors.ts";
 import { buildJoinPlan } from "../plan/build.ts";
 import type { JoinTarget } from "../plan/types.ts";
@@ -148,7 +149,7 @@ async function join(
       );
     }
     const { seccomp } = state.config;
-    const filter = seccomp && compileFilter(seccomp);
+    const filter = seccomp && compileFilter(seccomp, filterCache());
     const plan = buildJoinPlan(
       {
         id: state.id,

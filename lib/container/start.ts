@@ -6,6 +6,7 @@
 import { ConfigError, KernelError } from "../errors.ts";
 import { PlanRun } from "../../ffi/native.ts";
 import { compileFilter } from "../../ffi/seccomp.ts";
+import { filterCache } from "./filter_cache.ts";
 import type { Fault } from "../../ffi/encode_plan.ts";
 import type { Config } from "../config/types.ts";
 import type { Host } from "../host/types.ts";
@@ -154,7 +155,7 @@ export function placeContainer(
   ];
   const protect = files.map((path) => insideRoot(config.rootfs, path))
     .filter((path) => path !== undefined);
-  const filter = config.seccomp && compileFilter(config.seccomp);
+  const filter = config.seccomp && compileFilter(config.seccomp, filterCache());
   return {
     id,
     stateDir,

@@ -340,7 +340,10 @@ export async function listIds(root: string): Promise<string[]> {
   const ids: string[] = [];
   try {
     for await (const entry of Deno.readDir(root)) {
-      if (entry.isDirectory) ids.push(entry.name);
+      // What no id can hold marks what is no container's.
+      if (entry.isDirectory && !entry.name.startsWith("@")) {
+        ids.push(entry.name);
+      }
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
