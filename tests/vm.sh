@@ -19,7 +19,7 @@ trap 'rm -f "$log"; rm -rf "$stage"' EXIT
 # program takes seconds there: these start most containers in their own process.
 both=(limits limits_files freeze stats notify events labels update rootless_cgroups)
 minimal=("${both[@]}" network)
-systemd=("${both[@]}" systemd_driver)
+systemd=("${both[@]}" systemd_driver doctor)
 # The rest of the library and of what users do without root; some hundred
 # starts with a look around after each. The better part of an hour.
 if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then

@@ -48,6 +48,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     aliases: ["rm"],
     load: () => import("./commands/delete.ts"),
   },
+  { name: "doctor", load: () => import("./commands/doctor.ts") },
   {
     name: "completion",
     load: () => import("./commands/completion.ts"),

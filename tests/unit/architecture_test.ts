@@ -30,8 +30,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "ffi",
     "lib/errors.ts",
   ],
+  "lib/doctor": ["lib/host", "lib/systemd", "ffi", "lib/errors.ts"],
   "lib/cli": [
     "lib/container",
+    "lib/doctor",
     "lib/stats",
     "lib/config",
     "lib/plan",

@@ -203,7 +203,7 @@ export function drawScreen(
  * import { assertEquals } from "@std/assert";
  * import { drawTable } from "./screen.ts";
  *
- * assertEquals(drawTable([], 20), "ID         CPU%   MEM");
+ * assertEquals(drawTable([], 21), "ID         CPU%   MEM");
  * ```
  */
 export function drawTable(rows: readonly Row[], columns: number): string {

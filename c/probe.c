@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * probe.c - what this kernel lets the caller do, found out by trying.
+ *
+ * Whether a namespace can be made depends on more than the kernel's version:
+ * sysctls, security modules, filters of a surrounding container. A child that
+ * makes it, uses it and ends changes nothing. The child of a process with many
+ * threads may only make system calls, so it is a copy (no CLONE_VM) that knows no
+ * libc; it has no exit signal, so nobody else's wait sees it.
+ */
+#include "nsinit.h"
+#include "sys.h"
+#include "vfork.h"
+#include <linux/mount.h>
+#include <linux/wait.h>
+
+/* The first of the numbers that are the same on every architecture. */
+#define NSI_FIRST_COMMON_CALL 424u
+#define NSI_MS_REC_PRIVATE (16384UL | (1UL << 18))
+#define NSI_P_PID 1
+
+/* The fields of siginfo_t that waitid(2) fills in for a child, with room for the rest. */
+struct nsi_child_info {
+	int32_t signo, error, code, pad;
+	int32_t pid;
+	uint32_t uid;
+	int32_t status;
+	int32_t rest[25];
+};
+
+static long wait_child(long pid)
+{
+	struct nsi_child_info info = { 0 };
+	long r;
+
+	do {
+		r = NSI_SYS5(__NR_waitid, NSI_P_PID, pid, &info, WEXITED | __WALL, 0);
+	} while (r == -EINTR);
+	if (r < 0)
+		return r;
+	return info.code == 1 /* CLD_EXITED */ ? -(long)info.status : -ECHILD;
+}
+
+/* A copy of this process that calls @entry; what it ended with as -errno. */
+static long in_child(void (*entry)(void *), uint32_t *flags)
+{
+	struct clone_args args = { 0 };
+	long pid = nsi_clone_on_stack(&args, entry, flags);
+
+	return pid < 0 ? pid : wait_child(pid);
+}
+
+/* Inside the namespaces: what the first steps of a container do there. */
+static void use_main(void *argument)
+{
+	const uint32_t flags = *(const uint32_t *)argument;
+	long r = 0;
+
+	if (flags & CLONE_NEWNS)
+		r = NSI_SYS5(__NR_mount, "none", "/", 0, NSI_MS_REC_PRIVATE, 0);
+	if (r == 0 && (flags & CLONE_NEWUTS))
+		r = NSI_SYS2(__NR_sethostname, "probe", 5);
+	nsi_sys_exit((int)-r);
+}
+
+static void make_main(void *argument)
+{
+	uint32_t *flags = argument;
+	long r = NSI_SYS1(__NR_unshare, *flags);
+
+	/* A new pid namespace is that of children. */
+	if (r == 0)
+		r = in_child(use_main, flags);
+	nsi_sys_exit((int)-r);
+}
+
+/*
+ * nsi_probe_namespaces() - tries to make namespaces, and to use them
+ * @flags: CLONE_NEW*, all at once
+ *
+ * Return: 0, or the -errno of what was refused.
+ */
+int32_t nsi_probe_namespaces(uint32_t flags)
+{
+	return (int32_t)in_child(make_main, &flags);
+}
+
+/*
+ * nsi_probe_call() - tries a system call with arguments that cannot be right
+ * @number: its number, from pidfd_send_signal(2) on
+ *
+ * Return: -errno, -ENOSYS when the kernel does not have it; 0 never happens.
+ */
+int32_t nsi_probe_call(uint32_t number)
+{
+	if (number < NSI_FIRST_COMMON_CALL)
+		return -EINVAL;
+	return (int32_t)NSI_SYS6(number, -1, -1, -1, -1, -1, -1);
+}
