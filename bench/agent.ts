@@ -7,7 +7,9 @@
  */
 import { Factory } from "../mod.ts";
 import { say } from "../tasks/process.ts";
-import { type Bench, inside, PAYLOADS } from "./bench.ts";
+import { type Bench, inside, PAYLOADS, timeProgram } from "./bench.ts";
+import type { CommandLine } from "./contenders.ts";
+import { TextLineStream } from "./lines.ts";
 import { addMounts } from "./mounts.ts";
 import { runByApi } from "./sections/api.ts";
 import { waitForMany } from "./waits.ts";
@@ -15,7 +17,7 @@ import { waitForMany } from "./waits.ts";
 /** What an agent is to do, beside the run's own options. */
 export type Job =
   | {
-    /** Starts a container for each line that it reads. */
+    /** Starts a container for each {@linkcode StartRequest} that it reads. */
     readonly kind: "starts";
     /** How many mounts it adds to its mount namespace before. */
     readonly mounts: number;
@@ -27,6 +29,12 @@ export type Job =
     readonly count: number;
   };
 
+/** One start: by a command line, or by the library when there is none. */
+export interface StartRequest {
+  /** Program and arguments. */
+  readonly command?: CommandLine;
+}
+
 /** Options of an agent. */
 export type AgentOptions =
   & Omit<Bench, "programs" | "signal">
@@ -37,9 +45,14 @@ async function serveStarts(bench: Bench, mounts: number): Promise<void> {
   const factory = new Factory(inside(bench, "agents"));
   const args = PAYLOADS["busybox true"] ?? [];
   say(JSON.stringify({ ready: true }));
-  const buffer = new Uint8Array(64);
-  while (await Deno.stdin.read(buffer)) {
-    say(JSON.stringify(await runByApi(bench, factory, args)));
+  const requests = Deno.stdin.readable.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream());
+  for await (const line of requests) {
+    const { command }: StartRequest = JSON.parse(line);
+    const ms = command
+      ? await timeProgram(bench, command)
+      : (await runByApi(bench, factory, args)).exit;
+    say(JSON.stringify(ms));
   }
 }
 

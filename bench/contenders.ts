@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { DENO, ROOT } from "../tasks/process.ts";
 import { type Bench, inside } from "./bench.ts";
 import { writeBundle } from "./config.ts";
-import { floorCommand, PROGRAMS } from "./floor.ts";
+import { floorCommand } from "./floor.ts";
 
 /** A command line and its arguments. */
 export type CommandLine = [program: string, ...args: string[]];
@@ -38,8 +38,8 @@ export interface OwnProgram {
 /** Permissions and what keeps files of the working directory out of it. */
 const DENO_FLAGS = ["run", "-A", "--no-config", "--no-lock"];
 
-/** The file that `deno task bundle` makes. */
-export const BUNDLE: string = join(ROOT, "build/nsinit.js");
+/** The program that `deno task bundle` makes. */
+export const BUNDLE: string = join(ROOT, "build/nsinit/nsinit");
 /** The file that `deno task compile` makes. */
 export const EXECUTABLE: string = join(ROOT, "nsinit");
 
@@ -49,7 +49,7 @@ export const OWN: readonly OwnProgram[] = [
     name: "CLI (bundled)",
     file: BUNDLE,
     task: "bundle",
-    command: [DENO, ...DENO_FLAGS, "--no-code-cache", BUNDLE],
+    command: [BUNDLE],
   },
   {
     name: "CLI (modules)",
@@ -170,5 +170,3 @@ export async function makeContenders(
     ...await Promise.all([...own, ...peers]),
   ];
 }
-
-export { PROGRAMS };

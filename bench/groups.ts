@@ -19,20 +19,26 @@ export async function makeGroups(parent: string): Promise<void> {
   for (const { version, controllers, mount } of probeCgroups().hierarchies) {
     const dir = mount + parent;
     await Deno.mkdir(dir);
-    if (version === 2) {
-      const offered = controllers.map((name) => `+${name}`).join(" ");
-      for (const place of [mount, dir]) {
-        await Deno.writeTextFile(
-          join(place, "cgroup.subtree_control"),
-          offered,
-        );
-      }
-    }
+    if (version === 2) await enable([mount, dir], controllers);
     if (!controllers.includes("cpuset") || version === 2) continue;
     for (const file of ["cpuset.cpus", "cpuset.mems"]) {
       const text = await Deno.readTextFile(join(mount, file));
       await Deno.writeTextFile(join(dir, file), text);
     }
+  }
+}
+
+/** What every runtime enables for the limits of the bench. */
+const ENABLED = ["cpu", "memory", "pids"];
+
+async function enable(
+  dirs: readonly string[],
+  offered: readonly string[],
+): Promise<void> {
+  const names = ENABLED.filter((name) => offered.includes(name));
+  const text = names.map((name) => `+${name}`).join(" ");
+  for (const dir of dirs) {
+    await Deno.writeTextFile(join(dir, "cgroup.subtree_control"), text);
   }
 }
 

@@ -65,6 +65,8 @@ function startInside(options: InsideOptions): Deno.ChildProcess {
   return new Deno.Command("setsid", {
     args: [...namespace, "sh", "-c", script, "sh", ...program],
     cwd: ROOT,
+    // The launcher of the bundle starts this one.
+    env: { DENO },
     stdin: "null",
   }).spawn();
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { VERSION } from "../lib/cli/version.ts";
+import { ROOT } from "../tasks/process.ts";
 import type { Bench } from "./bench.ts";
 import type { Setting } from "./results.ts";
 
@@ -37,6 +38,21 @@ async function firstLine(program: string): Promise<string> {
   return line.split(" ").at(-1) ?? line;
 }
 
+/** The commit in brackets, with a plus for changes since; empty without git. */
+async function commit(): Promise<string> {
+  try {
+    const { code, stdout } = await new Deno.Command("git", {
+      args: ["describe", "--always", "--dirty=+", "--exclude=*"],
+      cwd: ROOT,
+      stderr: "null",
+    }).output();
+    return code === 0 ? ` (${new TextDecoder().decode(stdout).trim()})` : "";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
 function describeGroups({ hierarchies }: Bench, isHidden: boolean): string {
   const old = hierarchies.filter(({ version }) => version === 1).length;
   if (old === 0) return "version 2";
@@ -56,7 +72,7 @@ export async function describeSetting(
   isHidden: boolean,
 ): Promise<Setting> {
   const versions: Record<string, string> = {
-    nsinit: VERSION,
+    nsinit: `${VERSION}${await commit()}`,
     deno: Deno.version.deno,
   };
   for (const [name, path] of bench.programs) {

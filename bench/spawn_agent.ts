@@ -59,9 +59,16 @@ export class Agent implements AsyncDisposable {
     return JSON.parse(value);
   }
 
-  /** Asks it to do its job once more. */
-  async ask<T>(): Promise<T> {
-    await this.#input.write(new TextEncoder().encode("\n"));
+  /**
+   * Asks it for something.
+   *
+   * @param request What, as JSON.
+   * @returns Its answer.
+   * @throws {Error} If it ended instead.
+   */
+  async ask<T>(request: unknown): Promise<T> {
+    const line = JSON.stringify(request) + "\n";
+    await this.#input.write(new TextEncoder().encode(line));
     return await this.answer();
   }
 
