@@ -23,6 +23,7 @@ export const DIALECTS = [
   "D0",
   "D",
   "E",
+  "OCI",
 ] as const;
 
 const PROCESS = "Program";
@@ -34,7 +35,8 @@ export const SOURCE_OPTIONS: readonly Option[] = [
     name: "config",
     type: "text",
     metavar: "FILE",
-    doc: "configuration (default container.json in the container's " +
+    doc: "configuration: a container.json of any era, or an OCI config.json " +
+      "(default container.json in the container's " +
       "directory, else the built-in template)",
     group: CONTAINER,
   },
@@ -44,7 +46,7 @@ export const SOURCE_OPTIONS: readonly Option[] = [
     metavar: "DIALECT",
     choices: DIALECTS,
     doc: "read the configuration by the rules of this dialect: A1 to A5, " +
-      "B1 to B3, C0 to C3, D0, D or E",
+      "B1 to B3, C0 to C3, D0, D, E or OCI",
     group: CONTAINER,
   },
   {

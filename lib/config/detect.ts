@@ -1,6 +1,6 @@
 /**
- * Which dialect a container.json is: there never was a version key, so the
- * shape decides.
+ * Which dialect a configuration is: a container.json never had a version key, so
+ * the shape decides; a config.json has `ociVersion`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { Dialect } from "./types.ts";
  * import { assertEquals } from "@std/assert";
  * import { DIALECTS } from "./detect.ts";
  *
- * assertEquals([DIALECTS[0], DIALECTS.at(-1)], ["A1", "E"]);
+ * assertEquals([DIALECTS[0], DIALECTS.at(-1)], ["A1", "OCI"]);
  * ```
  */
 export const DIALECTS: readonly Dialect[] = [
@@ -35,6 +35,7 @@ export const DIALECTS: readonly Dialect[] = [
   "D0",
   "D",
   "E",
+  "OCI",
 ];
 
 /** Read-only view with keys in lower case: Go matched them in any case. */
@@ -187,7 +188,7 @@ function detectByMarkers(root: Shape): Dialect | undefined {
 }
 
 /**
- * Tells whether a JSON value is an OCI or early runc configuration.
+ * Tells whether a JSON value is an OCI configuration, or one of before 1.0.
  *
  * @param json The parsed text.
  * @returns True when it is, so that it is no container.json.
@@ -207,7 +208,7 @@ export function isOciConfig(json: Json): json is JsonObject {
 }
 
 /**
- * Finds the dialect of a container.json by its shape.
+ * Finds the dialect of a configuration by its shape.
  *
  * Pure. Where two dialects would read it differently and nothing decides, it
  * is refused: the same list of capabilities meant "drop these" in 2014-02 and
@@ -232,7 +233,11 @@ export function detectDialect(json: Json): Dialect {
   };
   if (!isJsonObject(json)) return refuse("wanted a JSON object");
   if (isOciConfig(json)) {
-    return refuse("this is an OCI configuration, not a container.json");
+    return new Shape(json).has("ociversion") ? "OCI" : refuse(
+      "this is an OCI configuration of before its first version: it has no" +
+        ' ociVersion; add "ociVersion": "1.0.0" and have it as runtime-spec' +
+        " 1.0 says",
+    );
   }
   const root = new Shape(json);
   if (root.has("command", "namespace_pid", "log_file")) return "A1";

@@ -55,7 +55,8 @@ export class ObjectReader {
     for (const [key, member] of Object.entries(value)) {
       const lower = key.toLowerCase();
       const twin = this.#keys.get(lower);
-      if (twin !== undefined) {
+      // Keys that are passed over may be spelled in any way.
+      if (twin !== undefined && !findings.ignoresUnknownKeys) {
         const message =
           `key given twice, as ${quote(twin)} and ${quote(key)};` +
           " keep one";
@@ -180,6 +181,21 @@ export class ObjectReader {
     return this.#inner(value, this.at(key), read);
   }
 
+  /** The objects that are members of one whose keys are free; `undefined` when missing. */
+  namedObjects<T>(
+    key: string,
+    read: (item: ObjectReader, name: string) => T | undefined,
+  ): T[] | undefined {
+    return this.entries(key)?.flatMap(([name, value, path]) => {
+      if (isJsonObject(value)) {
+        const result = this.#inner(value, path, (item) => read(item, name));
+        return result === undefined ? [] : [result];
+      }
+      const message = `found ${describe(value)}, wanted an object`;
+      return this.findings.problem(path, message) ?? [];
+    });
+  }
+
   /** Members of an object whose keys are free, each with its path. */
   entries(key: string): [string, Json, JsonPath][] | undefined {
     const value = this.raw(key);
@@ -202,8 +218,9 @@ export class ObjectReader {
     return Object.fromEntries(pairs);
   }
 
-  /** Complains about members that nobody asked for. */
+  /** Complains about members that nobody asked for, unless they are to be ignored. */
   finish(): void {
+    if (this.findings.ignoresUnknownKeys) return;
     const asked = [...this.#asked];
     const lower = new Set(asked.map((key) => key.toLowerCase()));
     for (const [key, name] of this.#keys) {

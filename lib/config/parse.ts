@@ -45,6 +45,7 @@ async function loadReader(dialect: Dialect): Promise<EraReader> {
   if (dialect === "D" || dialect === "E") {
     return (await import("./dialects/era_d.ts")).readEraD;
   }
+  if (dialect === "OCI") return (await import("./dialects/oci.ts")).readOci;
   if (dialect.startsWith("A")) {
     return (await import("./dialects/era_a.ts")).readEraA;
   }
@@ -61,9 +62,36 @@ function directoryOf(options: ParseConfigOptions): string {
     : resolvePath(Deno.cwd(), place);
 }
 
+/** An OCI bundle: paths of its file count from there, wherever it is run. */
+function bundleOf(options: ParseConfigOptions): string {
+  const { path } = options;
+  return path === undefined
+    ? directoryOf(options)
+    : resolvePath(Deno.cwd(), path.replace(/[^/]*$/, "") || ".");
+}
+
 function toTextKey(key: string): string {
   return RENAMED[key] ??
     key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Path in the text: of the object that was read, and from there in the model. */
+type ToText = (base: JsonPath, rest: JsonPath) => JsonPath;
+
+function toContainerPath(base: JsonPath, rest: JsonPath): JsonPath {
+  const path = base.length === 0 && rest[0] === "process"
+    ? rest.slice(1)
+    : rest;
+  return [
+    ...base,
+    ...path.map((key) => typeof key === "string" ? toTextKey(key) : key),
+  ];
+}
+
+async function loadToText(dialect: Dialect): Promise<ToText> {
+  return dialect === "OCI"
+    ? (await import("./dialects/oci_paths.ts")).toOciPath
+    : toContainerPath;
 }
 
 /** Where the part of the model at a path was read from. */
@@ -71,9 +99,10 @@ function toTextPath(
   config: Config,
   path: JsonPath,
   findings: Findings,
+  toText: ToText,
 ): JsonPath {
   let base: JsonPath = [];
-  let rest = path[0] === "process" ? path.slice(1) : path;
+  let rest = path;
   let part: unknown = config;
   for (const [index, key] of path.entries()) {
     if (typeof part !== "object" || part === null) break;
@@ -82,10 +111,7 @@ function toTextPath(
     const origin = findings.getOrigin(part);
     if (origin !== undefined) [base, rest] = [origin, path.slice(index + 1)];
   }
-  return [
-    ...base,
-    ...rest.map((key) => typeof key === "string" ? toTextKey(key) : key),
-  ];
+  return toText(base, rest);
 }
 
 function fail(name: string, problems: readonly ConfigProblem[]): never {
@@ -111,10 +137,12 @@ function nameDialect(
 }
 
 /**
- * Parses a container.json of any dialect.
+ * Parses a container.json of any dialect, or an OCI config.json.
  *
  * Comments and trailing commas are accepted, unknown keys and names are not,
- * unless `permissive`. All faults are told at once, with line and column.
+ * unless `permissive`; a config.json may have keys that nobody knows. All faults
+ * are told at once, with line and column. Relative paths of a config.json count
+ * from the directory of its file.
  *
  * @param text The text.
  * @param options Dialect, path, and how strict to be.
@@ -150,7 +178,8 @@ export async function parseConfig(
     return fail(name, [{ path: "", message: "wanted a JSON object" }]);
   }
   const { permissive = false } = options;
-  const findings = new Findings({ permissive });
+  const isOci = dialect === "OCI";
+  const findings = new Findings({ permissive, ignoresUnknownKeys: isOci });
   const root = new ObjectReader(findings, json, []);
   const read = await loadReader(dialect);
   const config = read(root, {
@@ -158,10 +187,12 @@ export async function parseConfig(
     dialect,
     isForced: forced !== undefined,
     directory: () => directoryOf(options),
+    bundle: () => bundleOf(options),
   });
   root.finish();
+  const toText = await loadToText(dialect);
   for (const { path, message } of findFaults(config)) {
-    findings.problem(toTextPath(config, path, findings), message);
+    findings.problem(toTextPath(config, path, findings, toText), message);
   }
   const body = text.replace(/^\uFEFF/, "");
   if (findings.problems.length > 0) {
@@ -199,7 +230,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 /**
- * Reads a container.json of any dialect from a file.
+ * Reads a container.json of any dialect, or an OCI config.json, from a file.
  *
  * @param path Path of the file.
  * @param options Dialect, directory, and how strict to be.

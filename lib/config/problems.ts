@@ -26,6 +26,8 @@ export interface Finding {
 export interface FindingsOptions {
   /** Turns unknown keys and names into warnings. */
   readonly permissive?: boolean;
+  /** Passes over unknown keys, as the OCI specification wants. */
+  readonly ignoresUnknownKeys?: boolean;
 }
 
 /** Collects the problems and warnings of one text, and where its parts came from. */
@@ -34,12 +36,15 @@ export class Findings {
   readonly problems: Finding[] = [];
   /** Remarks: the text is accepted. */
   readonly warnings: Finding[] = [];
+  /** Whether unknown keys are passed over. */
+  readonly ignoresUnknownKeys: boolean;
   readonly #permissive: boolean;
   readonly #origins = new WeakMap<object, JsonPath>();
 
   /** Makes an empty collection. */
   constructor(options: FindingsOptions = {}) {
     this.#permissive = options.permissive ?? false;
+    this.ignoresUnknownKeys = options.ignoresUnknownKeys ?? false;
   }
 
   /** Adds a fault. */

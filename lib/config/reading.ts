@@ -17,6 +17,8 @@ export interface Reading {
   readonly isForced: boolean;
   /** Absolute path of the container's directory; asked for only when needed. */
   readonly directory: () => string;
+  /** Absolute path of the directory that holds the file, an OCI bundle; `directory` when absent. */
+  readonly bundle?: () => string;
 }
 
 /** Reads the root object of a text by the rules of one era. */

@@ -12,7 +12,7 @@ import type { CapabilityName } from "./names/capabilities.ts";
 /** A whole number of up to 64 bits; `bigint` above 2^53 - 1. */
 export type Int64 = number | bigint;
 
-/** Dialect of a container.json: which era's rules its text follows. */
+/** Dialect of a configuration: which era's rules its text follows; `OCI` is a config.json. */
 export type Dialect =
   | "A1"
   | "A2"
@@ -28,7 +28,8 @@ export type Dialect =
   | "C3"
   | "D0"
   | "D"
-  | "E";
+  | "E"
+  | "OCI";
 
 /** A kind of namespace. `NEWCGROUP` and `NEWTIME` came after the original. */
 export type NamespaceType =
@@ -71,8 +72,8 @@ export interface Command {
   readonly dir: string;
 }
 
-/** Kinds of mount that the original knew, and `cgroup2`. */
-export type MountDevice =
+/** Kinds of mount that the original knew, which dialects before OCI are held to. */
+export type OriginalMountDevice =
   | "proc"
   | "sysfs"
   | "mqueue"
@@ -80,6 +81,20 @@ export type MountDevice =
   | "devpts"
   | "bind"
   | "cgroup";
+
+/**
+ * Kind of mount: one of the original's, or the name of any file system of the
+ * kernel (filesystems(5)), e.g. `overlay`.
+ */
+export type MountDevice = OriginalMountDevice | (string & Record<never, never>);
+
+/** Attributes of a whole tree of mounts, as `MS_*` bits; see mount_setattr(2), AT_RECURSIVE. */
+export interface TreeAttributes {
+  /** Bits set on every mount of the tree. */
+  readonly set: number;
+  /** Bits cleared on every mount of the tree. */
+  readonly clear: number;
+}
 
 /** One mount, made in the order listed. */
 export interface Mount {
@@ -103,6 +118,17 @@ export interface Mount {
   readonly postmountCmds?: readonly Command[];
   /** Ids shown differently inside (bind mounts only); see mount_setattr(2), MOUNT_ATTR_IDMAP. */
   readonly idmap?: MountIdmap;
+  /** `MS_*` bits that the source may have and the mount shall not (bind mounts), e.g. 1 for a writable one. */
+  readonly clearFlags?: number;
+  /**
+   * Attributes of submounts as well. Where it is there, `flags` and `clearFlags`
+   * are of the top mount alone; else they hold for all that `MS_REC` binds.
+   */
+  readonly recursive?: TreeAttributes;
+  /** A tmpfs begins as a copy of the directory that it covers. */
+  readonly tmpcopyup?: boolean;
+  /** Changes the mount that is there already, instead of mounting anything. */
+  readonly remount?: boolean;
 }
 
 /** An id-mapped mount: ids on the source's file system to ids seen through the mount. */
@@ -198,6 +224,16 @@ export interface HugepageLimit {
   readonly limit: Int64;
 }
 
+/** A limit of an RDMA device; see the kernel's document of the rdma controller. */
+export interface RdmaLimit {
+  /** Name of the device, e.g. `mlx5_1`. */
+  readonly device: string;
+  /** Most handles; no limit when absent. */
+  readonly hcaHandles?: number;
+  /** Most objects; no limit when absent. */
+  readonly hcaObjects?: number;
+}
+
 /** A priority of an interface (v1 net_prio). */
 export interface IfPrioMap {
   /** Interface name. */
@@ -268,6 +304,8 @@ export interface Resources {
   readonly blkioThrottleWriteIopsDevice?: readonly BlkioDevice[];
   /** Huge page limits. */
   readonly hugetlbLimit?: readonly HugepageLimit[];
+  /** Limits of RDMA devices. */
+  readonly rdma?: readonly RdmaLimit[];
   /** Interface priorities (v1 net_prio). */
   readonly netPrioIfpriomap?: readonly IfPrioMap[];
   /** Class id of packets (v1 net_cls). */
@@ -445,6 +483,53 @@ export interface CpuAffinity {
   readonly final?: string;
 }
 
+/** Where memory is taken from on a machine with several nodes; see set_mempolicy(2). */
+export interface MemoryPolicy {
+  /** The policy. */
+  readonly mode:
+    | "MPOL_DEFAULT"
+    | "MPOL_PREFERRED"
+    | "MPOL_BIND"
+    | "MPOL_INTERLEAVE"
+    | "MPOL_LOCAL"
+    | "MPOL_PREFERRED_MANY"
+    | "MPOL_WEIGHTED_INTERLEAVE";
+  /** List of nodes, e.g. `0-1`; none for `MPOL_DEFAULT` and `MPOL_LOCAL`. */
+  readonly nodes?: string;
+  /** `MPOL_F_*`. */
+  readonly flags?: readonly string[];
+}
+
+/** An interface of the host that is moved into the container. */
+export interface NetDevice {
+  /** Its name on the host. */
+  readonly device: string;
+  /** Its name inside; the same when absent. */
+  readonly name?: string;
+}
+
+/** Cache and memory bandwidth of a group of processes; see the kernel's document of resctrl. */
+export interface IntelRdt {
+  /** Name of the group. */
+  readonly closId?: string;
+  /** Lines of its schemata. */
+  readonly schemata?: readonly string[];
+  /** Line of the cache. */
+  readonly l3CacheSchema?: string;
+  /** Line of the memory bandwidth. */
+  readonly memBwSchema?: string;
+  /** Whether it is monitored. */
+  readonly enableMonitoring?: boolean;
+}
+
+/** Size of a terminal in characters. */
+export interface ConsoleSize {
+  /** Height in rows. */
+  readonly height: number;
+  /** Width in columns. */
+  readonly width: number;
+}
+
 /** Execution domain; see personality(2). */
 export interface Personality {
   /** Which kernel the program believes to run on. */
@@ -486,7 +571,7 @@ export interface CapabilitySets {
   readonly ambient: readonly CapabilityName[];
 }
 
-/** Process settings that dialects before D kept in the same file. */
+/** Process settings that dialects before D, and OCI, keep in the same file. */
 export interface ProcessDefaults {
   /** Program and arguments (A1 `command.args`). */
   readonly args?: readonly string[];
@@ -498,6 +583,10 @@ export interface ProcessDefaults {
   readonly cwd?: string;
   /** Whether a terminal is made. */
   readonly tty?: boolean;
+  /** Size of that terminal, where the caller has none to take it from. */
+  readonly consoleSize?: ConsoleSize;
+  /** Whether a missing working directory is made for the first process. */
+  readonly makeCwd?: boolean;
 }
 
 /** A container, all but its process. */
@@ -576,8 +665,18 @@ export interface Config {
   readonly ioPriority?: IoPriority;
   /** CPUs of processes, by sched_setaffinity(2). */
   readonly cpuAffinity?: CpuAffinity;
+  /** CPUs of processes that join, instead of `cpuAffinity`. */
+  readonly execCpuAffinity?: CpuAffinity;
   /** Execution domain of processes. */
   readonly personality?: Personality;
+  /** Where the memory of the first process and its children is taken from. */
+  readonly memoryPolicy?: MemoryPolicy;
+  /** Interfaces of the host that are moved into the container; needs NEWNET. */
+  readonly netDevices?: readonly NetDevice[];
+  /** Read and written, but refused by a start: resctrl is a matter of the whole host. */
+  readonly intelRdt?: IntelRdt;
+  /** System that a config.json is for when that is not Linux; a start refuses it. */
+  readonly platform?: string;
   /** Keep the caller's session keyring instead of a new one. */
   readonly noNewKeyring?: boolean;
   /** Free labels, `K=V`. */

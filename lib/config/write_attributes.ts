@@ -9,6 +9,8 @@ import { HOOK_KINDS } from "./sections/hooks.ts";
 import type {
   Config,
   Hook,
+  IntelRdt,
+  NetDevice,
   Scheduler,
   TimeOffset,
   TimeOffsets,
@@ -95,12 +97,18 @@ export function writeHooks(
 export function writeAttributes(config: Config): JsonObject {
   const { scheduler, ioPriority, cpuAffinity, personality, timeOffsets } =
     config;
+  const { execCpuAffinity, memoryPolicy } = config;
   return {
     ...config.domainname ? { domainname: config.domainname } : {},
     ...config.umask === undefined ? {} : { umask: config.umask },
     ...scheduler && { scheduler: writeScheduler(scheduler) },
     ...ioPriority && { io_priority: { ...ioPriority } },
     ...cpuAffinity && { cpu_affinity: { ...cpuAffinity } },
+    ...execCpuAffinity && { exec_cpu_affinity: { ...execCpuAffinity } },
+    ...memoryPolicy && { memory_policy: { ...memoryPolicy } },
+    ...config.netDevices === undefined
+      ? {}
+      : { net_devices: config.netDevices.map((entry) => ({ ...entry })) },
     ...personality && { personality: { ...personality } },
     ...timeOffsets && { time_offsets: writeOffsets(timeOffsets) },
     ...config.noNewKeyring ? { no_new_keyring: true } : {},
@@ -128,7 +136,13 @@ export function writeOciAttributes(
   config: Config,
   warn: WarningSink,
 ): { readonly user: JsonObject; readonly process: JsonObject } {
-  const { umask, scheduler, ioPriority, cpuAffinity } = config;
+  const { umask, scheduler, ioPriority } = config;
+  const affinity = config.execCpuAffinity ?? config.cpuAffinity;
+  if (config.cpuAffinity !== undefined) {
+    warn(
+      "cpu_affinity is written as execCPUAffinity, which the first process does not get",
+    );
+  }
   if (config.noNewKeyring) {
     warn("no_new_keyring is left out; it is a flag of run");
   }
@@ -137,9 +151,22 @@ export function writeOciAttributes(
     process: {
       ...scheduler && { scheduler: writeScheduler(scheduler) },
       ...ioPriority && { ioPriority: { ...ioPriority } },
-      ...cpuAffinity && { execCPUAffinity: { ...cpuAffinity } },
+      ...affinity && { execCPUAffinity: { ...affinity } },
     },
   };
+}
+
+function writeNetDevices(devices: readonly NetDevice[]): JsonObject {
+  return Object.fromEntries(
+    devices.map(({ device, name }) => [
+      device,
+      name === undefined ? {} : { name },
+    ]),
+  );
+}
+
+function writeIntelRdt({ closId, ...rest }: IntelRdt): JsonObject {
+  return { ...closId === undefined ? {} : { closID: closId }, ...rest };
 }
 
 /**
@@ -158,9 +185,20 @@ export function writeOciAttributes(
  * ```
  */
 export function writeOciLinuxAttributes(
-  { personality, timeOffsets }: Pick<Config, "personality" | "timeOffsets">,
+  config: Pick<
+    Config,
+    | "intelRdt"
+    | "memoryPolicy"
+    | "netDevices"
+    | "personality"
+    | "timeOffsets"
+  >,
 ): JsonObject {
+  const { memoryPolicy, netDevices, personality, timeOffsets } = config;
   return {
+    ...memoryPolicy && { memoryPolicy: { ...memoryPolicy } },
+    ...netDevices && { netDevices: writeNetDevices(netDevices) },
+    ...config.intelRdt && { intelRdt: writeIntelRdt(config.intelRdt) },
     ...personality && { personality: { ...personality } },
     ...timeOffsets && { timeOffsets: writeOffsets(timeOffsets) },
   };

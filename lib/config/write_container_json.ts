@@ -5,6 +5,7 @@
  */
 import type { Json, JsonObject } from "./json.ts";
 import { writeAttributes, writeHooks } from "./write_attributes.ts";
+import { MOUNT_DEVICES } from "./sections/mounts.ts";
 import { type WarningSink, writeSeccomp } from "./write_seccomp.ts";
 import type {
   BlkioDevice,
@@ -56,6 +57,16 @@ function writeIdmap({ idmap }: Mount): JsonObject {
   };
 }
 
+function writeLaterAttributes(mount: Mount): JsonObject {
+  const { clearFlags, recursive, tmpcopyup, remount } = mount;
+  return {
+    ...clearFlags ? { cleared_flags: clearFlags } : {},
+    ...recursive && { recursive: { ...recursive } },
+    ...tmpcopyup && { tmpcopyup },
+    ...remount && { remount },
+  };
+}
+
 /** One propagation flag fits among the others, as in D; more need E's key. */
 function writeMount(mount: Mount): JsonObject {
   const { propagationFlags = [] } = mount;
@@ -72,6 +83,7 @@ function writeMount(mount: Mount): JsonObject {
     premount_cmds: list(mount.premountCmds, writeCommand),
     postmount_cmds: list(mount.postmountCmds, writeCommand),
     ...writeIdmap(mount),
+    ...writeLaterAttributes(mount),
   };
 }
 
@@ -187,6 +199,13 @@ function writeLaterLimits(cgroup: Cgroup): JsonObject {
       : { cpu_rt_period: cgroup.cpuRtPeriod },
     ...cgroup.cpuBurst === undefined ? {} : { cpu_burst: cgroup.cpuBurst },
     ...cgroup.cpuIdle === undefined ? {} : { cpu_idle: cgroup.cpuIdle },
+    ...cgroup.rdma === undefined ? {} : {
+      rdma: cgroup.rdma.map(({ device, hcaHandles, hcaObjects }) => ({
+        device,
+        ...hcaHandles === undefined ? {} : { hca_handles: hcaHandles },
+        ...hcaObjects === undefined ? {} : { hca_objects: hcaObjects },
+      })),
+    },
     ...cgroup.unified === undefined ? {} : { unified: cgroup.unified },
   };
 }
@@ -251,6 +270,12 @@ function warnLost(config: Config, warn: WarningSink): void {
       warn(`${type} is not known to the original`);
     }
   }
+  const known: readonly string[] = MOUNT_DEVICES;
+  for (const { device, destination } of config.mounts) {
+    if (known.includes(device)) continue;
+    warn(`${destination}: a mount of ${device} is not known to the original`);
+  }
+  if (config.intelRdt !== undefined) warn("intelRdt is left out");
 }
 
 function writeSecurity(config: Config): JsonObject {

@@ -4,7 +4,12 @@
  * @module
  */
 import type { Json, JsonObject } from "./json.ts";
-import { MOUNT_FLAGS } from "./names/mount_flags.ts";
+import { MOUNT_FLAGS, PROPAGATION_FLAGS } from "./names/mount_flags.ts";
+import {
+  attributeBits,
+  nameOptions,
+  PROPAGATION_OPTIONS,
+} from "./names/mount_options.ts";
 import { NAMESPACES } from "./names/namespaces.ts";
 import { RLIMITS } from "./names/rlimits.ts";
 import { compact } from "./reading.ts";
@@ -13,6 +18,7 @@ import type {
   Config,
   Device,
   Mount,
+  Rlimit,
   Seccomp,
 } from "./types.ts";
 import {
@@ -25,35 +31,39 @@ import { type WarningSink, writeSeccompOci } from "./write_seccomp.ts";
 
 const OCI_VERSION = "1.2.0";
 
-/** Options of mount flags, as runc spells them; bind is told apart below. */
-const OPTIONS: readonly (readonly [number, string])[] = [
-  [MOUNT_FLAGS.MS_RDONLY, "ro"],
-  [MOUNT_FLAGS.MS_NOSUID, "nosuid"],
-  [MOUNT_FLAGS.MS_NODEV, "nodev"],
-  [MOUNT_FLAGS.MS_NOEXEC, "noexec"],
-  [MOUNT_FLAGS.MS_SYNCHRONOUS, "sync"],
-  [MOUNT_FLAGS.MS_DIRSYNC, "dirsync"],
-  [MOUNT_FLAGS.MS_NOSYMFOLLOW, "nosymfollow"],
-  [MOUNT_FLAGS.MS_NOATIME, "noatime"],
-  [MOUNT_FLAGS.MS_NODIRATIME, "nodiratime"],
-  [MOUNT_FLAGS.MS_SILENT, "silent"],
-  [MOUNT_FLAGS.MS_RELATIME, "relatime"],
-  [MOUNT_FLAGS.MS_STRICTATIME, "strictatime"],
-  [MOUNT_FLAGS.MS_LAZYTIME, "lazytime"],
-];
-
-const PROPAGATIONS: readonly (readonly [number, string])[] = [
-  [MOUNT_FLAGS.MS_PRIVATE, "private"],
-  [MOUNT_FLAGS.MS_SLAVE, "slave"],
-  [MOUNT_FLAGS.MS_SHARED, "shared"],
-  [MOUNT_FLAGS.MS_UNBINDABLE, "unbindable"],
-];
-
 /** `private`, or `rprivate` for the whole tree. */
 function namePropagation(flags: number): string[] {
-  const prefix = (flags & MOUNT_FLAGS.MS_REC) === 0 ? "" : "r";
-  return PROPAGATIONS.filter(([bit]) => (flags & bit) !== 0)
-    .map(([, name]) => prefix + name);
+  const isTree = (flags & MOUNT_FLAGS.MS_REC) !== 0;
+  const bits = flags & PROPAGATION_FLAGS;
+  return [...PROPAGATION_OPTIONS].filter(([, option]) =>
+    (option & bits) !== 0 && ((option & MOUNT_FLAGS.MS_REC) !== 0) === isTree
+  ).map(([name]) => name);
+}
+
+/** Attributes of submounts: OCI has them apart, before it they were those of the top. */
+function treeOptions({ flags, clearFlags = 0, recursive }: Mount): string[] {
+  const isTree = (flags & MOUNT_FLAGS.MS_BIND) !== 0 &&
+    (flags & MOUNT_FLAGS.MS_REC) !== 0;
+  const tree = recursive ?? { set: isTree ? flags : 0, clear: clearFlags };
+  return [
+    ...nameOptions(tree.set, { prefix: "r" }),
+    ...nameOptions(isTree || recursive ? tree.clear : 0, {
+      prefix: "r",
+      clears: true,
+    }),
+  ];
+}
+
+/** Attributes of the mount itself, and settings of its file system. */
+function flagOptions({ flags, clearFlags = 0, recursive }: Mount): string[] {
+  const isTree = (flags & MOUNT_FLAGS.MS_BIND) !== 0 &&
+    (flags & MOUNT_FLAGS.MS_REC) !== 0;
+  const isApart = recursive !== undefined || !isTree;
+  const shown = isApart ? flags : flags & ~attributeBits(flags);
+  return [
+    ...nameOptions(shown),
+    ...isApart ? nameOptions(clearFlags, { clears: true }) : [],
+  ];
 }
 
 /** Splits mount data at commas outside quotes: SELinux contexts have some. */
@@ -70,12 +80,15 @@ function writeMount(mount: Mount, warn: WarningSink): JsonObject {
   }
   return {
     destination,
-    type: device,
-    source: mount.source,
+    ...device === "" ? {} : { type: device },
+    ...mount.source === "" ? {} : { source: mount.source },
     options: [
       ...device === "bind" ? [isTree ? "rbind" : "bind"] : [],
-      ...OPTIONS.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name),
+      ...flagOptions(mount),
+      ...treeOptions(mount),
       ...(mount.propagationFlags ?? []).flatMap(namePropagation),
+      ...mount.tmpcopyup ? ["tmpcopyup"] : [],
+      ...mount.remount ? ["remount"] : [],
       ...mount.idmap ? [mount.idmap.recursive ? "ridmap" : "idmap"] : [],
       ...splitData(mount.data),
     ],
@@ -135,8 +148,12 @@ function writeCapabilities({ capabilities }: Config): JsonObject {
   return Object.fromEntries(sets);
 }
 
+function writeRlimit({ type, hard, soft }: Rlimit): JsonObject {
+  return { type: `RLIMIT_${RLIMITS[type] ?? type}`, hard, soft };
+}
+
 function writeProcess(config: Config, warn: WarningSink): JsonObject {
-  const { process = {}, rlimits = [] } = config;
+  const { process = {} } = config;
   const attributes = writeOciAttributes(config, warn);
   return compact<Record<string, Json>>({
     terminal: process.tty ?? false,
@@ -144,12 +161,9 @@ function writeProcess(config: Config, warn: WarningSink): JsonObject {
     args: process.args ?? ["sh"],
     env: process.env ?? [],
     cwd: process.cwd ?? "/",
-    capabilities: writeCapabilities(config),
-    rlimits: rlimits.map(({ type, hard, soft }) => ({
-      type: `RLIMIT_${RLIMITS[type] ?? type}`,
-      hard,
-      soft,
-    })),
+    ...process.consoleSize && { consoleSize: { ...process.consoleSize } },
+    ...config.capabilities && { capabilities: writeCapabilities(config) },
+    ...config.rlimits && { rlimits: config.rlimits.map(writeRlimit) },
     noNewPrivileges: config.noNewPrivileges ?? false,
     ...config.apparmorProfile
       ? { apparmorProfile: config.apparmorProfile }
@@ -190,8 +204,12 @@ function writeMappings(
 function writeLinux(config: Config, warn: WarningSink): JsonObject {
   const { seccomp, sysctl, mountLabel, rootPropagation = 0 } = config;
   const [propagation = "rslave"] = namePropagation(rootPropagation);
-  const { name = "", parent = "" } = config.cgroups ?? {};
+  const { name = "", parent = "", slice = "" } = config.cgroups ?? {};
   if (name === "") warn("cgroups: the group is named by the runtime");
+  const above = parent === "" ? "" : `${parent}/`;
+  const path = slice === ""
+    ? `${above}${name}`.replace(/\/+/g, "/")
+    : `${slice}::${name}`;
   return {
     namespaces: config.namespaces.map(({ type, path }) => ({
       type: NAMESPACES[type].oci,
@@ -199,13 +217,11 @@ function writeLinux(config: Config, warn: WarningSink): JsonObject {
     })),
     ...writeMappings(config),
     devices: config.devices.map(writeDevice),
-    ...name === ""
-      ? {}
-      : { cgroupsPath: `/${parent}/${name}`.replace(/\/+/g, "/") },
+    ...name === "" ? {} : { cgroupsPath: path },
     resources: writeOciResources(config.cgroups ?? { name, parent }, warn),
     rootfsPropagation: propagation,
-    maskedPaths: config.maskPaths ?? [],
-    readonlyPaths: config.readonlyPaths ?? [],
+    ...config.maskPaths && { maskedPaths: config.maskPaths },
+    ...config.readonlyPaths && { readonlyPaths: config.readonlyPaths },
     ...sysctl === undefined ? {} : { sysctl },
     ...mountLabel === undefined ? {} : { mountLabel },
     ...seccomp === undefined ? {} : { seccomp: writeSeccomp(seccomp, warn) },
@@ -217,6 +233,12 @@ function warnLost(config: Config, warn: WarningSink): void {
   const veths = (config.networks ?? []).filter(({ type }) => type === "veth");
   if (veths.length > 0) warn("networks are left out: OCI leaves them to hooks");
   if ((config.routes ?? []).length > 0) warn("routes are left out");
+  if (config.platform !== undefined) {
+    warn(`the section ${config.platform} is left out`);
+  }
+  if (config.devices.length === 0) {
+    warn("every OCI runtime makes the default nodes of /dev");
+  }
   if (config.parentDeathSignal) warn("parent_death_signal is left out");
   if (config.overlay) {
     warn(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OCI_ALLOWED_DEVICES } from "./dialects/oci_devices.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { compact } from "./reading.ts";
 import type { BlkioDevice, Cgroup, Device } from "./types.ts";
@@ -99,6 +100,35 @@ function writeCpu(cgroup: Cgroup): JsonObject | undefined {
   });
 }
 
+function writeRdma({ rdma }: Cgroup): JsonObject | undefined {
+  return rdma && Object.fromEntries(
+    rdma.map(({ device, ...limits }) => [device, limits]),
+  );
+}
+
+function same(left: Device, right: Device): boolean {
+  return left.type === right.type && left.major === right.major &&
+    left.minor === right.minor;
+}
+
+/** OCI runtimes add rules of their own, which nothing can take back. */
+function warnRules(cgroup: Cgroup, warn: WarningSink): void {
+  if (cgroup.allowAllDevices) return;
+  const { allowedDevices = [] } = cgroup;
+  const added = OCI_ALLOWED_DEVICES.filter((device) =>
+    [...device.permissions].some((letter) =>
+      !allowedDevices.some((rule) =>
+        same(rule, device) && rule.permissions.includes(letter)
+      )
+    )
+  );
+  if (added.length === 0) return;
+  const names = added.map(({ major, minor }) =>
+    [major, minor].map((number) => number < 0 ? "*" : number).join(":")
+  );
+  warn(`devices ${names.join(", ")} are allowed by every OCI runtime`);
+}
+
 /**
  * Turns limits into `linux.resources`.
  *
@@ -123,6 +153,7 @@ export function writeOciResources(
   warn: WarningSink,
 ): JsonObject {
   if (cgroup.freezer === "FROZEN") warn("cgroups.freezer is left out");
+  warnRules(cgroup, warn);
   const { pidsLimit: limit } = cgroup;
   return compact<Record<string, Json>>({
     devices: writeRules(cgroup),
@@ -136,6 +167,7 @@ export function writeOciResources(
         pageSize,
         limit,
       })),
+      rdma: writeRdma(cgroup),
       network: section({
         classID: cgroup.netClsClassid,
         priorities: cgroup.netPrioIfpriomap?.map((entry) => ({

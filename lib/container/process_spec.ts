@@ -116,6 +116,17 @@ function overridesOf(
   );
 }
 
+/** The caller's terminal has a size; else the configuration may name one. */
+function terminalSizeOf(
+  { process }: Config,
+  { terminalSize }: Attachment,
+): Pick<ProcessSpec, "terminalSize"> {
+  if (terminalSize !== undefined) return { terminalSize };
+  const size = process?.consoleSize;
+  if (size === undefined) return {};
+  return { terminalSize: { rows: size.height, columns: size.width } };
+}
+
 /**
  * Settles a process's settings.
  *
@@ -151,6 +162,6 @@ export function specOf(
     rlimits: limitsOf(config, request),
     ...overridesOf(request),
     ...(request.seccompNotify && { listens: true }),
-    ...(attachment.terminalSize && { terminalSize: attachment.terminalSize }),
+    ...terminalSizeOf(config, attachment),
   };
 }

@@ -119,6 +119,7 @@ function ioOps(io: IoPriority | undefined): ParentOp[] {
  *
  * @param config The configuration.
  * @param process The process.
+ * @param options `joins`: it is not the container's first.
  * @returns The operations.
  * @throws {ConfigError} `ConfigInvalid` for what is no list of CPUs.
  *
@@ -139,8 +140,10 @@ export function planAttributes(
     ProcessSpec,
     "cpuAffinity" | "ioPriority" | "personality" | "scheduler" | "umask"
   >,
+  options: { readonly joins?: boolean } = {},
 ): AttributePart {
-  const affinity = process.cpuAffinity ?? config.cpuAffinity;
+  const joining = options.joins ? config.execCpuAffinity : undefined;
+  const affinity = process.cpuAffinity ?? joining ?? config.cpuAffinity;
   const personality = process.personality ?? config.personality;
   const initial = affinity?.initial;
   return {

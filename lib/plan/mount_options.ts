@@ -39,7 +39,8 @@ const SUPERBLOCK: readonly (readonly [flag: number, name: string])[] = [
  * The three access time modes exclude each other: whenever one is named, the
  * old one is cleared, as mount_setattr(2) demands.
  *
- * @param flags Bits of mount(2).
+ * @param flags Bits of mount(2) that are set.
+ * @param cleared Bits that are cleared; of access times that leaves the default.
  * @returns What to set and to clear.
  *
  * @example
@@ -49,18 +50,24 @@ const SUPERBLOCK: readonly (readonly [flag: number, name: string])[] = [
  *
  * assertEquals(attributesOf(15), { set: 15, clear: 0 });
  * assertEquals(attributesOf(1024), { set: 0x10, clear: 0x70 });
+ * assertEquals(attributesOf(0, 1), { set: 0, clear: 1 });
  * ```
  */
-export function attributesOf(flags: number): AttributeChange {
+export function attributesOf(flags: number, cleared = 0): AttributeChange {
   let set = 0;
-  for (const [flag, attr] of PLAIN) if ((flags & flag) !== 0) set |= attr;
+  let clear = 0;
+  for (const [flag, attr] of PLAIN) {
+    if ((flags & flag) !== 0) set |= attr;
+    if ((cleared & flag) !== 0) clear |= attr;
+  }
   const { MS_NOATIME, MS_STRICTATIME, MS_RELATIME } = MOUNT_FLAGS;
-  const timed = (flags & (MS_NOATIME | MS_STRICTATIME | MS_RELATIME)) !== 0;
+  const times = MS_NOATIME | MS_STRICTATIME | MS_RELATIME;
+  if (((flags | cleared) & times) !== 0) clear |= MOUNT_ATTR__ATIME;
   if ((flags & MS_NOATIME) !== 0) set |= MOUNT_ATTRS.MOUNT_ATTR_NOATIME;
   else if ((flags & MS_STRICTATIME) !== 0) {
     set |= MOUNT_ATTRS.MOUNT_ATTR_STRICTATIME;
   }
-  return { set, clear: timed ? MOUNT_ATTR__ATIME : 0 };
+  return { set, clear };
 }
 
 /** Splits mount data at commas outside double quotes. */

@@ -15,7 +15,8 @@ import type { Host } from "../host/types.ts";
 import { planCgroupMount } from "./cgroup_mounts.ts";
 import { planIdmap } from "./mount_idmap.ts";
 import { isMapped } from "./id_maps.ts";
-import { attributesOf, optionsOf, propagationOf } from "./mount_options.ts";
+import { newAttributes, treeChange } from "./mount_attributes.ts";
+import { optionsOf, propagationOf } from "./mount_options.ts";
 import type { ChildOp, Op, ParentOp } from "./ops.ts";
 import { refuse } from "./refusal.ts";
 import type { SlotAllocator } from "./slots.ts";
@@ -149,7 +150,7 @@ function fsOptions(mount: Mount, { config, host }: MountContext): string[] {
 }
 
 function fsOp(placed: PlacedMount, context: MountContext): ChildOp {
-  const { mount: { device, source, flags, data }, target } = placed;
+  const { mount: { device, source, data }, target } = placed;
   // Never through a link: the container would choose its own procfs.
   const isStrict = device === "proc" || device === "sysfs";
   // As the original: what covers a directory looks like it, unless told.
@@ -157,7 +158,7 @@ function fsOp(placed: PlacedMount, context: MountContext): ChildOp {
   return {
     op: "mount.fs",
     flags: (isStrict ? FS_STRICT_TARGET : 0) | (takesMode ? FS_TAKE_MODE : 0),
-    attr: attributesOf(flags).set,
+    attr: newAttributes(placed.mount),
     propagation: mountPropagation(placed, context),
     fstype: device,
     source: source === "" ? device : source,
@@ -185,8 +186,8 @@ function mountPropagation(
   return chosen;
 }
 
-function treeFlags({ mount: { flags }, target }: PlacedMount): number {
-  const recursive = (flags & MS_REC) !== 0 ? TREE_RECURSIVE : 0;
+function treeFlags({ target }: PlacedMount, isRecursive: boolean): number {
+  const recursive = isRecursive ? TREE_RECURSIVE : 0;
   if (target === "/proc") {
     return recursive | TREE_STRICT_TARGET | TREE_IS_PROC;
   }
@@ -203,7 +204,7 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
     );
   }
   const slot = context.slots.take();
-  const { set, clear } = attributesOf(flags);
+  const { top: { set, clear }, isRecursive } = treeChange(placed.mount);
   return {
     parent: [{
       op: "tree.open",
@@ -214,7 +215,7 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
     }, ...planIdmap(placed.mount, { path, slot }, context)],
     child: [{
       op: "mount.tree",
-      flags: treeFlags(placed),
+      flags: treeFlags(placed, isRecursive),
       slot,
       set,
       clear,
@@ -274,6 +275,11 @@ function mountPart(placed: PlacedMount, context: MountContext): MountPart {
   switch (mount.device) {
     case "bind":
       return bindPart(placed, context);
+    case "cgroup2":
+      return planCgroupMount(target, mount.flags, {
+        ...context,
+        groups: context.groups.filter(({ version }) => version === 2),
+      });
     case "cgroup":
       return planCgroupMount(target, mount.flags, context);
     default:

@@ -224,7 +224,8 @@ function limitOps(context: ProcessContext): ChildOp[] {
 export function planProcess(context: ProcessContext): ProcessPart {
   const { config, process, host, terminal, filter } = context;
   const identity = planIdentity(config, process, host, context);
-  const attributes = planAttributes(config, process);
+  const joins = context.entry !== undefined;
+  const attributes = planAttributes(config, process, { joins });
   const seccomp = planSeccomp(config, process, filter);
   const isLoadedEarly = seccomp.early.some(({ op }) => op === "seccomp.load");
   const enter: ChildOp[] = [

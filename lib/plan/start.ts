@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { isWithin, normalizePath } from "../config/host_paths.ts";
 import type { Config } from "../config/types.ts";
 import type { Host } from "../host/types.ts";
 import { planKeyring } from "./attributes.ts";
+import { checkCarriedOut } from "./carried_out.ts";
 import { type CgroupPart, planCgroups } from "./cgroups.ts";
 import { planDevices } from "./devices.ts";
 import { type HookPart, planHooks, planPoststop } from "./hooks.ts";
@@ -117,6 +119,15 @@ function terminalOps(kind: RootKind, terminal: TerminalPart): ChildOp[] {
   return [...terminal.open, ...(kind === "own" ? terminal.console : [])];
 }
 
+/** The working directory of an OCI process is made when it is missing. */
+function cwdOps({ process }: Config): ChildOp[] {
+  if (process?.makeCwd !== true || process.cwd === undefined) return [];
+  const path = normalizePath(process.cwd);
+  // What is in procfs is there, or is refused when it is entered.
+  if (path === "/" || isWithin(path, "/proc")) return [];
+  return [{ op: "dir.make", mode: 0o755, path }];
+}
+
 /** Everything that is made in the root before it is entered. */
 function furnishOps(
   { config, host, placement }: SandboxInput,
@@ -131,6 +142,7 @@ function furnishOps(
     ...terminal,
     ...planProtection(placement.protect),
     ...planMasks(config),
+    ...cwdOps(config),
   ];
 }
 
@@ -383,6 +395,7 @@ export function buildStartPlan(
   host: Host,
   placement: Placement,
 ): StartPlan {
+  checkCarriedOut(config);
   checkUnprivileged(config, host);
   const input = { config, process, host, placement };
   const slots = new SlotAllocator();
@@ -509,6 +522,7 @@ export function buildSandboxPlan(
   host: Host,
   placement: Placement,
 ): SandboxPlan {
+  checkCarriedOut(config);
   checkUnprivileged(config, host);
   checkSandbox(config);
   const input = { config, host, placement };

@@ -237,6 +237,13 @@ const OTHER: Keys = {
     example: [{ page_size: "2MB", limit: 4194304 }],
     needs: "the hugetlb controller",
   },
+  rdma: {
+    shape: listOf(object("RdmaLimit")),
+    member: "Resources.rdma",
+    default: [],
+    example: [{ device: "mlx5_1", hca_handles: 3 }],
+    needs: "the rdma controller",
+  },
   net_prio_ifpriomap: {
     shape: listOf(object("IfPrioMap")),
     member: "Resources.netPrioIfpriomap",
@@ -320,6 +327,27 @@ export const CGROUP_OBJECTS: Readonly<Record<string, ObjectShape>> = {
         member: "HugepageLimit.limit",
         default: 0,
         example: 4194304,
+      },
+    },
+  },
+  RdmaLimit: {
+    model: "RdmaLimit",
+    keys: {
+      device: {
+        shape: string,
+        member: "RdmaLimit.device",
+        isRequired: true,
+        example: "mlx5_1",
+      },
+      hca_handles: {
+        shape: uint32,
+        member: "RdmaLimit.hcaHandles",
+        example: 3,
+      },
+      hca_objects: {
+        shape: uint32,
+        member: "RdmaLimit.hcaObjects",
+        example: 10000,
       },
     },
   },

@@ -144,6 +144,30 @@ export const MOUNT_OBJECTS: Readonly<Record<string, ObjectShape>> = {
         default: "",
         example: "mode=1777,size=65536k",
       },
+      cleared_flags: {
+        shape: uint32,
+        member: "Mount.clearFlags",
+        default: 0,
+        example: 1,
+      },
+      recursive: {
+        shape: object("TreeAttributes"),
+        member: "Mount.recursive",
+        example: { set: 1 },
+        needs: "Linux 5.12",
+      },
+      tmpcopyup: {
+        shape: boolean,
+        member: "Mount.tmpcopyup",
+        default: false,
+        example: true,
+      },
+      remount: {
+        shape: boolean,
+        member: "Mount.remount",
+        default: false,
+        example: true,
+      },
       relabel: {
         shape: oneOf(["", "z", "Z"]),
         member: "Mount.relabel",
@@ -192,6 +216,23 @@ export const MOUNT_OBJECTS: Readonly<Record<string, ObjectShape>> = {
         member: "MountIdmap.gidMappings",
         example: [{ container_id: 0, host_id: 1000, size: 1 }],
         needs: IDMAP_NEEDS,
+      },
+    },
+  },
+  TreeAttributes: {
+    model: "TreeAttributes",
+    keys: {
+      set: {
+        shape: uint32,
+        member: "TreeAttributes.set",
+        default: 0,
+        example: 1,
+      },
+      clear: {
+        shape: uint32,
+        member: "TreeAttributes.clear",
+        default: 0,
+        example: 2,
       },
     },
   },

@@ -87,6 +87,23 @@ export const NETWORK_OBJECTS: Readonly<Record<string, ObjectShape>> = {
       },
     },
   },
+  NetDevice: {
+    model: "NetDevice",
+    keys: {
+      device: {
+        shape: string,
+        member: "NetDevice.device",
+        isRequired: true,
+        example: "eth1",
+      },
+      name: {
+        shape: string,
+        member: "NetDevice.name",
+        default: "",
+        example: "eth0",
+      },
+    },
+  },
   Route: {
     model: "Route",
     keys: {

@@ -8,6 +8,8 @@ import { CAPABILITIES } from "../../lib/config/names/capabilities.ts";
 import { RLIMITS } from "../../lib/config/names/rlimits.ts";
 import {
   IO_CLASSES,
+  MEMORY_POLICIES,
+  MEMORY_POLICY_FLAGS,
   PERSONALITIES,
   SCHEDULING_FLAGS,
   SCHEDULING_POLICIES,
@@ -197,6 +199,29 @@ export const PROCESS_OBJECTS: Readonly<Record<string, ObjectShape>> = {
         member: "CpuAffinity.final",
         default: "",
         example: "0-1,3",
+      },
+    },
+  },
+  MemoryPolicy: {
+    model: "MemoryPolicy",
+    keys: {
+      mode: {
+        shape: oneOf(Object.keys(MEMORY_POLICIES)),
+        member: "MemoryPolicy.mode",
+        isRequired: true,
+        example: "MPOL_BIND",
+        needs: "Linux 5.15 for PREFERRED_MANY, 6.9 for WEIGHTED_INTERLEAVE",
+      },
+      nodes: {
+        shape: string,
+        member: "MemoryPolicy.nodes",
+        default: "",
+        example: "0",
+      },
+      flags: {
+        shape: listOf(oneOf(Object.keys(MEMORY_POLICY_FLAGS))),
+        member: "MemoryPolicy.flags",
+        example: ["MPOL_F_STATIC_NODES"],
       },
     },
   },

@@ -91,7 +91,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: "an OCI configuration",
     text: '{"ociVersion": "1.0.2", "process": {}, "root": {}}',
-    pattern: /OCI/,
+    pattern: /:1:\d+: root\.path: missing/,
   },
   {
     name: "a missing rootfs",

@@ -9,6 +9,9 @@ import type { JsonPath } from "../json_scan.ts";
 import { nearestName } from "../names/nearest.ts";
 import {
   IO_CLASSES,
+  MEMORY_POLICIES,
+  MEMORY_POLICY_FLAGS,
+  NODE_LIMIT,
   PERSONALITIES,
   SCHEDULING_FLAGS,
   SCHEDULING_POLICIES,
@@ -125,13 +128,39 @@ function checkIoPriority({ ioPriority }: Config, report: Report): void {
   }
 }
 
-function checkAffinity({ cpuAffinity = {} }: Config, report: Report): void {
-  for (const key of ["initial", "final"] as const) {
-    const list = cpuAffinity[key];
-    if (!list || parseCpuList(list) !== undefined) continue;
-    const message = `found ${quote(list)}, wanted a list like 0-1,3 of CPUs` +
-      ` below ${CPU_LIMIT}`;
-    report(["cpuAffinity", key], message);
+function checkAffinity(config: Config, report: Report): void {
+  for (const member of ["cpuAffinity", "execCpuAffinity"] as const) {
+    for (const key of ["initial", "final"] as const) {
+      const list = config[member]?.[key];
+      if (!list || parseCpuList(list) !== undefined) continue;
+      const message = `found ${quote(list)}, wanted a list like 0-1,3 of CPUs` +
+        ` below ${CPU_LIMIT}`;
+      report([member, key], message);
+    }
+  }
+}
+
+function checkMemoryPolicy({ memoryPolicy }: Config, report: Report): void {
+  if (memoryPolicy === undefined) return;
+  const { mode, nodes = "", flags = [] } = memoryPolicy;
+  checkName(["memoryPolicy", "mode"], mode, MEMORY_POLICIES, report);
+  for (const [index, flag] of flags.entries()) {
+    const at = ["memoryPolicy", "flags", index];
+    checkName(at, flag, MEMORY_POLICY_FLAGS, report);
+  }
+  const at = ["memoryPolicy", "nodes"];
+  const list = nodes === "" ? [] : parseCpuList(nodes);
+  if (list === undefined || list.some((node) => node >= NODE_LIMIT)) {
+    const message = `found ${quote(nodes)}, wanted a list like 0-1 of nodes` +
+      ` below ${NODE_LIMIT}`;
+    report(at, message);
+  } else if (mode === "MPOL_DEFAULT" || mode === "MPOL_LOCAL") {
+    if (list.length > 0) report(at, `${mode} takes no nodes; leave them out`);
+    if (flags.length > 0) {
+      report(["memoryPolicy", "flags"], `${mode} takes no flags`);
+    }
+  } else if (list.length === 0 && mode !== "MPOL_PREFERRED") {
+    report(at, `missing; ${mode} needs a list of nodes`);
   }
 }
 
@@ -181,6 +210,7 @@ export const ATTRIBUTE_CHECKS: readonly Check[] = [
   { name: "the scheduling policy has its values", run: checkScheduler },
   { name: "the IO priority is in range", run: checkIoPriority },
   { name: "CPUs are listed", run: checkAffinity },
+  { name: "the memory policy has its nodes", run: checkMemoryPolicy },
   { name: "the personality is known", run: checkPersonality },
   { name: "the file mode mask has permission bits", run: checkUmask },
   { name: "clocks of the container alone are set", run: checkTimeOffsets },

@@ -136,6 +136,26 @@ function checkDeviceLimits({ cgroups }: Config, report: Report): void {
   }
 }
 
+function checkRdma({ cgroups }: Config, report: Report): void {
+  const seen = new Set<string>();
+  for (const [index, limit] of (cgroups?.rdma ?? []).entries()) {
+    const { device, hcaHandles, hcaObjects } = limit;
+    const at = ["cgroups", "rdma", index];
+    // It becomes a word of a line that the kernel splits.
+    if (!/^[\w.:-]{1,63}$/.test(device)) {
+      report([...at, "device"], `found ${quote(device)}, wanted a device`);
+    } else if (seen.has(device)) report(at, `${device} is listed twice`);
+    seen.add(device);
+    const counts = [hcaHandles, hcaObjects].filter((count) =>
+      count !== undefined
+    );
+    const isRange = counts.every((count) =>
+      Number.isInteger(count) && count >= 0 && count <= 0xffffffff
+    );
+    if (!isRange) report(at, "wanted numbers of 32 bits");
+  }
+}
+
 /** Files of a group that are no controller's would move or kill processes. */
 function checkUnified({ cgroups }: Config, report: Report): void {
   for (const [file, value] of Object.entries(cgroups?.unified ?? {})) {
@@ -158,5 +178,6 @@ export const CGROUP_CHECKS: readonly Check[] = [
     name: "device, page and interface limits are valid",
     run: checkDeviceLimits,
   },
+  { name: "limits of RDMA devices are valid", run: checkRdma },
   { name: "files of version 2 are controllers'", run: checkUnified },
 ];

@@ -11,7 +11,6 @@ import {
 } from "../names/mount_flags.ts";
 import { PROC_FILES } from "../names/proc_files.ts";
 import { quote } from "../problems.ts";
-import { MOUNT_DEVICES } from "../sections/mounts.ts";
 import type { Command, Config, Device, Mount } from "../types.ts";
 import { checkIdMappings } from "./id_mappings.ts";
 import {
@@ -46,7 +45,7 @@ function checkDestination(mount: Mount, at: JsonPath, report: Report): void {
 }
 
 function checkBind(mount: Mount, at: JsonPath, report: Report): void {
-  if (mount.device !== "bind") return;
+  if (mount.device !== "bind" || mount.remount === true) return;
   const fault = findPathFault(mount.source);
   if (fault !== undefined) report([...at, "source"], fault);
   if (mount.relabel === "") return;
@@ -64,6 +63,9 @@ function checkFlags(mount: Mount, at: JsonPath, report: Report): void {
       [...at, "propagationFlags", index],
       bits,
     ]),
+    [[...at, "clearFlags"], mount.clearFlags ?? 0],
+    [[...at, "recursive"], mount.recursive?.set ?? 0],
+    [[...at, "recursive"], mount.recursive?.clear ?? 0],
   ];
   for (const [path, bits] of all) {
     const isWord = Number.isInteger(bits) && bits >= 0 && bits <= 0xffffffff;
@@ -108,10 +110,27 @@ function checkIdmap(mount: Mount, at: JsonPath, report: Report): void {
   checkIdMappings([...path, "gidMappings"], gidMappings ?? [], report);
 }
 
-function checkMount(mount: Mount, at: JsonPath, report: Report): void {
-  if (!MOUNT_DEVICES.includes(mount.device)) {
-    report([...at, "device"], `unknown device ${quote(String(mount.device))}`);
+/** A name as in /proc/filesystems; the kernel tells whether it knows it. */
+const FILE_SYSTEM = /^\w[\w.+-]{0,63}$/;
+
+function checkKind(mount: Mount, at: JsonPath, report: Report): void {
+  const { device, remount = false, tmpcopyup = false } = mount;
+  if (!FILE_SYSTEM.test(device) && !(remount && device === "")) {
+    report([...at, "device"], `unknown device ${quote(String(device))}`);
   }
+  if (tmpcopyup && device !== "tmpfs") {
+    report([...at, "tmpcopyup"], `found ${device}; only a tmpfs can be filled`);
+  }
+  if (!remount) return;
+  if (mount.idmap !== undefined || tmpcopyup || mount.data !== "") {
+    const message = "changes attributes and propagation of a mount that is" +
+      " there; leave idmap, tmpcopyup and options of file systems out";
+    report([...at, "remount"], message);
+  }
+}
+
+function checkMount(mount: Mount, at: JsonPath, report: Report): void {
+  checkKind(mount, at, report);
   checkDestination(mount, at, report);
   checkBind(mount, at, report);
   checkFlags(mount, at, report);

@@ -138,8 +138,34 @@ function checkRoutes({ routes = [] }: Config, report: Report): void {
   }
 }
 
+/** Each name may stand for one interface, on the host and inside. */
+function checkNetDevices(config: Config, report: Report): void {
+  const outside = new Set<string>();
+  const inside = new Set((config.networks ?? []).map(({ name }) => name));
+  for (const [index, entry] of (config.netDevices ?? []).entries()) {
+    const { device, name = device } = entry;
+    const at = ["netDevices", index];
+    const wanted =
+      `wanted 1 to ${MAX_NAME} characters without space, /, : or %`;
+    if (!isInterfaceName(device)) {
+      report([...at, "device"], `found ${quote(device)}, ${wanted}`);
+    }
+    if (!isInterfaceName(name)) {
+      report([...at, "name"], `found ${quote(name)}, ${wanted}`);
+    }
+    if (device === "lo" || name === "lo") {
+      report(at, "lo is there in every network namespace and cannot be moved");
+    } else if (outside.has(device) || inside.has(name)) {
+      report(at, `${device} as ${name} is listed twice`);
+    }
+    outside.add(device);
+    inside.add(name);
+  }
+}
+
 /** Checks of networks and routes. */
 export const NETWORK_CHECKS: readonly Check[] = [
   { name: "interfaces have valid names and addresses", run: checkNetworks },
+  { name: "interfaces that move have names", run: checkNetDevices },
   { name: "routes have an aim, a device and one family", run: checkRoutes },
 ];

@@ -1,10 +1,15 @@
 /**
- * Names and numbers of scheduling policies, their flags, classes of IO and
- * execution domains.
+ * Names and numbers of scheduling policies, their flags, classes of IO, memory
+ * policies and execution domains.
  *
  * @module
  */
-import type { IoPriority, Personality, Scheduler } from "../types.ts";
+import type {
+  IoPriority,
+  MemoryPolicy,
+  Personality,
+  Scheduler,
+} from "../types.ts";
 
 /** Policies of sched_setattr(2). ISO has a number, but no kernel has ever had it. */
 export const SCHEDULING_POLICIES: Readonly<
@@ -45,3 +50,24 @@ export const PERSONALITIES: Readonly<Record<Personality["domain"], number>> = {
   LINUX: 0,
   LINUX32: 8,
 };
+
+/** Modes of set_mempolicy(2). */
+export const MEMORY_POLICIES: Readonly<Record<MemoryPolicy["mode"], number>> = {
+  MPOL_DEFAULT: 0,
+  MPOL_PREFERRED: 1,
+  MPOL_BIND: 2,
+  MPOL_INTERLEAVE: 3,
+  MPOL_LOCAL: 4,
+  MPOL_PREFERRED_MANY: 5,
+  MPOL_WEIGHTED_INTERLEAVE: 6,
+};
+
+/** Flags of set_mempolicy(2), part of the mode. */
+export const MEMORY_POLICY_FLAGS: Readonly<Record<string, number>> = {
+  MPOL_F_STATIC_NODES: 0x8000,
+  MPOL_F_RELATIVE_NODES: 0x4000,
+  MPOL_F_NUMA_BALANCING: 0x2000,
+};
+
+/** Memory nodes that a Linux kernel can be built for. */
+export const NODE_LIMIT = 1024;

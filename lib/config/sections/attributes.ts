@@ -6,6 +6,7 @@
  */
 import {
   IO_CLASSES,
+  MEMORY_POLICIES,
   PERSONALITIES,
   SCHEDULING_POLICIES,
 } from "../names/scheduling.ts";
@@ -20,6 +21,8 @@ import type {
   Config,
   CpuAffinity,
   IoPriority,
+  MemoryPolicy,
+  NetDevice,
   Personality,
   Scheduler,
   TimeOffset,
@@ -48,8 +51,30 @@ function readName<N extends string>(
   return undefined;
 }
 
-function readScheduler(root: ObjectReader): Scheduler | undefined {
-  return root.object("scheduler", (item) => {
+/**
+ * Reads a scheduling policy.
+ *
+ * @param root The object that has it.
+ * @param key Its key.
+ * @returns The policy; `undefined` when the key is missing.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ObjectReader } from "../object_reader.ts";
+ * import { Findings } from "../problems.ts";
+ * import { readScheduler } from "./attributes.ts";
+ *
+ * const text = { scheduler: { policy: "SCHED_BATCH", nice: 5 } };
+ * const root = new ObjectReader(new Findings(), text, []);
+ * assertEquals(readScheduler(root, "scheduler")?.nice, 5);
+ * ```
+ */
+export function readScheduler(
+  root: ObjectReader,
+  key: string,
+): Scheduler | undefined {
+  return root.object(key, (item) => {
     const policy = readName(item, "policy", SCHEDULING_POLICIES, "policy");
     const number = (key: string): number | undefined =>
       item.has(key) ? item.integer(key) : undefined;
@@ -66,24 +91,84 @@ function readScheduler(root: ObjectReader): Scheduler | undefined {
   });
 }
 
-function readIoPriority(root: ObjectReader): IoPriority | undefined {
-  return root.object("io_priority", (item) => {
+/**
+ * Reads an IO priority.
+ *
+ * @param root The object that has it.
+ * @param key Its key.
+ * @returns The priority; `undefined` when the key is missing.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ObjectReader } from "../object_reader.ts";
+ * import { Findings } from "../problems.ts";
+ * import { readIoPriority } from "./attributes.ts";
+ *
+ * const text = { io: { class: "IOPRIO_CLASS_BE", priority: 4 } };
+ * const root = new ObjectReader(new Findings(), text, []);
+ * assertEquals(readIoPriority(root, "io")?.priority, 4);
+ * ```
+ */
+export function readIoPriority(
+  root: ObjectReader,
+  key: string,
+): IoPriority | undefined {
+  return root.object(key, (item) => {
     const name = readName(item, "class", IO_CLASSES, "class");
     const priority = item.integer("priority");
     return name === undefined ? undefined : { class: name, priority };
   });
 }
 
-function readAffinity(root: ObjectReader): CpuAffinity | undefined {
-  return root.object("cpu_affinity", (item) =>
+/**
+ * Reads lists of CPUs.
+ *
+ * @param root The object that has them.
+ * @param key Their key.
+ * @returns The lists; `undefined` when the key is missing.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ObjectReader } from "../object_reader.ts";
+ * import { Findings } from "../problems.ts";
+ * import { readAffinity } from "./attributes.ts";
+ *
+ * const root = new ObjectReader(new Findings(), { cpus: { final: "0-1" } }, []);
+ * assertEquals(readAffinity(root, "cpus"), { final: "0-1" });
+ * ```
+ */
+export function readAffinity(
+  root: ObjectReader,
+  key: string,
+): CpuAffinity | undefined {
+  return root.object(key, (item) =>
     compact<CpuAffinity>({
       initial: nonEmpty(item.string("initial")),
       final: nonEmpty(item.string("final")),
     }));
 }
 
-/** A name, or the number that early runc wrote. */
-function readPersonality(root: ObjectReader): Personality | undefined {
+/**
+ * Reads `personality`: a name, or the number that early runc wrote.
+ *
+ * @param root The object that has it.
+ * @returns The domain; `undefined` when the key is missing.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ObjectReader } from "../object_reader.ts";
+ * import { Findings } from "../problems.ts";
+ * import { readPersonality } from "./attributes.ts";
+ *
+ * const text = { personality: { domain: "LINUX32" } };
+ * const root = new ObjectReader(new Findings(), text, []);
+ * assertEquals(readPersonality(root)?.domain, "LINUX32");
+ * ```
+ */
+export function readPersonality(root: ObjectReader): Personality | undefined {
   return root.object("personality", (item) => {
     const raw = item.raw("domain");
     const numbered = Object.entries(PERSONALITIES)
@@ -105,8 +190,32 @@ function readOffset(
   }));
 }
 
-function readTimeOffsets(root: ObjectReader): TimeOffsets | undefined {
-  return root.object("time_offsets", (item) =>
+/**
+ * Reads offsets of clocks.
+ *
+ * @param root The object that has them.
+ * @param key Their key.
+ * @returns The offsets; `undefined` when the key is missing.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ObjectReader } from "../object_reader.ts";
+ * import { Findings } from "../problems.ts";
+ * import { readTimeOffsets } from "./attributes.ts";
+ *
+ * const text = { timeOffsets: { monotonic: { secs: 5 } } };
+ * const root = new ObjectReader(new Findings(), text, []);
+ * assertEquals(readTimeOffsets(root, "timeOffsets"), {
+ *   monotonic: { secs: 5, nanosecs: 0 },
+ * });
+ * ```
+ */
+export function readTimeOffsets(
+  root: ObjectReader,
+  key: string,
+): TimeOffsets | undefined {
+  return root.object(key, (item) =>
     compact<TimeOffsets>({
       monotonic: readOffset(item, "monotonic"),
       boottime: readOffset(item, "boottime"),
@@ -124,8 +233,48 @@ function refuseIntelRdt(root: ObjectReader): void {
 }
 
 /**
+ * Reads a memory policy.
+ *
+ * @param root The object that has it.
+ * @param key Its key.
+ * @returns The policy; `undefined` when the key is missing.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ObjectReader } from "../object_reader.ts";
+ * import { Findings } from "../problems.ts";
+ * import { readMemoryPolicy } from "./attributes.ts";
+ *
+ * const text = { memoryPolicy: { mode: "MPOL_BIND", nodes: "0" } };
+ * const root = new ObjectReader(new Findings(), text, []);
+ * assertEquals(readMemoryPolicy(root, "memoryPolicy")?.nodes, "0");
+ * ```
+ */
+export function readMemoryPolicy(
+  root: ObjectReader,
+  key: string,
+): MemoryPolicy | undefined {
+  return root.object(key, (item) => {
+    const mode = readName(item, "mode", MEMORY_POLICIES, "policy");
+    const nodes = nonEmpty(item.string("nodes"));
+    const flags = item.strings("flags");
+    return mode && compact<MemoryPolicy>({ mode, nodes, flags });
+  });
+}
+
+function readNetDevices(root: ObjectReader): NetDevice[] | undefined {
+  return root.objects("net_devices", (item) =>
+    compact<NetDevice>({
+      device: item.string("device"),
+      name: nonEmpty(item.string("name")),
+    }));
+}
+
+/**
  * Reads `umask`, `scheduler`, `io_priority`, `cpu_affinity`, `personality`,
- * `time_offsets`, `no_new_keyring` and `domainname`, and refuses `intel_rdt`.
+ * `time_offsets`, `memory_policy`, `net_devices`, `no_new_keyring` and
+ * `domainname`, and refuses `intel_rdt`.
  *
  * @param root The root object.
  * @returns The members that the text has.
@@ -150,11 +299,14 @@ export function readAttributes(root: ObjectReader): Partial<Config> {
   return compact<Partial<Config>>({
     domainname: nonEmpty(root.string("domainname")),
     umask: root.has("umask") ? root.integer("umask", UMASK) : undefined,
-    scheduler: readScheduler(root),
-    ioPriority: readIoPriority(root),
-    cpuAffinity: readAffinity(root),
+    scheduler: readScheduler(root, "scheduler"),
+    ioPriority: readIoPriority(root, "io_priority"),
+    cpuAffinity: readAffinity(root, "cpu_affinity"),
+    execCpuAffinity: readAffinity(root, "exec_cpu_affinity"),
     personality: readPersonality(root),
-    timeOffsets: readTimeOffsets(root),
+    memoryPolicy: readMemoryPolicy(root, "memory_policy"),
+    netDevices: readNetDevices(root),
+    timeOffsets: readTimeOffsets(root, "time_offsets"),
     noNewKeyring: root.boolean("no_new_keyring") || undefined,
   });
 }

@@ -12,7 +12,13 @@ import {
   UINT64,
 } from "../object_reader.ts";
 import { compact, nonEmpty, type Reading } from "../reading.ts";
-import type { BlkioDevice, Cgroup, Int64, Resources } from "../types.ts";
+import type {
+  BlkioDevice,
+  Cgroup,
+  Int64,
+  RdmaLimit,
+  Resources,
+} from "../types.ts";
 import { getBuiltInRules, readDevices } from "./devices.ts";
 
 /** Bytes, or -1 for no limit. */
@@ -134,6 +140,10 @@ function readClassId(item: ObjectReader): number | undefined {
   return item.refuse("net_cls_classid", text, "a number of 32 bits");
 }
 
+function readCount(item: ObjectReader, key: string): number | undefined {
+  return item.has(key) ? item.integer(key, UINT32) : undefined;
+}
+
 function readOther(item: ObjectReader): Resources {
   const hugepages = item.objects("hugetlb_limit", (limit) => ({
     pageSize: limit.string("page_size"),
@@ -143,6 +153,12 @@ function readOther(item: ObjectReader): Resources {
     interface: entry.string("interface"),
     priority: entry.integer("priority"),
   }));
+  const rdma = item.objects("rdma", (limit) =>
+    compact<RdmaLimit>({
+      device: limit.string("device"),
+      hcaHandles: readCount(limit, "hca_handles"),
+      hcaObjects: readCount(limit, "hca_objects"),
+    }));
   const freezer = item.string("freezer").toUpperCase();
   const state = FREEZER_STATES.find((known) => known === freezer);
   if (freezer !== "" && state === undefined) {
@@ -153,6 +169,7 @@ function readOther(item: ObjectReader): Resources {
     hugetlbLimit: hugepages?.length === 0 ? undefined : hugepages,
     netPrioIfpriomap: priorities?.length === 0 ? undefined : priorities,
     netClsClassid: readClassId(item),
+    rdma: rdma?.length === 0 ? undefined : rdma,
     freezer: state,
     unified: readUnified(item),
   });

@@ -17,13 +17,14 @@ import type {
   Command,
   Dialect,
   Mount,
-  MountDevice,
   MountIdmap,
+  OriginalMountDevice,
+  TreeAttributes,
 } from "../types.ts";
 import { readIdMappings } from "./process.ts";
 
-/** Kinds of mount that a configuration may name. */
-export const MOUNT_DEVICES: readonly MountDevice[] = [
+/** Kinds of mount that a container.json may name. */
+export const MOUNT_DEVICES: readonly OriginalMountDevice[] = [
   "proc",
   "sysfs",
   "mqueue",
@@ -216,6 +217,13 @@ function readPropagation(item: ObjectReader, flags: number): number[] {
   return [...bits === 0 ? [] : [bits], ...listed ?? []];
 }
 
+function readTree(item: ObjectReader): TreeAttributes | undefined {
+  return item.object("recursive", (tree) => ({
+    set: tree.integer("set", UINT32),
+    clear: tree.integer("clear", UINT32),
+  }));
+}
+
 function readExplicitMount(
   item: ObjectReader,
   rootfs: string,
@@ -243,6 +251,10 @@ function readExplicitMount(
     premountCmds: readCommands(item, "premount_cmds"),
     postmountCmds: readCommands(item, "postmount_cmds"),
     idmap: readIdmap(item),
+    clearFlags: item.integer("cleared_flags", UINT32) || undefined,
+    recursive: readTree(item),
+    tmpcopyup: item.boolean("tmpcopyup") || undefined,
+    remount: item.boolean("remount") || undefined,
   };
   return known && compact<Mount>({ device: known, ...mount });
 }

@@ -179,7 +179,25 @@ function readRulesOci(item: ObjectReader): SeccompSyscall[] {
   });
 }
 
-function readFilterOci(item: ObjectReader): Seccomp {
+/**
+ * Reads a filter in the spelling of OCI.
+ *
+ * @param item The object of the filter.
+ * @returns The filter; calls that libseccomp does not know are faults still.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ObjectReader } from "../object_reader.ts";
+ * import { Findings } from "../problems.ts";
+ * import { readFilterOci } from "./seccomp.ts";
+ *
+ * const text = { defaultAction: "SCMP_ACT_ALLOW" };
+ * const item = new ObjectReader(new Findings(), text, []);
+ * assertEquals(readFilterOci(item).syscalls, []);
+ * ```
+ */
+export function readFilterOci(item: ObjectReader): Seccomp {
   const defaultAction =
     readName(item, "defaultAction", "action", SECCOMP_ACTIONS) ??
       "SCMP_ACT_KILL";

@@ -17,6 +17,7 @@ import { ioWrites } from "./io.ts";
 import { memoryWrites } from "./memory.ts";
 import { networkWrites } from "./network.ts";
 import { pidsWrites } from "./pids.ts";
+import { rdmaWrites } from "./rdma.ts";
 import type { CgroupVersion, LimitWrite } from "./types.ts";
 import { unifiedWrites } from "./unified.ts";
 
@@ -98,6 +99,7 @@ const FAMILIES: readonly Family[] = [
       ioWrites(resources, version, hierarchy?.weightFile),
   },
   { names: [["hugetlb"], ["hugetlb"]], writes: hugetlbWrites },
+  { names: [["rdma"], ["rdma"]], writes: rdmaWrites },
   { names: [["net_cls", "net_prio"], []], writes: networkWrites },
 ];
 

@@ -61,7 +61,7 @@ Deno.test("detectDialect refuses what nothing decides, saying how to decide", ()
     [],
     null,
     "x",
-    { ociVersion: "1.0.2" },
+    { version: "0.1.0", process: {} },
   ];
   for (const json of texts) {
     assertThrows(() => detectDialect(json), ConfigError);
@@ -71,6 +71,11 @@ Deno.test("detectDialect refuses what nothing decides, saying how to decide", ()
     ConfigError,
     "--dialect",
   );
+});
+
+Deno.test("a config.json is known by its ociVersion", () => {
+  assertEquals(detectDialect({ ociVersion: "1.0.2" }), "OCI");
+  assertEquals(detectDialect({ ociversion: "x", namespaces: [] }), "OCI");
 });
 
 Deno.test("isOciConfig knows early runc files from state files", () => {

@@ -195,9 +195,9 @@ Deno.test("formatConfig writes an OCI config.json", () => {
   assertEquals(json.process.user, { uid: 5, gid: 6 });
   assertEquals(json.process.capabilities.bounding.length, 14);
   assertEquals(json.process.rlimits[0].type, "RLIMIT_NOFILE");
-  assertEquals(json.mounts.at(-1).options, ["rbind", "ro", "rprivate"]);
+  assertEquals(json.mounts.at(-1).options, ["rbind", "rro", "rprivate"]);
   assertEquals(json.mounts[1].options, ["nosuid", "strictatime", "mode=755"]);
-  assertEquals(json.linux.cgroupsPath, "/b/a");
+  assertEquals(json.linux.cgroupsPath, "b/a");
   assertEquals(json.linux.resources.memory, { limit: 4096 });
   assertEquals(json.linux.resources.devices.length, 15);
   assertEquals(json.linux.namespaces[0], { type: "mount" });

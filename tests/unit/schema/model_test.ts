@@ -13,11 +13,22 @@ import { makeText, readText } from "../../support/schema_texts.ts";
 /** Members that no text of dialect D has. */
 const NOT_IN_TEXT = [
   "Config.dialect",
+  "Config.intelRdt",
+  "Config.platform",
   "Config.process",
   "Network.vethPrefix",
+  "ConsoleSize.height",
+  "ConsoleSize.width",
+  "IntelRdt.closId",
+  "IntelRdt.enableMonitoring",
+  "IntelRdt.l3CacheSchema",
+  "IntelRdt.memBwSchema",
+  "IntelRdt.schemata",
   "ProcessDefaults.args",
+  "ProcessDefaults.consoleSize",
   "ProcessDefaults.cwd",
   "ProcessDefaults.env",
+  "ProcessDefaults.makeCwd",
   "ProcessDefaults.tty",
   "ProcessDefaults.user",
 ];
@@ -79,7 +90,13 @@ Deno.test("every member of the model that can be configured has a key", () => {
 Deno.test("every object of the model has a definition of its keys", () => {
   const found = new Set(OBJECT_SHAPES.flatMap(({ model }) => model ?? []));
   // Told by keys of Mount, of Cgroup, and not at all.
-  const others = ["MountIdmap", "ProcessDefaults", "Resources"];
+  const others = [
+    "ConsoleSize",
+    "IntelRdt",
+    "MountIdmap",
+    "ProcessDefaults",
+    "Resources",
+  ];
   assertEquals(
     [...findInterfaces()].sort(),
     [...new Set([...found, ...others])].sort(),

@@ -1,0 +1,70 @@
+/**
+ * What a configuration may say and no start can do: refused before anything is
+ * made, instead of being left out.
+ *
+ * @module
+ */
+import type { Config } from "../config/types.ts";
+import { HostError } from "../errors.ts";
+import { treeChange } from "./mount_attributes.ts";
+import { refuse } from "./refusal.ts";
+
+/** Settings that are read and not carried out. */
+function later(config: Config): readonly (readonly [string, boolean])[] {
+  const { mounts, memoryPolicy, netDevices = [] } = config;
+  return [
+    ["memoryPolicy", memoryPolicy !== undefined],
+    ["netDevices", netDevices.length > 0],
+    ["the mount option tmpcopyup", mounts.some((mount) => mount.tmpcopyup)],
+    ["the mount option remount", mounts.some((mount) => mount.remount)],
+    [
+      "attributes that differ between a mount and its submounts",
+      mounts.some((mount) => treeChange(mount).all !== undefined),
+    ],
+  ];
+}
+
+/**
+ * Refuses what cannot be carried out on any host. Pure.
+ *
+ * @param config The configuration.
+ * @throws {ConfigError} `ConfigInvalid` for a file of another system, and for a
+ * root that would not be one.
+ * @throws {HostError} `HostUnsupported` for Intel RDT.
+ *
+ * @example
+ * ```ts
+ * import { assertThrows } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import { checkCarriedOut } from "./carried_out.ts";
+ *
+ * const config = { ...defaultConfig("/srv/root"), platform: "freebsd" };
+ * assertThrows(() => checkCarriedOut(config), Error, "freebsd");
+ * ```
+ */
+export function checkCarriedOut(config: Config): void {
+  const { platform, intelRdt, dialect, namespaces } = config;
+  if (platform !== undefined) {
+    throw refuse(
+      platform,
+      `Cannot start a container of a config.json for ${platform}: this is Linux; give it a section linux instead`,
+    );
+  }
+  if (intelRdt !== undefined) {
+    throw new HostError(
+      "Cannot apply linux.intelRdt: resctrl is a matter of the whole host; leave it out, and put the container's pid into a resctrl group yourself",
+    );
+  }
+  for (const [key, isAsked] of later(config)) {
+    if (!isAsked) continue;
+    throw new HostError(`Cannot apply ${key}: leave it out`);
+  }
+  if (
+    dialect === "OCI" && !namespaces.some(({ type }) => type === "NEWNS")
+  ) {
+    throw refuse(
+      "linux.namespaces",
+      'Cannot make root.path the root without a mount namespace: its mounts would be the host\'s; add {"type": "mount"} to linux.namespaces',
+    );
+  }
+}
