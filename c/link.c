@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * link.c - network interfaces: the veth pair of a container, loopback, up.
+ * link.c - network interfaces: the veth pair of a container, those it is given,
+ * loopback, up.
  *
  * The pair is made in one request with its inner end already named and
  * configured inside the child's network namespace, so there is nothing to move
@@ -224,6 +225,42 @@ int nsi_op_veth_make(struct nsi_run *run, const struct nsi_op *op)
 	if (r < 0)
 		(void)delete_link(&nl, link.index);
 	return r;
+}
+
+/*
+ * nsi_op_link_move() - give an interface of the caller to the child
+ *
+ * It arrives under its new name, down and without addresses. Needs CAP_NET_ADMIN
+ * over both network namespaces.
+ *
+ * Return: 0; -ENODEV when there is none, -EEXIST when the name is taken inside,
+ * -EINVAL for one that belongs to its namespace; -errno.
+ */
+int nsi_op_link_move(struct nsi_run *run, const struct nsi_op *op)
+{
+	NSI_AUTO_NETLINK struct nsi_netlink nl = { .fd = -1 };
+	NSI_AUTO_FD int namespacefd = -1;
+	struct ifinfomsg header = { .ifi_family = 0 };
+	struct nsi_link link;
+	int r;
+
+	run->detail = NSI_AT_OPEN;
+	r = nsi_netlink_open(&nl);
+	if (r < 0)
+		return r;
+	r = nsi_netlink_link(&nl, NSI_LINK_MOVE_DEVICE(run, op), &link);
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_PEER;
+	namespacefd = open_namespace(run);
+	if (namespacefd < 0)
+		return namespacefd;
+	run->detail = NSI_AT_ATTACH;
+	header.ifi_index = link.index;
+	nsi_netlink_begin(&nl, RTM_NEWLINK, 0, &header, sizeof(header));
+	nsi_netlink_put_text(&nl, IFLA_IFNAME, NSI_LINK_MOVE_NAME(run, op));
+	nsi_netlink_put_u32(&nl, IFLA_NET_NS_FD, (uint32_t)namespacefd);
+	return nsi_netlink_request(&nl);
 }
 
 /*

@@ -10,6 +10,7 @@
  * procfs may cover a procfs, at its root.
  */
 #include "cleanup.h"
+#include "copyup.h"
 #include "inroot.h"
 #include "mount.h"
 #include "slot.h"
@@ -17,6 +18,7 @@
 
 #define FS_STRICT 1u
 #define FS_KEEP_MODE 2u
+#define FS_COPY 4u
 
 #define TREE_RECURSIVE 1u
 #define TREE_STRICT 2u
@@ -77,6 +79,25 @@ static int check_target(struct nsi_run *run, int targetfd, int is_proc)
 }
 
 /*
+ * The detached mount of the file system whose options are set, filled with what
+ * it will cover when the Plan says so; only then it becomes read-only.
+ */
+static int finish_fs(struct nsi_run *run, const struct nsi_op *op, int fsfd, int coveredfd)
+{
+	int copies = coveredfd >= 0 && NSI_MOUNT_FS_FLAGS(op) & FS_COPY;
+	uint64_t attr = NSI_MOUNT_FS_ATTR(op);
+	uint64_t later = copies ? attr & MOUNT_ATTR_RDONLY : 0;
+	NSI_AUTO_FD int treefd = nsi_fs_finish(run, fsfd, attr & ~later);
+	int r;
+
+	if (treefd < 0)
+		return treefd;
+	r = copies ? nsi_copy_tree(run, coveredfd, treefd) : 0;
+	r = r < 0 ? r : nsi_tree_set(run, treefd, 0, later, 0, NSI_MOUNT_FS_PROPAGATION(op));
+	return r < 0 ? r : nsi_take_fd(&treefd);
+}
+
+/*
  * nsi_op_mount_fs() - mount a new instance of a file system
  *
  * Return: 0 or -errno.
@@ -93,7 +114,7 @@ int nsi_op_mount_fs(struct nsi_run *run, const struct nsi_op *op)
 	struct statx st = { .stx_mask = 0 };
 	int r;
 
-	if (NSI_MOUNT_FS_FLAGS(op) & FS_KEEP_MODE)
+	if (NSI_MOUNT_FS_FLAGS(op) & (FS_KEEP_MODE | FS_COPY))
 		coveredfd = nsi_inroot_open(run, target, O_PATH | O_DIRECTORY, resolve);
 	targetfd = nsi_inroot_make(run, target, NSI_TARGET_DIRECTORY, resolve, 0755);
 	if (targetfd < 0)
@@ -104,7 +125,7 @@ int nsi_op_mount_fs(struct nsi_run *run, const struct nsi_op *op)
 	fsfd = nsi_fs_open(run, fstype, NSI_MOUNT_FS_SOURCE(run, op));
 	if (fsfd < 0)
 		return fsfd;
-	if (coveredfd >= 0) {
+	if (coveredfd >= 0 && NSI_MOUNT_FS_FLAGS(op) & FS_KEEP_MODE) {
 		r = nsi_stat(coveredfd, &st);
 		r = r < 0 ? r : keep_mode(run, fsfd, &st);
 		if (r < 0)
@@ -113,11 +134,10 @@ int nsi_op_mount_fs(struct nsi_run *run, const struct nsi_op *op)
 	r = nsi_fs_options(run, fsfd, NSI_MOUNT_FS_OPTIONS(run, op));
 	if (r < 0)
 		return r;
-	treefd = nsi_fs_finish(run, fsfd, NSI_MOUNT_FS_ATTR(op));
+	treefd = finish_fs(run, op, fsfd, coveredfd);
 	if (treefd < 0)
 		return treefd;
-	r = nsi_tree_set(run, treefd, 0, 0, 0, NSI_MOUNT_FS_PROPAGATION(op));
-	return r < 0 ? r : nsi_tree_attach(run, treefd, targetfd, target, 0, resolve);
+	return nsi_tree_attach(run, treefd, targetfd, target, 0, resolve);
 }
 
 /* A bound /proc must be a procfs, and from its root; likewise /sys. */
@@ -168,6 +188,50 @@ static int open_target(struct nsi_run *run, const char *path, uint64_t flags, in
 	}
 	return nsi_inroot_make(run, path, kind, flags & TREE_STRICT ? RESOLVE_NO_SYMLINKS : 0,
 			       directory ? 0755 : 0644);
+}
+
+/*
+ * nsi_op_tree_set() - attributes of every mount of a detached tree
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_tree_set(struct nsi_run *run, const struct nsi_op *op)
+{
+	int treefd = nsi_slot_get(run, NSI_TREE_SET_SLOT(op));
+
+	run->detail = NSI_AT_OPEN;
+	if (treefd < 0)
+		return treefd;
+	return nsi_tree_set(run, treefd, AT_RECURSIVE, NSI_TREE_SET_SET(op), NSI_TREE_SET_CLEAR(op),
+			    0);
+}
+
+/*
+ * nsi_op_mount_change() - attributes and propagation of a mount that is there
+ *
+ * Return: 0; -EINVAL where nothing is mounted; -errno.
+ */
+int nsi_op_mount_change(struct nsi_run *run, const struct nsi_op *op)
+{
+	unsigned int deep = NSI_MOUNT_CHANGE_FLAGS(op) & TREE_RECURSIVE ? AT_RECURSIVE : 0;
+	uint64_t wanted = NSI_MOUNT_CHANGE_PROPAGATION(op);
+	NSI_AUTO_FD int fd = -1;
+	struct statx st = { .stx_mask = 0 };
+	int r;
+
+	run->detail = NSI_AT_RESOLVE;
+	fd = nsi_inroot_open(run, NSI_MOUNT_CHANGE_TARGET(run, op), O_PATH, 0);
+	if (fd < 0)
+		return fd;
+	run->detail = NSI_AT_VERIFY;
+	r = nsi_stat(fd, &st);
+	if (r < 0)
+		return r;
+	if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return -EINVAL;
+	r = nsi_tree_set(run, fd, deep, NSI_MOUNT_CHANGE_SET(op), NSI_MOUNT_CHANGE_CLEAR(op), 0);
+	deep = wanted & MS_REC ? AT_RECURSIVE : 0;
+	return r < 0 ? r : nsi_tree_set(run, fd, deep, 0, 0, wanted & ~(uint64_t)MS_REC);
 }
 
 /*

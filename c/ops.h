@@ -47,6 +47,7 @@ enum nsi_kind {
 	NSI_OP_DOMAINNAME_SET = 43,
 	NSI_OP_SYSCTL_WRITE = 44,
 	NSI_OP_VETH_MAKE = 45,
+	NSI_OP_LINK_MOVE = 163,
 	NSI_OP_NET_LOOPBACK = 46,
 	NSI_OP_NET_ADDRESS = 47,
 	NSI_OP_NET_UP = 48,
@@ -71,6 +72,8 @@ enum nsi_kind {
 	NSI_OP_ROOT_MAKE = 76,
 	NSI_OP_PATH_OWN = 77,
 	NSI_OP_FILE_WRITE = 78,
+	NSI_OP_TREE_SET = 160,
+	NSI_OP_MOUNT_CHANGE = 161,
 	NSI_OP_TTY_OPEN = 80,
 	NSI_OP_TTY_CONSOLE = 81,
 	NSI_OP_TTY_CONTROL = 82,
@@ -98,6 +101,7 @@ enum nsi_kind {
 	NSI_OP_EXEC = 104,
 	NSI_OP_KEYRING_JOIN = 105,
 	NSI_OP_PERSONALITY_SET = 106,
+	NSI_OP_MEMORY_POLICY = 162,
 	NSI_OP_AFFINITY_SET = 107,
 	NSI_OP_SCHEDULER_SET = 108,
 	NSI_OP_IOPRIO_SET = 109,
@@ -302,6 +306,10 @@ enum nsi_slot {
 #define NSI_VETH_MAKE_ALIAS(run, op) nsi_str(&(run)->plan, &(op)->s[3])
 #define NSI_VETH_MAKE_MAC(run, op) nsi_blob(&(run)->plan, &(op)->s[4])
 
+/* link.move: moves the interface device into the child's network namespace under the name */
+#define NSI_LINK_MOVE_DEVICE(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_LINK_MOVE_NAME(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+
 /* net.loopback: brings lo up; a non-zero mtu is set first */
 #define NSI_NET_LOOPBACK_MTU(op) ((uint64_t)(op)->n[0])
 
@@ -334,7 +342,7 @@ enum nsi_slot {
 
 /* root.current: makes the current / the root of all later paths */
 
-/* mount.fs: makes a new instance of a file system with the options (key, value pairs; empty value is a flag) and the MOUNT_ATTR_* attr, and attaches it at target, made as a directory if missing; flags bit 0: target must be a real directory directly below the root, not reached through a symlink; bit 1: a tmpfs takes the mode and owner of the directory it covers */
+/* mount.fs: makes a new instance of a file system with the options (key, value pairs; empty value is a flag) and the MOUNT_ATTR_* attr, and attaches it at target, made as a directory if missing; flags bit 0: target must be a real directory directly below the root, not reached through a symlink; bit 1: a tmpfs takes the mode and owner of the directory it covers; bit 2: and a copy of what is in it */
 #define NSI_MOUNT_FS_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_MOUNT_FS_ATTR(op) ((uint64_t)(op)->n[0])
 #define NSI_MOUNT_FS_PROPAGATION(op) ((uint64_t)(op)->n[1])
@@ -407,6 +415,18 @@ enum nsi_slot {
 #define NSI_FILE_WRITE_MODE(op) ((uint64_t)(op)->n[0])
 #define NSI_FILE_WRITE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_FILE_WRITE_CONTENT(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
+
+/* tree.set: sets and clears attributes of every mount of the detached tree in slot */
+#define NSI_TREE_SET_SLOT(op) ((uint64_t)(op)->n[0])
+#define NSI_TREE_SET_SET(op) ((uint64_t)(op)->n[1])
+#define NSI_TREE_SET_CLEAR(op) ((uint64_t)(op)->n[2])
+
+/* mount.change: sets attributes and propagation (0 leaves it) of the mount that is at target already; flags bit 0: attributes also of submounts */
+#define NSI_MOUNT_CHANGE_FLAGS(op) ((uint64_t)(op)->flags)
+#define NSI_MOUNT_CHANGE_SET(op) ((uint64_t)(op)->n[0])
+#define NSI_MOUNT_CHANGE_CLEAR(op) ((uint64_t)(op)->n[1])
+#define NSI_MOUNT_CHANGE_PROPAGATION(op) ((uint64_t)(op)->n[2])
+#define NSI_MOUNT_CHANGE_TARGET(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
 /* tty.open: opens a pty in the root's devpts, sizes it, gives its outer end to the parent and keeps the inner end as stdio */
 #define NSI_TTY_OPEN_ROWS(op) ((uint64_t)(op)->n[0])
@@ -503,6 +523,10 @@ enum nsi_slot {
 
 /* personality.set: personality(2) */
 #define NSI_PERSONALITY_SET_DOMAIN(op) ((uint64_t)(op)->n[0])
+
+/* memory.policy: set_mempolicy(2) with the MPOL_* mode and flags; nodes has one bit for each node */
+#define NSI_MEMORY_POLICY_MODE(op) ((uint64_t)(op)->n[0])
+#define NSI_MEMORY_POLICY_NODES(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
 
 /* affinity.set: sched_setaffinity(2) of the child, by either side; mask has one bit for each CPU */
 #define NSI_AFFINITY_SET_MASK(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
@@ -601,6 +625,7 @@ enum nsi_slot {
 	X(DOMAINNAME_SET, "s----") \
 	X(SYSCTL_WRITE, "ss---") \
 	X(VETH_MAKE, "ssssy") \
+	X(LINK_MOVE, "ss---") \
 	X(NET_LOOPBACK, "-----") \
 	X(NET_ADDRESS, "sb---") \
 	X(NET_UP, "s----") \
@@ -625,6 +650,8 @@ enum nsi_slot {
 	X(ROOT_MAKE, "l----") \
 	X(PATH_OWN, "s----") \
 	X(FILE_WRITE, "sb---") \
+	X(TREE_SET, "-----") \
+	X(MOUNT_CHANGE, "s----") \
 	X(TTY_OPEN, "-----") \
 	X(TTY_CONSOLE, "s----") \
 	X(TTY_CONTROL, "-----") \
@@ -652,6 +679,7 @@ enum nsi_slot {
 	X(EXEC, "lll--") \
 	X(KEYRING_JOIN, "o----") \
 	X(PERSONALITY_SET, "-----") \
+	X(MEMORY_POLICY, "b----") \
 	X(AFFINITY_SET, "b----") \
 	X(SCHEDULER_SET, "-----") \
 	X(IOPRIO_SET, "-----") \
@@ -687,6 +715,7 @@ enum nsi_slot {
 	X(HOOK_RUN, hook_run) \
 	X(PLAN_SEND, plan_send) \
 	X(VETH_MAKE, veth_make) \
+	X(LINK_MOVE, link_move) \
 	X(AWAIT_LISTENER, await_listener) \
 	X(AFFINITY_SET, affinity_set) \
 	X(SCHEDULER_SET, scheduler_set) \
@@ -732,6 +761,8 @@ enum nsi_slot {
 	X(ROOT_MAKE, root_make) \
 	X(PATH_OWN, path_own) \
 	X(FILE_WRITE, file_write) \
+	X(TREE_SET, tree_set) \
+	X(MOUNT_CHANGE, mount_change) \
 	X(TTY_OPEN, tty_open) \
 	X(TTY_CONSOLE, tty_console) \
 	X(TTY_CONTROL, tty_control) \
@@ -757,6 +788,7 @@ enum nsi_slot {
 	X(EXEC, exec) \
 	X(KEYRING_JOIN, keyring_join) \
 	X(PERSONALITY_SET, personality_set) \
+	X(MEMORY_POLICY, memory_policy) \
 	X(AFFINITY_SET, affinity_set)
 
 #define NSI_UNDO_OPS(X) \
@@ -808,6 +840,7 @@ int nsi_op_hostname_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_domainname_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_sysctl_write(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_veth_make(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_link_move(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_net_loopback(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_net_address(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_net_up(struct nsi_run *run, const struct nsi_op *op);
@@ -832,6 +865,8 @@ int nsi_op_file_protect(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_root_make(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_path_own(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_file_write(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_tree_set(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_mount_change(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_console(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_control(struct nsi_run *run, const struct nsi_op *op);
@@ -858,6 +893,7 @@ int nsi_op_umask_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_exec(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_keyring_join(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_personality_set(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_memory_policy(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_affinity_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_scheduler_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_ioprio_set(struct nsi_run *run, const struct nsi_op *op);

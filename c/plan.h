@@ -90,12 +90,13 @@ enum nsi_at {
 	NSI_AT_READ = 10,
 	NSI_AT_CLONE = 11,
 	NSI_AT_EXEC = 12,
-	NSI_AT_JOIN = 13,     /* setns, joining a cgroup */
-	NSI_AT_BRIDGE = 14,   /* the bridge is missing or refuses the port */
-	NSI_AT_PEER = 15,     /* the inner end of a veth */
-	NSI_AT_CHILD = 16,    /* the child ended without a report */
-	NSI_AT_PROTOCOL = 17, /* an unexpected message */
-	NSI_AT_TRUNCATED = 18 /* the Plan itself is malformed */
+	NSI_AT_JOIN = 13,      /* setns, joining a cgroup */
+	NSI_AT_BRIDGE = 14,    /* the bridge is missing or refuses the port */
+	NSI_AT_PEER = 15,      /* the inner end of a veth */
+	NSI_AT_CHILD = 16,     /* the child ended without a report */
+	NSI_AT_PROTOCOL = 17,  /* an unexpected message */
+	NSI_AT_TRUNCATED = 18, /* the Plan itself is malformed */
+	NSI_AT_COPY = 19       /* filling a tmpfs with what it covers */
 };
 
 /* What a failed step reports, and every message of the hand-shake. */

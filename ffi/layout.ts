@@ -88,6 +88,7 @@ export const DETAILS = [
   "child",
   "protocol",
   "truncated",
+  "copy",
 ] as const;
 
 /** Name of a sub-step of an operation. */

@@ -60,6 +60,7 @@ const PHRASES: Phrases = {
     `set sysctl ${op.key.replaceAll("/", ".")} to ${quote(op.value)}`,
   "veth.make": (op) =>
     `make veth ${op.host} on bridge ${quote(op.bridge)} with ${op.name} inside`,
+  "link.move": (op) => `move interface ${op.device} inside as ${op.name}`,
   "net.loopback": () => "bring up the loopback interface",
   "net.address": (op) =>
     `add address ${ofAddress(op.address)}/${op.prefix} to ${op.name}`,
@@ -75,6 +76,8 @@ const PHRASES: Phrases = {
   "file.write": (op) => `write ${quote(op.path)} inside`,
   "mount.fs": (op) => `mount ${op.fstype} on ${quote(op.target)}`,
   "mount.tree": (op) => `bind ${op.note ?? "a tree"} on ${quote(op.target)}`,
+  "tree.set": (op) => `set attributes of ${op.note ?? "a tree"}`,
+  "mount.change": (op) => `change the mount at ${quote(op.target)}`,
   "command.run": (op) => `run mount command ${quote(op.path)}`,
   "dir.make": (op) => `make directory ${quote(op.path)} inside`,
   "device.make": (op) => `make device ${quote(op.path)}`,
@@ -107,6 +110,7 @@ const PHRASES: Phrases = {
   "hook.run": (op) => `run ${op.note ?? "a hook"} ${quote(op.argv[0] ?? "")}`,
   "keyring.join": () => "join the container's session keyring",
   "personality.set": () => "set the personality",
+  "memory.policy": () => "set the memory policy",
   "affinity.set": (op) => `choose ${op.note ?? "the CPUs"} for the process`,
   "scheduler.set": () => "set the scheduling policy",
   "ioprio.set": () => "set the IO priority",
@@ -180,6 +184,16 @@ function advise(op: Op, errno: string, detail: Detail): string {
       if (detail === "bridge") return "; that interface is not a bridge";
       if (errno === "EEXIST") return "; an interface of that name exists";
       return "";
+    case "link.move":
+      return adviseMove(errno);
+    case "mount.change":
+      if (detail === "resolve") return "; nothing is there to be changed";
+      return detail === "verify" ? "; nothing is mounted there" : "";
+    case "memory.policy":
+      if (errno === "ENOSYS") return "; this kernel has no NUMA";
+      return errno === "EINVAL"
+        ? "; none of these nodes is online and in the container's cpuset, or the kernel does not know the policy"
+        : "";
     case "cgroup.write":
       if (errno === "ERANGE") {
         return "; the kernel keeps a different value: choose one that it accepts";
@@ -225,6 +239,19 @@ function advise(op: Op, errno: string, detail: Detail): string {
       return detail === "verify"
         ? "; the host's /dev/null is not the null device"
         : "";
+    default:
+      return "";
+  }
+}
+
+function adviseMove(errno: string): string {
+  switch (errno) {
+    case "ENODEV":
+      return "; there is no such interface on the host";
+    case "EEXIST":
+      return "; an interface of that name is inside already";
+    case "EINVAL":
+      return "; the kernel binds that interface to its network namespace";
     default:
       return "";
   }
@@ -304,6 +331,7 @@ const PLACES: Partial<Record<Detail, string>> = {
   option: "setting an option",
   verify: "checking what is there",
   bridge: "attaching to the bridge",
+  copy: "copying what it covers",
   peer: "setting up the inner end",
 };
 

@@ -669,7 +669,7 @@ export interface Config {
   readonly execCpuAffinity?: CpuAffinity;
   /** Execution domain of processes. */
   readonly personality?: Personality;
-  /** Where the memory of the first process and its children is taken from. */
+  /** Where the memory of processes is taken from. */
   readonly memoryPolicy?: MemoryPolicy;
   /** Interfaces of the host that are moved into the container; needs NEWNET. */
   readonly netDevices?: readonly NetDevice[];

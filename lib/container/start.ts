@@ -190,6 +190,15 @@ async function hostRootOf(
   return planHostRoot(config, user, probeRootLayout());
 }
 
+/** Reads what interfaces lose on their way inside. */
+async function netAddressesOf(
+  { netDevices = [] }: Config,
+): Promise<Pick<Placement, "netAddresses">> {
+  if (netDevices.length === 0) return {};
+  const { readNetAddresses } = await import("./net_devices.ts");
+  return { netAddresses: readNetAddresses(netDevices) };
+}
+
 /** Everything that a sandbox is planned from but its configuration and the host. */
 async function placeSandbox(
   request: SandboxRequest,
@@ -202,6 +211,7 @@ async function placeSandbox(
   const cgroups = await scopeOf(request, placement, host);
   return {
     ...placement,
+    ...await netAddressesOf(request.config),
     ...(hostRoot && { hostRoot }),
     ...(cgroups && { cgroups }),
   };

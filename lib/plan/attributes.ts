@@ -7,6 +7,9 @@
 import { CPU_LIMIT, parseCpuList } from "../config/cpu_list.ts";
 import {
   IO_CLASSES,
+  MEMORY_POLICIES,
+  MEMORY_POLICY_FLAGS,
+  NODE_LIMIT,
   PERSONALITIES,
   SCHEDULING_FLAGS,
   SCHEDULING_POLICIES,
@@ -15,6 +18,7 @@ import type {
   Config,
   CpuAffinity,
   IoPriority,
+  MemoryPolicy,
   Scheduler,
 } from "../config/types.ts";
 import type { ChildOp, Op, ParentOp } from "./ops.ts";
@@ -104,6 +108,30 @@ function schedulerOps(scheduler: Scheduler | undefined): ParentOp[] {
   }];
 }
 
+/** By the process itself, once it is in its cpuset. */
+function memoryOps(policy: MemoryPolicy | undefined): ChildOp[] {
+  if (policy === undefined) return [];
+  const { mode, nodes = "", flags = [] } = policy;
+  const list = nodes === "" ? [] : parseCpuList(nodes);
+  if (list === undefined || list.some((node) => node >= NODE_LIMIT)) {
+    throw refuse(
+      "memoryPolicy.nodes",
+      `Cannot take memory of the nodes ${
+        JSON.stringify(nodes)
+      }: must be a list such as 0-1`,
+    );
+  }
+  return [{
+    op: "memory.policy",
+    mode: flags.reduce(
+      (bits, name) => bits | (MEMORY_POLICY_FLAGS[name] ?? 0),
+      MEMORY_POLICIES[mode],
+    ),
+    nodes: list.length === 0 ? new Uint8Array() : cpuMask(list),
+    note: `${mode}${nodes === "" ? "" : `, nodes ${nodes}`}`,
+  }];
+}
+
 function ioOps(io: IoPriority | undefined): ParentOp[] {
   if (io === undefined) return [];
   const { class: name, priority } = io;
@@ -148,10 +176,15 @@ export function planAttributes(
   const initial = affinity?.initial;
   return {
     first: initial ? [affinityOp(initial, "initial")] : [],
-    child: personality === undefined ? [] : [{
-      op: "personality.set",
-      domain: PERSONALITIES[personality.domain],
-    }],
+    child: [
+      ...memoryOps(config.memoryPolicy),
+      ...personality === undefined ? [] : [
+        {
+          op: "personality.set",
+          domain: PERSONALITIES[personality.domain],
+        } as const,
+      ],
+    ],
     umask: { op: "umask.set", mask: process.umask ?? config.umask ?? UMASK },
     parent: [
       ...finalAffinity(affinity),

@@ -6,23 +6,7 @@
  */
 import type { Config } from "../config/types.ts";
 import { HostError } from "../errors.ts";
-import { treeChange } from "./mount_attributes.ts";
 import { refuse } from "./refusal.ts";
-
-/** Settings that are read and not carried out. */
-function later(config: Config): readonly (readonly [string, boolean])[] {
-  const { mounts, memoryPolicy, netDevices = [] } = config;
-  return [
-    ["memoryPolicy", memoryPolicy !== undefined],
-    ["netDevices", netDevices.length > 0],
-    ["the mount option tmpcopyup", mounts.some((mount) => mount.tmpcopyup)],
-    ["the mount option remount", mounts.some((mount) => mount.remount)],
-    [
-      "attributes that differ between a mount and its submounts",
-      mounts.some((mount) => treeChange(mount).all !== undefined),
-    ],
-  ];
-}
 
 /**
  * Refuses what cannot be carried out on any host. Pure.
@@ -54,10 +38,6 @@ export function checkCarriedOut(config: Config): void {
     throw new HostError(
       "Cannot apply linux.intelRdt: resctrl is a matter of the whole host; leave it out, and put the container's pid into a resctrl group yourself",
     );
-  }
-  for (const [key, isAsked] of later(config)) {
-    if (!isAsked) continue;
-    throw new HostError(`Cannot apply ${key}: leave it out`);
   }
   if (
     dialect === "OCI" && !namespaces.some(({ type }) => type === "NEWNS")

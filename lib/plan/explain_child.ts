@@ -4,7 +4,11 @@
  * @module
  */
 import { RLIM_INFINITY, RLIMITS } from "../config/names/rlimits.ts";
-import { PERSONALITIES } from "../config/names/scheduling.ts";
+import {
+  MEMORY_POLICIES,
+  MEMORY_POLICY_FLAGS,
+  PERSONALITIES,
+} from "../config/names/scheduling.ts";
 import {
   affinityText,
   hookText,
@@ -27,6 +31,19 @@ import type { Op } from "./ops.ts";
 
 function bit(flags: number | bigint, mask: number): boolean {
   return (Number(flags) & mask) !== 0;
+}
+
+function memoryText({ mode, nodes }: Op<"memory.policy">): string {
+  const [policy] = Object.entries(MEMORY_POLICIES)
+    .find(([, number]) => number === (Number(mode) & 0xff)) ?? [""];
+  const flags = Object.entries(MEMORY_POLICY_FLAGS)
+    .filter(([, flag]) => bit(mode, flag)).map(([name]) => `|${name}`);
+  const list = [...nodes].flatMap((byte, at) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].filter((number) => bit(byte, 1 << number))
+      .map((number) => at * 8 + number)
+  );
+  const where = list.length === 0 ? "" : ` of nodes ${list.join(",")}`;
+  return `take the memory policy ${policy}${flags.join("")}${where}`;
 }
 
 /** File mode in octal. */
@@ -139,11 +156,23 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "mount.fs": (op) =>
     `mount ${op.fstype}${optionText(op.options)} at ${op.target}${
       attrText("", op.attr)
-    }${propagationText(op.propagation)}`,
+    }${propagationText(op.propagation)}${
+      bit(op.flags, 4) ? ", beginning with what it covers" : ""
+    }`,
   "mount.tree": (op) =>
     `attach the tree of slot ${op.slot} at ${op.target}${attrText("", op.set)}${
       attrText("without ", op.clear)
     }${propagationText(op.propagation)}`,
+  "tree.set": (op) =>
+    `set attributes of all mounts of slot ${op.slot}${attrText("", op.set)}${
+      attrText("without ", op.clear)
+    }`,
+  "mount.change": (op) =>
+    `change the mount at ${op.target}${attrText("", op.set)}${
+      attrText("without ", op.clear)
+    }${propagationText(op.propagation)}${
+      bit(op.flags, 1) ? ", submounts too" : ""
+    }`,
   "command.run": ({ argv }) => `run ${argv.join(" ")} and wait for it`,
   "dir.make": ({ path, mode }) =>
     `make the directory ${path}, mode ${octal(mode)}`,
@@ -221,6 +250,7 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
     `take the personality ${
       Number(domain) === PERSONALITIES.LINUX32 ? "LINUX32" : "LINUX"
     }`,
+  "memory.policy": memoryText,
   "affinity.set": affinityText,
   "hook.run": hookText,
   "time.enter": ({ offsets }) =>

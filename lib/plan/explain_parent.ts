@@ -270,6 +270,10 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     }${mtu === 0 ? "" : `, MTU ${mtu}`}${
       txqueuelen === 0 ? "" : `, queue ${txqueuelen}`
     }${bit(flags, 1) ? ", hairpin" : ""}`,
+  "link.move": ({ device, name }) =>
+    `move the interface ${device} inside${
+      device === name ? "" : ` as ${name}`
+    }`,
   "monitor": ({ pidfd }) =>
     `stay as a small monitor of the process of pidfd ${pidfd}`,
 };

@@ -27,6 +27,7 @@ const { MS_BIND, MS_REC, MS_SHARED } = MOUNT_FLAGS;
 /** Flags of `mount.fs` and `mount.tree`; see the table of operations. */
 const FS_STRICT_TARGET = 1;
 const FS_TAKE_MODE = 2;
+const FS_COPY = 4;
 const TREE_RECURSIVE = 1;
 const TREE_STRICT_TARGET = 2;
 const TREE_INTO_PROC = 4;
@@ -157,7 +158,8 @@ function fsOp(placed: PlacedMount, context: MountContext): ChildOp {
   const takesMode = device === "tmpfs" && !/(^|,)(mode|uid|gid)=/.test(data);
   return {
     op: "mount.fs",
-    flags: (isStrict ? FS_STRICT_TARGET : 0) | (takesMode ? FS_TAKE_MODE : 0),
+    flags: (isStrict ? FS_STRICT_TARGET : 0) | (takesMode ? FS_TAKE_MODE : 0) |
+      (placed.mount.tmpcopyup === true ? FS_COPY : 0),
     attr: newAttributes(placed.mount),
     propagation: mountPropagation(placed, context),
     fstype: device,
@@ -204,7 +206,8 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
     );
   }
   const slot = context.slots.take();
-  const { top: { set, clear }, isRecursive } = treeChange(placed.mount);
+  const { all, top, isRecursive } = treeChange(placed.mount);
+  const { set, clear } = top;
   return {
     parent: [{
       op: "tree.open",
@@ -213,7 +216,7 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
       path: source,
       note: `bound at ${target}`,
     }, ...planIdmap(placed.mount, { path, slot }, context)],
-    child: [{
+    child: [...(all ? [{ op: "tree.set", slot, ...all } as const] : []), {
       op: "mount.tree",
       flags: treeFlags(placed, isRecursive),
       slot,
@@ -263,6 +266,27 @@ function checkRelabel({ mount, path }: PlacedMount, host: Host): void {
   );
 }
 
+/** Changes of a mount that is there: of all below it first, then of itself. */
+function changePart(placed: PlacedMount): MountPart {
+  const { mount, target, path } = placed;
+  const { all, top, isRecursive } = treeChange(mount);
+  const wanted = [mount.flags, ...(mount.propagationFlags ?? [])];
+  const change = { op: "mount.change", target } as const;
+  return {
+    parent: [],
+    child: [
+      ...(all ? [{ ...change, ...all, flags: 1, propagation: 0 }] : []),
+      {
+        ...change,
+        ...top,
+        flags: isRecursive ? 1 : 0,
+        propagation: propagationOf(wanted, 0, `${path}.propagationFlags`),
+      },
+    ],
+    slots: [],
+  };
+}
+
 function mountPart(placed: PlacedMount, context: MountContext): MountPart {
   checkRelabel(placed, context.host);
   const { mount, target, path } = placed;
@@ -272,6 +296,7 @@ function mountPart(placed: PlacedMount, context: MountContext): MountPart {
       `Cannot map the ids of ${mount.device} at ${target}: only bind mounts are id-mapped`,
     );
   }
+  if (mount.remount === true) return changePart(placed);
   switch (mount.device) {
     case "bind":
       return bindPart(placed, context);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Config, Network, Route } from "../config/types.ts";
+import type { Config, NetDevice, Network, Route } from "../config/types.ts";
 import { type Cidr, parseCidr, parseIp, parseMac } from "./ip_address.ts";
 import { type ChildOp, type ParentOp, POINTS } from "./ops.ts";
 import { refuse } from "./refusal.ts";
@@ -141,6 +141,26 @@ function insideOps(veth: PlacedVeth): ChildOp[] {
   ];
 }
 
+function moveOp({ device, name = device }: NetDevice, index: number): ParentOp {
+  checkName(device, `netDevices[${index}].device`);
+  checkName(name, `netDevices[${index}].name`);
+  return { op: "link.move", device, name };
+}
+
+/** An interface arrives down and without its addresses. */
+function arrivalOps(
+  { device, name = device }: NetDevice,
+  addresses: Readonly<Record<string, readonly string[]>>,
+): ChildOp[] {
+  return [
+    ...(addresses[device] ?? []).map((text): ChildOp => {
+      const { prefix, address } = needCidr(text, `netDevices.${device}`);
+      return { op: "net.address", prefix, name, address };
+    }),
+    { op: "net.up", name },
+  ];
+}
+
 function routeOp(route: Route, path: string): ChildOp {
   const { destination, source, gateway, interfaceName } = route;
   const target = destination === ""
@@ -219,11 +239,20 @@ function placeVeths(
  */
 export function planNetwork(
   config: Config,
-  placement: Pick<Placement, "hostInterfaceNames" | "alias">,
+  placement: Pick<
+    Placement,
+    "hostInterfaceNames" | "alias" | "netAddresses"
+  >,
 ): NetworkPart {
   const networks = config.networks ?? [];
   const routes = config.routes ?? [];
   const hasOwn = config.namespaces.some(({ type }) => type === "NEWNET");
+  if (!hasOwn && (config.netDevices ?? []).length > 0) {
+    throw refuse(
+      "netDevices",
+      'Cannot move interfaces into the network of the host: add {"type": "network"} to linux.namespaces (NEWNET to namespaces), or leave netDevices out',
+    );
+  }
   if (!hasOwn && networks.length + routes.length > 0) {
     throw refuse(
       networks.length > 0 ? "networks" : "routes",
@@ -234,19 +263,24 @@ export function planNetwork(
   const { alias } = placement;
   const point = POINTS.network;
   const loopback = networks.find(({ type }) => type === "loopback");
-  const hasVeths = veths.length > 0;
+  const devices = config.netDevices ?? [];
+  const waits = veths.length > 0 || devices.length > 0;
   const inside = veths.flatMap(insideOps);
   return {
-    parent: hasVeths
+    parent: waits
       ? [
         { op: "await", point },
+        ...devices.map(moveOp),
         ...veths.map((veth) => vethOp(veth, alias)),
         { op: "release", point },
       ]
       : [],
     child: [
-      ...(hasVeths ? [{ op: "sync", point } as const] : []),
+      ...(waits ? [{ op: "sync", point } as const] : []),
       ...(loopback ? [{ op: "net.loopback", mtu: loopback.mtu } as const] : []),
+      ...devices.flatMap((device) =>
+        arrivalOps(device, placement.netAddresses ?? {})
+      ),
       ...inside,
       ...routes.map((route, index) => routeOp(route, `routes[${index}]`))
         .filter((route) => !isDefaultRoute(route, inside)),

@@ -377,6 +377,14 @@ export const OPS = {
       mac: "opt_bytes",
     },
   },
+  "link.move": {
+    kind: 163,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "moves the interface device into the child's network namespace under the name",
+    fields: { device: "str", name: "str" },
+  },
   "net.loopback": {
     kind: 46,
     lists: CHILD,
@@ -452,7 +460,7 @@ export const OPS = {
     lists: CHILD,
     by: "c",
     doc:
-      "makes a new instance of a file system with the options (key, value pairs; empty value is a flag) and the MOUNT_ATTR_* attr, and attaches it at target, made as a directory if missing; flags bit 0: target must be a real directory directly below the root, not reached through a symlink; bit 1: a tmpfs takes the mode and owner of the directory it covers",
+      "makes a new instance of a file system with the options (key, value pairs; empty value is a flag) and the MOUNT_ATTR_* attr, and attaches it at target, made as a directory if missing; flags bit 0: target must be a real directory directly below the root, not reached through a symlink; bit 1: a tmpfs takes the mode and owner of the directory it covers; bit 2: and a copy of what is in it",
     fields: {
       flags: "u64",
       attr: "u64",
@@ -591,6 +599,29 @@ export const OPS = {
     doc:
       "makes a file with the mode and content inside the root, its parents if missing; no symlinks followed, nothing may have the name",
     fields: { mode: "u64", path: "str", content: "bytes" },
+  },
+
+  "tree.set": {
+    kind: 160,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "sets and clears attributes of every mount of the detached tree in slot",
+    fields: { slot: "u64", set: "u64", clear: "u64" },
+  },
+  "mount.change": {
+    kind: 161,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "sets attributes and propagation (0 leaves it) of the mount that is at target already; flags bit 0: attributes also of submounts",
+    fields: {
+      flags: "u64",
+      set: "u64",
+      clear: "u64",
+      propagation: "u64",
+      target: "str",
+    },
   },
 
   // ---- child: terminal ----
@@ -811,6 +842,14 @@ export const OPS = {
     by: "c",
     doc: "personality(2)",
     fields: { domain: "u64" },
+  },
+  "memory.policy": {
+    kind: 162,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "set_mempolicy(2) with the MPOL_* mode and flags; nodes has one bit for each node",
+    fields: { mode: "u64", nodes: "bytes" },
   },
   "affinity.set": {
     kind: 107,

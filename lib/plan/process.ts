@@ -248,6 +248,8 @@ export function planProcess(context: ProcessContext): ProcessPart {
       { op: "await.exec" },
     ],
     ...planArrival(config, process, context.entersUserNamespace),
+    // A process that joins may have other CPUs than the first.
+    first: attributes.first,
     child: [
       ...limitOps(context),
       ...attributes.child,

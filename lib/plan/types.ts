@@ -162,6 +162,8 @@ export interface Placement {
    * order; used where `hostInterfaceName` is empty.
    */
   readonly hostInterfaceNames: readonly string[];
+  /** Addresses (CIDR) of the interfaces that are moved inside, which lose them on the way. */
+  readonly netAddresses?: Readonly<Record<string, readonly string[]>>;
   /** Alias that marks interfaces as ours, e.g. `nsinit:demo`. */
   readonly alias: string;
   /** The configuration's seccomp filter, compiled; needed when it has one. */
