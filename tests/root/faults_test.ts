@@ -234,6 +234,33 @@ test(
 );
 
 test(
+  "an interface that fails to move stays with the host",
+  async (workspace) => {
+    using _network = new OwnNetwork();
+    const ends = ["brmove", "type", "veth", "peer", "name", "brstay"];
+    await mustRun(["ip", "link", "add", ...ends]);
+    const config = await readConfig(workspace, { networks: [] });
+    const request = {
+      config: { ...config, netDevices: [{ device: "brmove" }] },
+      args: ["/bin/true"],
+      blocking: true,
+    };
+    const plan = await planOf(workspace, request);
+    await failEach(
+      plan,
+      ["parent"],
+      ownerOf(workspace),
+      async (fault) => {
+        await InProcess.start(workspace, { ...request, fault });
+      },
+      ({ op }) => op === "link.move",
+    );
+    assert(OwnNetwork.interfaces().includes("brmove"));
+  },
+  { needs: ["ip"] },
+);
+
+test(
   "every step of a start that joins namespaces fails cleanly",
   async (workspace) => {
     await using network = await TestNetwork.create();

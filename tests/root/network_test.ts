@@ -20,7 +20,13 @@ import {
   newNamespaces,
   type Workspace,
 } from "../support/containers.ts";
-import { InProcess, readConfig, runInProcess } from "../support/in_process.ts";
+import {
+  type Ended,
+  InProcess,
+  readConfig,
+  runInProcess,
+} from "../support/in_process.ts";
+import type { Config } from "../../lib/config/types.ts";
 import { TestNetwork } from "../support/network.ts";
 import { mustRun, waitFor } from "../support/nsinit.ts";
 import { OwnNetwork } from "../support/own_network.ts";
@@ -406,3 +412,57 @@ for (const [sample, prefix] of Object.entries(SAMPLE_PREFIXES)) {
     await ip("link", "del", "docker0");
   });
 }
+
+/** A container with a new network namespace that interfaces move into. */
+async function withDevices(
+  workspace: Workspace,
+  netDevices: Config["netDevices"],
+  script: string,
+): Promise<Ended> {
+  const config = await readConfig(workspace, { networks: [] });
+  return await runInProcess(workspace, {
+    config: { ...config, ...netDevices && { netDevices } },
+    args: script,
+    blocking: true,
+  });
+}
+
+async function addVeth(name: string, peer: string): Promise<void> {
+  const ends = [name, "type", "veth", "peer", "name", peer];
+  await mustRun(["ip", "link", "add", ...ends]);
+}
+
+test("interfaces move inside with their addresses, under a new name", async (workspace) => {
+  await addVeth("brgive", "brgone");
+  await mustRun(["ip", "addr", "add", "10.67.0.5/24", "dev", "brgive"]);
+  await mustRun(["ip", "addr", "add", "fd67::5/64", "dev", "brgive"]);
+  await mustRun(["ip", "link", "set", "brgive", "up"]);
+  await addVeth("brkeep", "brpeer");
+  const { code, stdout } = await withDevices(
+    workspace,
+    [{ device: "brgive", name: "eth0" }, { device: "brkeep" }],
+    "ip -o addr show eth0; ip -o link show up",
+  );
+  assertEquals(code, 0);
+  assertMatch(stdout, /eth0\s+inet 10\.67\.0\.5\/24/);
+  assertMatch(stdout, /eth0\s+inet6 fd67::5\/64/);
+  assertMatch(stdout, /: brkeep(@\w+)?: <[^>]*UP/);
+  assertEquals(OwnNetwork.interfaces().includes("brgive"), false);
+});
+
+test("an interface that cannot move is told, and nothing starts", async (workspace) => {
+  await addVeth("brtwice", "brpeer");
+  const cases = [
+    [[{ device: "nowhere" }], "no such interface"],
+    [[{ device: "brtwice", name: "a/b" }], "netDevices"],
+    [[{ device: "lo", name: "x" }], "lo"],
+  ] as const;
+  for (const [devices, words] of cases) {
+    const error = await assertRejects(() =>
+      withDevices(workspace, devices, "true")
+    );
+    assert(error instanceof KernelError || error instanceof ConfigError);
+    assertStringIncludes(error.message, words);
+  }
+  await mustRun(["ip", "link", "del", "brtwice"]);
+});

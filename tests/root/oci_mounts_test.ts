@@ -238,7 +238,8 @@ test("tmpcopyup fills a tmpfs with what it covers", async (workspace) => {
   });
   assertEquals(stdout, "");
   assertEquals(
-    [...Deno.readDirSync(`${path}/data`)].map(({ name }) => name).sort(),
+    (await Array.fromAsync(Deno.readDir(`${path}/data`)))
+      .map(({ name }) => name).sort(),
     ["link", "node", "pipe", "sub"],
   );
 });

@@ -47,6 +47,17 @@ function furtherMounts(source: string): Mount[] {
       data: "",
       relabel: "",
     },
+    { ...tmpfs("/home"), tmpcopyup: true },
+    {
+      device: "bind",
+      source,
+      destination: "/srv",
+      flags: BIND_READONLY,
+      data: "",
+      relabel: "",
+      recursive: { set: 2, clear: 0 },
+    },
+    { ...tmpfs("/srv"), flags: 2, data: "", remount: true },
   ];
 }
 
@@ -82,6 +93,7 @@ function furtherSettings(config: Config): Config {
     ioPriority: { class: "IOPRIO_CLASS_BE", priority: 7 },
     cpuAffinity: { initial: "0", final: "0" },
     personality: { domain: "LINUX" },
+    memoryPolicy: { mode: "MPOL_LOCAL" },
     hooks: Object.fromEntries(
       HOOK_KINDS.map((kind) => [kind, [{ path: "/bin/true" }]]),
     ),
