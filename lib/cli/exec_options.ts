@@ -5,6 +5,7 @@
  */
 import type { Option } from "./command.ts";
 import { GENERATOR_OPTIONS } from "./generator_options.ts";
+import { ID_OPTION } from "./id_option.ts";
 
 /** Dialects that `--dialect` can force. */
 export const DIALECTS = [
@@ -56,15 +57,6 @@ export const SOURCE_OPTIONS: readonly Option[] = [
     group: CONTAINER,
   },
 ];
-
-/** The option that names a container. */
-export const ID_OPTION: Option = {
-  name: "id",
-  type: "text",
-  metavar: "ID",
-  doc: "the container (default the one of the container's directory)",
-  group: CONTAINER,
-};
 
 /** All options of `exec`. */
 export const EXEC_OPTIONS: readonly Option[] = [

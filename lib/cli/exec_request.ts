@@ -9,6 +9,7 @@ import type { ExecRequest, ProcessRequest } from "../container/request.ts";
 import { ConfigError, UsageError } from "../errors.ts";
 import type { Invocation } from "./command.ts";
 import { DIALECTS } from "./exec_options.ts";
+import { GENERATOR_OPTIONS } from "./generator_options.ts";
 import {
   checkDirectory,
   currentDirectory,
@@ -154,6 +155,7 @@ export async function findConfig(
       : readConfig(path, values, output);
   const load = async (recorded?: Config): Promise<Config> => {
     const config = given === undefined && recorded ? recorded : await read();
+    if (!GENERATOR_OPTIONS.some(({ name }) => values.has(name))) return config;
     const { applyGenerator } = await import("./generator.ts");
     return applyGenerator(config, values, cwd);
   };

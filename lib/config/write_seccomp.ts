@@ -5,7 +5,7 @@
  * @module
  */
 import type { JsonObject } from "./json.ts";
-import { ACTIONS_E, OPERATORS_D, OPERATORS_E } from "./sections/seccomp.ts";
+import { ACTIONS_E, OPERATORS_D, OPERATORS_E } from "./names/seccomp.ts";
 import type { Seccomp, SeccompSyscall } from "./types.ts";
 
 /** Takes a sentence for each setting that is lost or changed. */

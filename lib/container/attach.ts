@@ -13,9 +13,9 @@ import {
   isTerminal,
   makePipe,
   openNull,
-  PlanRun,
   windowSize,
 } from "../../ffi/native.ts";
+import { PlanRun } from "../../ffi/plan_run.ts";
 import { type Op, SLOTS, type UndoOp } from "../plan/ops.ts";
 
 /** Descriptor given to the container for one of its stdio, or `inherit`. */

@@ -8,7 +8,8 @@ import type { Config } from "../config/types.ts";
 import { takeConfig } from "./check_config.ts";
 import { checkId } from "./identity.ts";
 import { bootId, ownIdentity } from "./liveness.ts";
-import { isKept, isRunning, removeRemains } from "./recover.ts";
+import { isKept, isRunning } from "./phase.ts";
+import { removeRemains } from "./recover.ts";
 import { checkRootfs } from "./start.ts";
 import {
   type LockedState,

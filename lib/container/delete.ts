@@ -5,7 +5,8 @@
  */
 import { StateError } from "../errors.ts";
 import { checkId } from "./identity.ts";
-import { isRunning, type RemovalOptions, removeRemains } from "./recover.ts";
+import { isRunning } from "./phase.ts";
+import { type RemovalOptions, removeRemains } from "./recover.ts";
 import { lockState, readState, unlockState } from "./store.ts";
 
 /** How a container is removed. */

@@ -22,7 +22,7 @@ import {
   startOom,
   startPressure,
 } from "./memory_events.ts";
-import { isRunning, ownerLives } from "./recover.ts";
+import { isRunning, ownerLives } from "./phase.ts";
 import { readState, stateDirectory } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 

@@ -1,11 +1,11 @@
 /**
  * `nsinit exec`: starts the container of a directory, or joins it if it lives.
+ * What only one of the two needs is loaded when it is needed.
  *
  * @module
  */
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../errors.ts";
-import { probeHost } from "../host/probe.ts";
 import type { Plan } from "../plan/ops.ts";
 import {
   type Attachment,
@@ -14,25 +14,17 @@ import {
   closeRelay,
 } from "./attach.ts";
 import { checkId, deriveId } from "./identity.ts";
-import { ContainerGone, joinContainer } from "./join.ts";
 import { wantsTerminal } from "./process_spec.ts";
+import { isKept, isRunning } from "./phase.ts";
 import {
   createdState,
-  isKept,
-  isRunning,
   removeRemains,
   removeResources,
   runPoststop,
   undoOf,
 } from "./recover.ts";
 import type { ExecRequest, ProcessRequest } from "./request.ts";
-import {
-  isNameTaken,
-  planStart,
-  settleForUser,
-  startContainer,
-  type StartRequest,
-} from "./start.ts";
+import type { StartRequest } from "./start.ts";
 import {
   type LockedState,
   lockState,
@@ -42,12 +34,8 @@ import {
   unlockState,
 } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
-import {
-  holdSignals,
-  type PlanRun,
-  releaseSignals,
-  replaceFile,
-} from "../../ffi/native.ts";
+import { holdSignals, releaseSignals, replaceFile } from "../../ffi/native.ts";
+import type { PlanRun } from "../../ffi/plan_run.ts";
 
 const JOIN_ROUNDS = 100;
 
@@ -182,6 +170,7 @@ async function spawn(
 ): Promise<number> {
   const { id, locked } = place;
   const start = await startRequestIn(place, request);
+  const { startContainer } = await import("./start.ts");
   const { run, state } = await startContainer(locked, start);
   request.onDebug?.(`container ${id} runs as process ${state.pid}`);
   const undo = undoOf(state, { stateDir: locked.dir, lockFd: locked.lockFd });
@@ -212,6 +201,7 @@ async function join(
   const attachment = attachFor(request, state.config);
   let run: PlanRun;
   try {
+    const { joinContainer } = await import("./join.ts");
     run = await joinContainer(state, processOf(request), attachment, {
       blocking: true,
     });
@@ -272,6 +262,7 @@ export async function execContainer(request: ExecRequest): Promise<number> {
         return await withHeldSignals(() => join(request, state));
       } catch (error) {
         // It ended between our look and the join: then this command starts it.
+        const { ContainerGone } = await import("./join.ts");
         if (!(error instanceof ContainerGone) || round >= JOIN_ROUNDS) {
           throw error;
         }
@@ -294,6 +285,7 @@ export async function execContainer(request: ExecRequest): Promise<number> {
       return await withHeldSignals(() => spawn(request, place));
     } catch (error) {
       unlockState(locked);
+      const { isNameTaken } = await import("./start.ts");
       if (cgroupNameTaken || !isNameTaken(error)) throw error;
       cgroupNameTaken = true;
     }
@@ -324,6 +316,8 @@ export async function planExec(request: ExecRequest): Promise<Plan> {
     ...(request.configPath && { configPath: request.configPath }),
     ...(request.cgroupDriver && { cgroupDriver: request.cgroupDriver }),
   };
+  const { probeHost } = await import("../host/probe.ts");
+  const { planStart, settleForUser } = await import("./start.ts");
   const host = probeHost();
   const dir = stateDirectory(request.stateRoot, id);
   return (await planStart(settleForUser(start, host), dir, host)).plan;

@@ -10,7 +10,7 @@ import { KernelError, StateError } from "../errors.ts";
 import { freezerWrite } from "../plan/cgroup/freezer.ts";
 import type { ResourceCgroup } from "../plan/types.ts";
 import { readIfThere, writeIfThere } from "./group_files.ts";
-import { isRunning } from "./recover.ts";
+import { isRunning } from "./phase.ts";
 import type { StoredState } from "./store_types.ts";
 import { groupTree } from "./processes.ts";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { closeFd, type PlanRun } from "../../ffi/native.ts";
+import { closeFd } from "../../ffi/native.ts";
+import type { PlanRun } from "../../ffi/plan_run.ts";
 import { type Op, SLOTS } from "../plan/ops.ts";
 import type { ProcessRequest } from "./request.ts";
 import type { ListenerFacts } from "./seccomp_listener.ts";

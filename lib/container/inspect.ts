@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { toContainerJson } from "../config/write_container_json.ts";
 import { StateError } from "../errors.ts";
 import { checkId } from "./identity.ts";
 import { summarize } from "./list.ts";
 import { pidsOf } from "./processes.ts";
-import { isRunning } from "./recover.ts";
+import { isRunning } from "./phase.ts";
 import { readState, stateDirectory } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 
@@ -121,6 +120,9 @@ export async function stateOf(
   stateRoot: string,
   id: string,
 ): Promise<Record<string, unknown>> {
+  const { toContainerJson } = await import(
+    "../config/write_container_json.ts"
+  );
   const state = await loadState(stateRoot, id);
   const { status, pid } = summarize(state);
   return {

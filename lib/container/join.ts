@@ -4,7 +4,8 @@
  * @module
  */
 import type { Fault } from "../../ffi/encode_plan.ts";
-import { closeFd, PlanRun } from "../../ffi/native.ts";
+import { closeFd } from "../../ffi/native.ts";
+import { PlanRun } from "../../ffi/plan_run.ts";
 import { compileFilter } from "../../ffi/seccomp.ts";
 import { filterCache } from "./filter_cache.ts";
 import { KernelError, NsinitError, StateError } from "../errors.ts";
@@ -16,7 +17,7 @@ import { freezerState } from "./freezer.ts";
 import { listenerHander } from "./hand_listener.ts";
 import { openProcess } from "./liveness.ts";
 import { specOf } from "./process_spec.ts";
-import { isRunning } from "./recover.ts";
+import { isRunning } from "./phase.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent } from "./run_plan.ts";
 import type { StoredState } from "./store_types.ts";

@@ -5,20 +5,14 @@
  * @module
  */
 import { StateError } from "../errors.ts";
-import type { PlanRun } from "../../ffi/native.ts";
+import type { PlanRun } from "../../ffi/plan_run.ts";
 import { SLOTS } from "../plan/ops.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { notThere } from "./inspect.ts";
 import { ContainerGone, joinContainer } from "./join.ts";
 import { startPrepared } from "./prepare.ts";
-import {
-  isKept,
-  isRunning,
-  ownerLives,
-  removeRemains,
-  settleCreated,
-  settleStopped,
-} from "./recover.ts";
+import { isKept, isRunning, ownerLives } from "./phase.ts";
+import { removeRemains, settleCreated, settleStopped } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
 import { isNameTaken, startContainer, type StartRequest } from "./start.ts";
 import {

@@ -4,7 +4,7 @@
  * @module
  */
 import { freezerState } from "./freezer.ts";
-import { isKept, isRunning, removeRemains } from "./recover.ts";
+import { isKept, isRunning } from "./phase.ts";
 import {
   listIds,
   lockState,
@@ -133,6 +133,7 @@ export async function sweep(
     // It may have been started again while we waited for the lock.
     const state = await readState(locked.dir);
     if (stays(state)) return state;
+    const { removeRemains } = await import("./recover.ts");
     await removeRemains(locked, state);
     return undefined;
   } finally {

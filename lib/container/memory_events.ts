@@ -21,7 +21,7 @@ import {
   type Notifier,
   type Told,
 } from "./notifiers.ts";
-import { isRunning } from "./recover.ts";
+import { isRunning } from "./phase.ts";
 import type { StoredState } from "./store_types.ts";
 
 /** The container ran out of memory. */

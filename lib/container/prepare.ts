@@ -9,7 +9,8 @@
  * @module
  */
 import type { Fault } from "../../ffi/encode_plan.ts";
-import { hasEnded, type PlanRun } from "../../ffi/native.ts";
+import { hasEnded } from "../../ffi/native.ts";
+import type { PlanRun } from "../../ffi/plan_run.ts";
 import type { Watch } from "../../ffi/poller.ts";
 import { watchEnd } from "../../ffi/process_end.ts";
 import { StateError } from "../errors.ts";

@@ -1,16 +1,15 @@
 /**
- * What a recorded container is now, and how what it left is taken away, from
- * its record alone.
+ * How what a recorded container left is taken away, from its record alone.
  *
  * @module
  */
-import { PlanRun, temporaryName } from "../../ffi/native.ts";
+import { temporaryName } from "../../ffi/native.ts";
+import { PlanRun } from "../../ffi/plan_run.ts";
 import { removeFile } from "../../ffi/state_files.ts";
 import { KernelError } from "../errors.ts";
 import { planPoststop } from "../plan/hooks.ts";
 import type { UndoOp } from "../plan/ops.ts";
 import { buildUndo } from "../plan/undo.ts";
-import { bootId, isAlive } from "./liveness.ts";
 import { killNamespace } from "./namespace_processes.ts";
 import { type LockedState, STATE_FILE, writeState } from "./store.ts";
 import {
@@ -20,54 +19,6 @@ import {
 } from "./store_types.ts";
 import { REMOVALS } from "./throttle.ts";
 import { warn } from "./warnings.ts";
-
-/**
- * Whether the container's first process lives and is meant to.
- *
- * A process that dies with its starter counts as dead once the starter is
- * gone: the kernel's signal may still be under way.
- *
- * @param state Recorded state.
- * @returns True if the container can be joined.
- */
-export function isRunning(state: StoredState): boolean {
-  if (state.phase !== "running" || state.bootId !== bootId()) return false;
-  const owned = (state.config.parentDeathSignal ?? 0) > 0;
-  if (owned && !isAlive(state.owner)) return false;
-  return isAlive(state);
-}
-
-/** Whether a container has a sandbox in which a process waits for what to run. */
-export function isPrepared(state: StoredState): boolean {
-  return state.phase === "prepared" && ownerLives(state) && isAlive(state);
-}
-
-/** Whether who started the container last still lives. */
-export function ownerLives(state: StoredState): boolean {
-  return state.bootId === bootId() && isAlive(state.owner);
-}
-
-/**
- * Whether a container without a first process stays until it is deleted.
- *
- * Those that were made to be kept do. Of one whose first process is being made,
- * or waits to be, or has just ended, the record is its owner's to complete; without its owner
- * it is a remain.
- *
- * @param state Recorded state of a container that does not run.
- * @returns False when anyone may take all of it away.
- */
-export function isKept(state: StoredState): boolean {
-  if (!state.kept) return false;
-  switch (state.phase) {
-    case "created":
-    case "checkpointed":
-    case "stopped":
-      return true;
-    default:
-      return ownerLives(state);
-  }
-}
 
 /** Poststop hooks that are due: those of a start in which hooks have run. */
 function poststopOf(state: StoredState): UndoOp[] {

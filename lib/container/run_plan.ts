@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { encodeUser, type PlanRun, readDescriptor } from "../../ffi/native.ts";
+import { readDescriptor } from "../../ffi/native.ts";
+import { encodeUser, type PlanRun } from "../../ffi/plan_run.ts";
 import { ConfigError } from "../errors.ts";
 import { type Op, OPS, type Plan, POINTS, SLOTS } from "../plan/ops.ts";
 import { ACCOUNT_FILE_LIMIT, resolveIdentity } from "./users.ts";

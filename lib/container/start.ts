@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError, KernelError } from "../errors.ts";
-import { PlanRun } from "../../ffi/native.ts";
+import { PlanRun } from "../../ffi/plan_run.ts";
 import { compileFilter } from "../../ffi/seccomp.ts";
 import { filterCache } from "./filter_cache.ts";
 import type { Fault } from "../../ffi/encode_plan.ts";

@@ -20,7 +20,7 @@ import {
 import type { InterfaceStats, Stats } from "../stats/types.ts";
 import { readIfThere } from "./group_files.ts";
 import { loadRunning } from "./inspect.ts";
-import { isRunning } from "./recover.ts";
+import { isRunning } from "./phase.ts";
 import type { StoredState } from "./store_types.ts";
 
 function notRunning(id: string): StateError {

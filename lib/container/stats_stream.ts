@@ -6,7 +6,7 @@
 import { poller } from "../../ffi/poller.ts";
 import type { Stats } from "../stats/types.ts";
 import { openProcess } from "./liveness.ts";
-import { isRunning } from "./recover.ts";
+import { isRunning } from "./phase.ts";
 import { collectStats } from "./stats.ts";
 import type { StoredState } from "./store_types.ts";
 

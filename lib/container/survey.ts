@@ -6,7 +6,7 @@
 import type { Stats } from "../stats/types.ts";
 import { loadState } from "./inspect.ts";
 import { type ContainerSummary, summarize } from "./list.ts";
-import { isRunning } from "./recover.ts";
+import { isRunning } from "./phase.ts";
 import { collectStats } from "./stats.ts";
 import { listIds, readState, stateDirectory } from "./store.ts";
 import type { StoredState } from "./store_types.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Fault } from "../../ffi/encode_plan.ts";
-import { PlanRun } from "../../ffi/native.ts";
+import { PlanRun } from "../../ffi/plan_run.ts";
 import type { Cgroup, Config, Resources } from "../config/types.ts";
 import { validateConfig } from "../config/validate.ts";
 import { KernelError, StateError } from "../errors.ts";
@@ -17,7 +17,8 @@ import { planUpdate, type UpdateOp, type UpdatePlan } from "../plan/update.ts";
 import { freezerState, pause, resume } from "./freezer.ts";
 import { readIfThere } from "./group_files.ts";
 import { checkId } from "./identity.ts";
-import { isKept, isPrepared, isRunning, settleCreated } from "./recover.ts";
+import { isKept, isPrepared, isRunning } from "./phase.ts";
+import { settleCreated } from "./recover.ts";
 import {
   type LockedState,
   lockState,

@@ -7,7 +7,7 @@ import { closeFd, type ExitStatus } from "../../ffi/native.ts";
 import { waitForEnd } from "../../ffi/process_end.ts";
 import { loadState, notRunning } from "./inspect.ts";
 import { openProcess } from "./liveness.ts";
-import { isRunning, ownerLives } from "./recover.ts";
+import { isRunning, ownerLives } from "./phase.ts";
 import { readState, stateDirectory } from "./store.ts";
 import type { RecordedExit, StoredState } from "./store_types.ts";
 

@@ -4,17 +4,15 @@
  * @module
  */
 import {
+  ACTIONS_E,
+  OPERATORS_D,
+  OPERATORS_E,
   SECCOMP_ACTIONS,
   SECCOMP_ARCHITECTURES,
   SECCOMP_ARCHITECTURES_RUNC,
   SECCOMP_FILTER_FLAGS,
   SECCOMP_OPERATORS,
 } from "../../lib/config/names/seccomp.ts";
-import {
-  ACTIONS_E,
-  OPERATORS_D,
-  OPERATORS_E,
-} from "../../lib/config/sections/seccomp.ts";
 import {
   boolean,
   either,

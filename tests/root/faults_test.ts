@@ -11,7 +11,8 @@ import {
   AssertionError,
 } from "@std/assert";
 import type { Fault } from "../../ffi/encode_plan.ts";
-import { closeFd, PlanRun, waitPidfd } from "../../ffi/native.ts";
+import { closeFd, waitPidfd } from "../../ffi/native.ts";
+import { PlanRun } from "../../ffi/plan_run.ts";
 import { closeInnerEnds } from "../../lib/container/attach.ts";
 import { createContainer } from "../../lib/container/create.ts";
 import { deleteContainer } from "../../lib/container/delete.ts";

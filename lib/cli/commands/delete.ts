@@ -6,7 +6,7 @@
 import type { ContainerSummary } from "../../container/list.ts";
 import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
-import { ID_OPTION } from "../exec_options.ts";
+import { ID_OPTION } from "../id_option.ts";
 import { stateRootOf } from "../globals.ts";
 import { withTarget } from "../target.ts";
 

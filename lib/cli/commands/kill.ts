@@ -6,7 +6,7 @@
 import { nearestName } from "../../config/names/nearest.ts";
 import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
-import { ID_OPTION } from "../exec_options.ts";
+import { ID_OPTION } from "../id_option.ts";
 import { parseSignal, SIGNAL_NAMES } from "../../config/names/signals.ts";
 import { withTarget } from "../target.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { Command, Invocation } from "../command.ts";
 import { eventToJson, formatEvent } from "../event_lines.ts";
-import { ID_OPTION } from "../exec_options.ts";
+import { ID_OPTION } from "../id_option.ts";
 import { FORMAT_OPTION } from "../format_option.ts";
 import { formatJson } from "../output.ts";
 import { withTarget } from "../target.ts";

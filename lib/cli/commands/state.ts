@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command, Invocation } from "../command.ts";
-import { ID_OPTION } from "../exec_options.ts";
+import { ID_OPTION } from "../id_option.ts";
 import { formatJson } from "../output.ts";
 import { withTarget } from "../target.ts";
 

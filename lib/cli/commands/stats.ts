@@ -6,7 +6,7 @@
 import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
 import { parseDuration } from "../duration.ts";
-import { ID_OPTION } from "../exec_options.ts";
+import { ID_OPTION } from "../id_option.ts";
 import { FORMAT_OPTION } from "../format_option.ts";
 import { formatJson } from "../output.ts";
 import { type Target, withTarget } from "../target.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command, Invocation } from "../command.ts";
-import { ID_OPTION } from "../exec_options.ts";
+import { ID_OPTION } from "../id_option.ts";
 import { withTarget } from "../target.ts";
 
 async function unpause(invocation: Invocation): Promise<number> {

@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
-import { ID_OPTION } from "../exec_options.ts";
+import { ID_OPTION } from "../id_option.ts";
 import { LIMIT_OPTIONS } from "../limit_options.ts";
 import { checkLimitsGiven, limitsOf } from "../limits.ts";
 import { describeCause } from "../output.ts";

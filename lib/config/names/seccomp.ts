@@ -85,3 +85,33 @@ export const SECCOMP_OPERATORS: Readonly<Record<SeccompOperator, number>> = {
   SCMP_CMP_GT: 6,
   SCMP_CMP_MASKED_EQ: 7,
 };
+
+/** Operators of dialect D, by number from 0. */
+export const OPERATORS_D: readonly SeccompOperator[] = [
+  "SCMP_CMP_EQ",
+  "SCMP_CMP_NE",
+  "SCMP_CMP_GT",
+  "SCMP_CMP_LT",
+  "SCMP_CMP_MASKED_EQ",
+];
+
+/** Operators of dialect E, by number from 1. */
+export const OPERATORS_E: readonly SeccompOperator[] = [
+  "SCMP_CMP_EQ",
+  "SCMP_CMP_NE",
+  "SCMP_CMP_GT",
+  "SCMP_CMP_GE",
+  "SCMP_CMP_LT",
+  "SCMP_CMP_LE",
+  "SCMP_CMP_MASKED_EQ",
+];
+
+/** Actions of dialect E, by number from 1. */
+export const ACTIONS_E: readonly SeccompAction[] = [
+  "SCMP_ACT_KILL",
+  "SCMP_ACT_ERRNO",
+  "SCMP_ACT_TRAP",
+  "SCMP_ACT_ALLOW",
+  "SCMP_ACT_TRACE",
+  "SCMP_ACT_LOG",
+];

@@ -9,6 +9,9 @@
  * @module
  */
 import {
+  ACTIONS_E,
+  OPERATORS_D,
+  OPERATORS_E,
   SECCOMP_ACTIONS,
   SECCOMP_ARCHITECTURES,
   SECCOMP_ARCHITECTURES_RUNC,
@@ -21,39 +24,8 @@ import type {
   Seccomp,
   SeccompAction,
   SeccompArg,
-  SeccompOperator,
   SeccompSyscall,
 } from "../types.ts";
-
-/** Operators of dialect D, by number from 0. */
-export const OPERATORS_D: readonly SeccompOperator[] = [
-  "SCMP_CMP_EQ",
-  "SCMP_CMP_NE",
-  "SCMP_CMP_GT",
-  "SCMP_CMP_LT",
-  "SCMP_CMP_MASKED_EQ",
-];
-
-/** Operators of dialect E, by number from 1. */
-export const OPERATORS_E: readonly SeccompOperator[] = [
-  "SCMP_CMP_EQ",
-  "SCMP_CMP_NE",
-  "SCMP_CMP_GT",
-  "SCMP_CMP_GE",
-  "SCMP_CMP_LT",
-  "SCMP_CMP_LE",
-  "SCMP_CMP_MASKED_EQ",
-];
-
-/** Actions of dialect E, by number from 1. */
-export const ACTIONS_E: readonly SeccompAction[] = [
-  "SCMP_ACT_KILL",
-  "SCMP_ACT_ERRNO",
-  "SCMP_ACT_TRAP",
-  "SCMP_ACT_ALLOW",
-  "SCMP_ACT_TRACE",
-  "SCMP_ACT_LOG",
-];
 
 const MAX_ERRNO = 4094;
 

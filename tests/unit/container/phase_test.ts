@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { defaultConfig } from "../../../lib/config/defaults.ts";
 import { bootId, ownIdentity } from "../../../lib/container/liveness.ts";
-import { isKept } from "../../../lib/container/recover.ts";
+import { isKept } from "../../../lib/container/phase.ts";
 import {
   NO_RESOURCES,
   type Phase,
