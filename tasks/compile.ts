@@ -1,5 +1,5 @@
 /**
- * Makes the single executable `nsinit`.
+ * Makes the single executable `nsinit` of the bundle.
  *
  * `deno compile` joins the program with a runtime, `denort`, that it fetches
  * the first time. Without a network, put that file there by hand and name it in
@@ -7,27 +7,37 @@
  *
  * @module
  */
-import { build } from "./build.ts";
-import { DENO, run, say } from "./process.ts";
+import { join } from "@std/path";
+import { BUNDLE, bundle } from "./bundle.ts";
+import { DENO, ROOT, run, say } from "./process.ts";
 
 /**
- * The library, and the folders with modules whose names are computed when they
- * are imported, so that `deno compile` does not find them by itself.
+ * The command that compiles a bundle; its configuration file is left out, as
+ * with lazy imports the modules that `import()` names would be left out too.
+ *
+ * @param folder What `bundle()` made.
+ * @param output The executable.
+ * @returns Arguments of Deno.
  */
-const INCLUDED = ["lib/libnsinit.so", "lib", "ffi", "std/jsonc/mod.ts"];
-
-/** Builds the library and the executable; gives the exit status. */
-async function compile(): Promise<number> {
-  if (!await build()) return 1;
-
-  const code = await run(DENO, [
+export function compileArguments(folder: string, output: string): string[] {
+  return [
     "compile",
-    "-A",
-    ...INCLUDED.flatMap((path) => ["--include", path]),
+    "--allow-all",
+    "--no-config",
+    "--no-lock",
+    "--include",
+    join(folder, "lib/libnsinit.so"),
     "--output",
-    "nsinit",
-    "cli.ts",
-  ]);
+    output,
+    join(folder, "js/cli.js"),
+  ];
+}
+
+/** Makes the bundle and the executable; gives the exit status. */
+async function compile(): Promise<number> {
+  if (!await bundle()) return 1;
+
+  const code = await run(DENO, compileArguments(BUNDLE, join(ROOT, "nsinit")));
 
   if (code === 0) say("compile: ./nsinit");
   else if (Deno.env.get("DENORT_BIN") === undefined) {

@@ -8,11 +8,20 @@ import { assertEquals } from "@std/assert";
 import { openFromMemory } from "../../ffi/library.ts";
 import { ABI } from "../../ffi/layout.ts";
 import { containerTests } from "../support/containers.ts";
-import { nsinit, REPOSITORY, runProgram } from "../support/nsinit.ts";
+import { compileArguments } from "../../tasks/compile.ts";
+import {
+  nsinit,
+  REPOSITORY,
+  runProgram,
+  type RunResult,
+} from "../support/nsinit.ts";
 
 const test = containerTests("library");
 const LIBRARY = `${REPOSITORY}/lib/libnsinit.so`;
 const OFFLINE = ["unshare", "--net"];
+/** How Deno words that it cannot fetch something. */
+const OFFLINE_ERRORS =
+  /denort|error sending request|Failed to download|Failed to fetch|dns/i;
 
 /** What a program that only has this checkout's modules needs. */
 const MODULES = ["mod.ts", "cli.ts", "deno.json", "lib", "ffi", "std"];
@@ -48,27 +57,72 @@ test("memory that the library was opened from cannot be changed", async () => {
   }
 });
 
+/** Makes a bundle; `undefined` where the bundler cannot be fetched, which is said aloud. */
+async function makeBundle(folder: string): Promise<string | undefined> {
+  const task = `${REPOSITORY}/tasks/bundle.ts`;
+  const { code, stdout, stderr } = await runProgram(
+    [Deno.execPath(), "run", "-A", task, folder],
+    { timeoutMs: 120_000 },
+  );
+  if (code === 0) return folder;
+  if (!OFFLINE_ERRORS.test(stderr)) throw new Error(stdout + stderr);
+  await skipAloud("deno bundle has no bundler here and no network");
+  return undefined;
+}
+
+async function skipAloud(reason: string): Promise<void> {
+  await Deno.stderr.write(
+    new TextEncoder().encode(`SKIPPED in part: ${reason}\n`),
+  );
+}
+
+test("the bundle runs, lists and describes a container from wherever it lies", async (workspace) => {
+  const dir = await workspace.newDirectory();
+  const folder = await makeBundle(`${dir}/made`);
+  if (folder === undefined) return;
+  // Moved, and reached through a link.
+  await Deno.rename(folder, `${dir}/moved`);
+  await Deno.symlink(`${dir}/moved/nsinit`, `${dir}/link`);
+  const home = await workspace.newDirectory();
+  await Deno.writeTextFile(
+    `${home}/container.json`,
+    JSON.stringify(workspace.config()),
+  );
+  const bundled = (...args: string[]): Promise<RunResult> =>
+    runProgram([`${dir}/link`, "--root", workspace.stateRoot, ...args], {
+      cwd: home,
+      env: { DENO: Deno.execPath() },
+    });
+
+  const attached = await bundled("exec", "/bin/hostname");
+  assertEquals(attached, { ...attached, code: 0, stdout: "testing\n" });
+
+  const sleep = "exec >/dev/null 2>&1; exec sleep 600";
+  await bundled("exec", "--detach", "/bin/sh", "-c", sleep);
+  const list = await bundled("list", "--quiet");
+  const state = JSON.parse((await bundled("state")).stdout);
+  assertEquals(list.stdout.includes(state.id), true, list.stderr);
+  assertEquals(state.status, "running");
+
+  const joined = await bundled("exec", "/bin/hostname");
+  assertEquals(joined, { ...joined, code: 0, stdout: "testing\n" });
+  assertEquals((await bundled("delete", "--force")).code, 0);
+  const wrong = await bundled("lits");
+  assertEquals([wrong.code, wrong.stderr.includes("list?")], [2, true]);
+});
+
 test("a compiled program without a library beside it runs containers from memory", async (workspace) => {
   const program = `${workspace.dir}/nsinit-compiled`;
-  const compile = [
-    Deno.execPath(),
-    "compile",
-    "-A",
-    "--no-check",
-    "--quiet",
-    `--include=${LIBRARY}`,
-    `--output=${program}`,
-    `${REPOSITORY}/cli.ts`,
-  ];
-  const compiled = await runProgram(compile, { timeoutMs: 120_000 });
+  const folder = await makeBundle(`${await workspace.newDirectory()}/made`);
+  if (folder === undefined) return;
+  const compiled = await runProgram(
+    [Deno.execPath(), ...compileArguments(folder, program)],
+    { timeoutMs: 120_000 },
+  );
   if (compiled.code !== 0) {
     // The runtime that programs are made of has to be downloaded once.
-    const isOffline = /denort|error sending request|Failed to download|dns/i
-      .test(compiled.stderr);
-    if (!isOffline) throw new Error(compiled.stderr);
-    await Deno.stderr.write(new TextEncoder().encode(
-      "SKIPPED in part: deno compile has no runtime here and no network\n",
-    ));
+    if (!OFFLINE_ERRORS.test(compiled.stderr)) throw new Error(compiled.stderr);
+    await skipAloud("deno compile has no runtime here and no network");
     return;
   }
   const dir = await workspace.newDirectory();

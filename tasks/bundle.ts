@@ -1,0 +1,94 @@
+/**
+ * Makes the distributed command line in `build/nsinit`: a launcher, the modules
+ * bundled into a few files, and the library. The folder may be moved anywhere.
+ *
+ * `deno bundle` does the work with a bundler of its own choice, which it fetches
+ * from the npm registry the first time; its version belongs to that of Deno.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import { build } from "./build.ts";
+import { DENO, ROOT, run, say } from "./process.ts";
+
+/** The folder that is made. */
+export const BUNDLE: string = join(ROOT, "build/nsinit");
+
+/**
+ * Options with which Deno starts the bundle. Nothing that lies in the working
+ * directory changes what it does; there is no cache of compiled code, whose
+ * database costs more than it saves; and chunks are read when they are needed.
+ */
+export const BUNDLE_OPTIONS: readonly string[] = [
+  "--allow-all",
+  "--no-config",
+  "--no-lock",
+  "--no-code-cache",
+  "--unstable-lazy-dynamic-imports",
+];
+
+/** Where the library lies, seen from the modules as in the checkout. */
+const LIBRARY = "lib/libnsinit.so";
+const PROGRAM = "js/cli.js";
+
+/** The program `nsinit`: finds itself, also through a link, and starts Deno. */
+const LAUNCHER = `#!/bin/sh
+self=$0
+[ -L "$self" ] && self=$(readlink -f "$self")
+exec "\${DENO:-deno}" run ${
+  BUNDLE_OPTIONS.join(" ")
+} "\${self%/*}/${PROGRAM}" "$@"
+`;
+
+/**
+ * Makes the bundle; what was there is replaced when all has succeeded.
+ *
+ * @param target The folder, `build/nsinit` unless given.
+ * @returns Whether it is there.
+ */
+export async function bundle(target: string = BUNDLE): Promise<boolean> {
+  if (!await build()) return false;
+
+  const made = `${target}.new`;
+  await removeTree(made);
+  const code = await run(DENO, [
+    "bundle",
+    "--quiet",
+    "--platform=deno",
+    "--minify",
+    "--code-splitting",
+    "--outdir",
+    join(made, "js"),
+    "cli.ts",
+  ]);
+  if (code !== 0) {
+    await removeTree(made);
+    say(
+      "Cannot bundle: deno bundle needs esbuild, which it fetches once from " +
+        "https://registry.npmjs.org (NPM_CONFIG_REGISTRY names another " +
+        "registry). Without it run the sources: deno run -A cli.ts",
+    );
+    return false;
+  }
+
+  await Deno.mkdir(join(made, "lib"));
+  await Deno.copyFile(join(ROOT, LIBRARY), join(made, LIBRARY));
+  await Deno.writeTextFile(join(made, "nsinit"), LAUNCHER);
+  await Deno.chmod(join(made, "nsinit"), 0o755);
+  await removeTree(target);
+  await Deno.rename(made, target);
+  return true;
+}
+
+async function removeTree(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+}
+
+if (import.meta.main) {
+  const target = Deno.args[0] ?? BUNDLE;
+  const done = await bundle(target);
+  if (done) say(`bundle: ${target}/nsinit`);
+  Deno.exit(done ? 0 : 1);
+}
