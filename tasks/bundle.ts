@@ -35,6 +35,7 @@ const PROGRAM = "js/cli.js";
 const LAUNCHER = `#!/bin/sh
 self=$0
 [ -L "$self" ] && self=$(readlink -f "$self")
+export DENO_NO_UPDATE_CHECK=1
 exec "\${DENO:-deno}" run ${
   BUNDLE_OPTIONS.join(" ")
 } "\${self%/*}/${PROGRAM}" "$@"

@@ -7,6 +7,7 @@
 import { assertEquals } from "@std/assert";
 import { openFromMemory } from "../../ffi/library.ts";
 import { ABI } from "../../ffi/layout.ts";
+import { makeBundle, OFFLINE_ERRORS, skipAloud } from "../support/bundle.ts";
 import { containerTests } from "../support/containers.ts";
 import { compileArguments } from "../../tasks/compile.ts";
 import {
@@ -19,9 +20,6 @@ import {
 const test = containerTests("library");
 const LIBRARY = `${REPOSITORY}/lib/libnsinit.so`;
 const OFFLINE = ["unshare", "--net"];
-/** How Deno words that it cannot fetch something. */
-const OFFLINE_ERRORS =
-  /denort|error sending request|Failed to download|Failed to fetch|dns/i;
 
 /** What a program that only has this checkout's modules needs. */
 const MODULES = ["mod.ts", "cli.ts", "deno.json", "lib", "ffi", "std"];
@@ -56,25 +54,6 @@ test("memory that the library was opened from cannot be changed", async () => {
     assertEquals(error instanceof Error, true);
   }
 });
-
-/** Makes a bundle; `undefined` where the bundler cannot be fetched, which is said aloud. */
-async function makeBundle(folder: string): Promise<string | undefined> {
-  const task = `${REPOSITORY}/tasks/bundle.ts`;
-  const { code, stdout, stderr } = await runProgram(
-    [Deno.execPath(), "run", "-A", task, folder],
-    { timeoutMs: 120_000 },
-  );
-  if (code === 0) return folder;
-  if (!OFFLINE_ERRORS.test(stderr)) throw new Error(stdout + stderr);
-  await skipAloud("deno bundle has no bundler here and no network");
-  return undefined;
-}
-
-async function skipAloud(reason: string): Promise<void> {
-  await Deno.stderr.write(
-    new TextEncoder().encode(`SKIPPED in part: ${reason}\n`),
-  );
-}
 
 test("the bundle runs, lists and describes a container from wherever it lies", async (workspace) => {
   const dir = await workspace.newDirectory();

@@ -31,10 +31,22 @@ async function update(name: string, budget: number): Promise<void> {
   );
 }
 
+/**
+ * Whether something has a budget, or gets one now.
+ *
+ * @param name What is measured.
+ * @returns False for what differs between machines and was not measured on such a one.
+ */
+export async function hasBudget(name: string): Promise<boolean> {
+  return Deno.env.get(UPDATE) === "1" || name in await readBudgets();
+}
+
 /** How a measurement is judged. */
 export interface BudgetOptions {
   /** Part of the measured value that a new budget leaves as room; none unless given. */
   readonly room?: number;
+  /** A budget that is agreed upon, and not measured. */
+  readonly agreed?: number;
 }
 
 /**
@@ -48,10 +60,11 @@ export interface BudgetOptions {
 export async function checkBudget(
   name: string,
   measured: number,
-  { room = 0 }: BudgetOptions = {},
+  { room = 0, agreed }: BudgetOptions = {},
 ): Promise<void> {
-  if (Deno.env.get(UPDATE) === "1") {
-    return await update(name, Math.ceil(measured * (1 + room)));
+  const isAllowed = agreed === undefined || measured <= agreed;
+  if (Deno.env.get(UPDATE) === "1" && isAllowed) {
+    return await update(name, agreed ?? Math.ceil(measured * (1 + room)));
   }
   const budget = (await readBudgets())[name];
   if (budget !== undefined && measured <= budget) return;
