@@ -17,7 +17,7 @@ import {
   type TestContainer,
   type Workspace,
 } from "../support/containers.ts";
-import { mustRun } from "../support/nsinit.ts";
+import { mustRun, SHARED_MOUNTS } from "../support/nsinit.ts";
 import {
   fileExists,
   type MountLine,
@@ -191,7 +191,7 @@ test("a mount is private when its flags say so", async (workspace) => {
     mount("bind", source, "/private", BIND | MS_PRIVATE),
   ]);
   const output = await container.output("cat /proc/self/mountinfo", {
-    prefix: ["unshare", "--mount", "--propagation", "shared"],
+    prefix: SHARED_MOUNTS,
   });
   const mounts = parseMounts(output);
   assertEquals(at(mounts, "/private").tags, []);

@@ -20,6 +20,7 @@ import {
   statusOf,
 } from "../support/process_status.ts";
 import { writeProgram } from "../support/rootfs.ts";
+import { SHARED_MOUNTS } from "../support/nsinit.ts";
 
 const test = containerTests("namespaces");
 
@@ -262,7 +263,7 @@ function propagationOf(
 
 test("propagation of the root is as configured", async (workspace) => {
   // In a mount namespace that is shared, so that there is something to inherit.
-  const prefix = ["unshare", "--mount", "--propagation", "shared"];
+  const prefix = SHARED_MOUNTS;
   const cases: [Record<string, unknown>, readonly string[]][] = [
     [{}, ["master"]],
     [{ privatefs: true }, []],

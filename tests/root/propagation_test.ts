@@ -10,6 +10,7 @@ import {
 } from "../support/containers.ts";
 import { parseMounts } from "../support/process_status.ts";
 import { writeProgram } from "../support/rootfs.ts";
+import { SHARED_MOUNTS } from "../support/nsinit.ts";
 
 const test = containerTests("propagation");
 
@@ -18,9 +19,6 @@ const MS_UNBINDABLE = 0x20000;
 const MS_PRIVATE = 0x40000;
 const MS_SLAVE = 0x80000;
 const MS_SHARED = 0x100000;
-
-/** In a mount namespace that is shared, so that there is something to inherit. */
-const SHARED = ["unshare", "--mount", "--propagation", "shared"];
 
 /** Kinds of propagation of the mount at a point, without the numbers of groups. */
 function kindsAt(output: string, point: string): string {
@@ -43,7 +41,7 @@ test("the root has the propagation that is configured, with its mounts or alone"
   for (const [rootPropagation, root, dev] of cases) {
     const container = await workspace.container({ rootPropagation });
     const output = await container.output("cat /proc/self/mountinfo", {
-      prefix: SHARED,
+      prefix: SHARED_MOUNTS,
     });
     assertEquals(
       [rootPropagation, kindsAt(output, "/"), kindsAt(output, "/dev")],
@@ -74,7 +72,7 @@ test("every mount has its own propagation", async (workspace) => {
       mounts: [...SYSTEM_MOUNTS, mount("bind", source, "/tmp", BIND | bits)],
     });
     const output = await container.output("cat /proc/self/mountinfo", {
-      prefix: SHARED,
+      prefix: SHARED_MOUNTS,
     });
     assertEquals([bits, kindsAt(output, "/tmp")], [bits, wanted]);
   }
@@ -161,7 +159,7 @@ test("set-up of a shared root mounts nothing on the host", async (workspace) => 
     `mount --make-rshared ${workspace.rootfs} && "$@" && cat /proc/self/mountinfo`;
   const { code, stdout, stderr } = await container.sh(
     "mount -t tmpfs own /tmp && echo mounted",
-    { prefix: [...SHARED, "bash", "-c", script, "bash"] },
+    { prefix: [...SHARED_MOUNTS, "bash", "-c", script, "bash"] },
   );
   assertEquals([code, stderr], [0, ""]);
   assertStringIncludes(stdout, "mounted\n");

@@ -57,6 +57,13 @@ export function nsinitCommand(): string[] {
 }
 
 /** Waits a while. */
+/**
+ * Before a command: a mount namespace whose mounts are shared, though not with
+ * the host's, which may be shared as well.
+ */
+export const SHARED_MOUNTS: readonly string[] = ["private", "shared"]
+  .flatMap((kind) => ["unshare", "--mount", "--propagation", kind]);
+
 export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
