@@ -237,3 +237,29 @@ test("a terminal without devpts is refused", async (workspace) => {
     await Deno.remove(`${workspace.rootfs}/dev/${name}`, { recursive: true });
   }
 });
+
+test(
+  "a full-screen program inside fills the terminal, follows its size, and leaves it clean",
+  async (workspace) => {
+    const container = await workspace.container();
+    await using terminal = await openIn(workspace, container.dir);
+    await terminal.type(
+      "stty -g > before; echo earlier; nsinit exec --tty /bin/vi /dev/shm/text; " +
+        "echo status=$?; stty -g > after; echo restored=$(cmp before after && echo yes)",
+    );
+    // It marks lines that are not there.
+    await terminal.waitFor(/(?:^~ *\n){22}/m);
+    await terminal.press("i");
+    await terminal.type("written inside");
+    await terminal.waitFor(/^written inside *$/m);
+    await terminal.resize({ rows: 12, columns: 60 });
+    await terminal.waitFor(/^written inside *\n *\n(?:~ *\n){9}(?!~)/m);
+    await terminal.press("Escape");
+    await terminal.type(":x");
+    await terminal.waitFor(/^status=0$/m);
+    await terminal.waitFor(/^restored=yes$/m);
+    const { isCursorShown, wraps } = await terminal.flags();
+    assertEquals([isCursorShown, wraps], [true, true]);
+  },
+  NEEDS,
+);
