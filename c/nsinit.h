@@ -177,9 +177,9 @@ NSI_EXPORT int32_t nsi_pending(int32_t fd);
 /* nsi_pty_peer() - the inner end of the pty whose outer end is @master; TIOCGPTPEER. */
 NSI_EXPORT int32_t nsi_pty_peer(int32_t master);
 
-/* nsi_probe_namespaces() - tries to make and to use namespaces, CLONE_NEW* all at once, in a child that
- * ends at once: 0 or -errno. */
-NSI_EXPORT int32_t nsi_probe_namespaces(uint32_t flags);
+/* nsi_probe_namespaces() - tries to make and to use namespaces, CLONE_NEW* all at once, and @proc a new
+ * /proc in them, in a child that ends at once: 0 or -errno. */
+NSI_EXPORT int32_t nsi_probe_namespaces(uint32_t flags, int32_t proc);
 /* nsi_probe_call() - tries a system call, number 424 or above, with wrong arguments: -ENOSYS when
  * there is none. */
 NSI_EXPORT int32_t nsi_probe_call(uint32_t number);

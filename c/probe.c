@@ -19,6 +19,11 @@
 #define NSI_MS_REC_PRIVATE (16384UL | (1UL << 18))
 #define NSI_P_PID 1
 
+struct nsi_trial {
+	uint32_t flags;
+	int32_t proc;
+};
+
 /* The fields of siginfo_t that waitid(2) fills in for a child, with room for the rest. */
 struct nsi_child_info {
 	int32_t signo, error, code, pad;
@@ -42,10 +47,10 @@ static long wait_child(long pid)
 }
 
 /* A copy of this process that calls @entry; what it ended with as -errno. */
-static long in_child(void (*entry)(void *), uint32_t *flags)
+static long in_child(void (*entry)(void *), struct nsi_trial *trial)
 {
 	struct clone_args args = { 0 };
-	long pid = nsi_clone_on_stack(&args, entry, flags);
+	long pid = nsi_clone_on_stack(&args, entry, trial);
 
 	return pid < 0 ? pid : wait_child(pid);
 }
@@ -53,36 +58,45 @@ static long in_child(void (*entry)(void *), uint32_t *flags)
 /* Inside the namespaces: what the first steps of a container do there. */
 static void use_main(void *argument)
 {
-	const uint32_t flags = *(const uint32_t *)argument;
+	const struct nsi_trial *trial = argument;
 	long r = 0;
 
-	if (flags & CLONE_NEWNS)
+	if (trial->flags & CLONE_NEWNS)
 		r = NSI_SYS5(__NR_mount, "none", "/", 0, NSI_MS_REC_PRIVATE, 0);
-	if (r == 0 && (flags & CLONE_NEWUTS))
+	if (r == 0 && (trial->flags & CLONE_NEWUTS))
 		r = NSI_SYS2(__NR_sethostname, "probe", 5);
+	if (r == 0 && trial->proc)
+		r = NSI_SYS5(__NR_mount, "proc", "/proc", "proc", 0, 0);
 	nsi_sys_exit((int)-r);
 }
 
 static void make_main(void *argument)
 {
-	uint32_t *flags = argument;
-	long r = NSI_SYS1(__NR_unshare, *flags);
+	struct nsi_trial *trial = argument;
+	long r = NSI_SYS1(__NR_unshare, trial->flags);
 
 	/* A new pid namespace is that of children. */
 	if (r == 0)
-		r = in_child(use_main, flags);
+		r = in_child(use_main, trial);
 	nsi_sys_exit((int)-r);
 }
 
 /*
  * nsi_probe_namespaces() - tries to make namespaces, and to use them
  * @flags: CLONE_NEW*, all at once
+ * @proc:  not 0: a new /proc is mounted as well, which needs CLONE_NEWNS and
+ *         CLONE_NEWPID; the kernel refuses it to who sees only a part of another
  *
  * Return: 0, or the -errno of what was refused.
  */
-int32_t nsi_probe_namespaces(uint32_t flags)
+int32_t nsi_probe_namespaces(uint32_t flags, int32_t proc)
 {
-	return (int32_t)in_child(make_main, &flags);
+	const uint32_t needed = CLONE_NEWNS | CLONE_NEWPID;
+	struct nsi_trial trial = { .flags = flags, .proc = proc };
+
+	if (proc && (flags & needed) != needed)
+		return -EINVAL;
+	return (int32_t)in_child(make_main, &trial);
 }
 
 /*

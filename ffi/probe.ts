@@ -9,6 +9,7 @@ import { library } from "./library.ts";
  * Tries to make namespaces in a child that ends at once.
  *
  * @param flags `CLONE_NEW*` of clone(2), all together.
+ * @param options `proc`: a new `/proc` is mounted there as well.
  * @returns 0, or the number of the error.
  *
  * @example
@@ -17,8 +18,11 @@ import { library } from "./library.ts";
  * if (probeNamespaces(CLONE_NEWUSER) !== 0) console.log("no user namespaces");
  * ```
  */
-export function probeNamespaces(flags: number): number {
-  return -library().nsi_probe_namespaces(flags >>> 0);
+export function probeNamespaces(
+  flags: number,
+  { proc = false }: { readonly proc?: boolean } = {},
+): number {
+  return -library().nsi_probe_namespaces(flags >>> 0, proc ? 1 : 0);
 }
 
 /**

@@ -201,8 +201,8 @@ export const SYMBOLS = {
   nsi_pending: { parameters: ["i32"], result: "i32" },
   // int32_t nsi_pty_peer(int32_t master)
   nsi_pty_peer: { parameters: ["i32"], result: "i32" },
-  // int32_t nsi_probe_namespaces(uint32_t flags)
-  nsi_probe_namespaces: { parameters: ["u32"], result: "i32" },
+  // int32_t nsi_probe_namespaces(uint32_t flags, int32_t proc)
+  nsi_probe_namespaces: { parameters: ["u32", "i32"], result: "i32" },
   // int32_t nsi_probe_call(uint32_t number)
   nsi_probe_call: { parameters: ["u32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;

@@ -86,7 +86,7 @@ function readSysctls(): Record<string, string> {
   }));
 }
 
-type Trials = Pick<Facts, "tried" | "start" | "calls">;
+type Trials = Pick<Facts, "tried" | "start" | "proc" | "calls">;
 
 /** Tries namespaces and calls; a user makes a user namespace first. */
 function tryKernel(names: readonly NamespaceName[], euid: number): Trials {
@@ -100,6 +100,7 @@ function tryKernel(names: readonly NamespaceName[], euid: number): Trials {
   return {
     tried: Object.fromEntries(tried),
     start: probeNamespaces(all),
+    proc: probeNamespaces(all, { proc: true }),
     calls: Object.fromEntries(calls),
   };
 }

@@ -81,6 +81,8 @@ export interface Facts {
   readonly tried: Readonly<Partial<Record<NamespaceName, number>>>;
   /** Error number of making all that a container needs at once. */
   readonly start?: number;
+  /** The same, with a new `/proc` in them. */
+  readonly proc?: number;
   /** Error numbers of calls with wrong arguments; 38 for those that are missing. */
   readonly calls: Readonly<Partial<Record<CallName, number>>>;
   /** Control groups as the asking user may use them. */

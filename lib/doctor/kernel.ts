@@ -144,6 +144,22 @@ function startOf(facts: Facts): Finding[] {
   )];
 }
 
+/** A new /proc would show what a surrounding container hides. */
+function procOf({ start, proc }: Facts): Finding[] {
+  if (proc === undefined || start !== 0) return [];
+  if (proc === 0) {
+    return [ok("file systems", "/proc", "containers have one of their own")];
+  }
+  return [fatal(
+    "file systems",
+    "/proc",
+    `the kernel refuses to mount a new one (error ${proc}): parts of this ` +
+      "one are covered, as in most containers",
+    "run outside of the surrounding container, or have it leave /proc " +
+      "uncovered (podman: --security-opt unmask=ALL)",
+  )];
+}
+
 /**
  * Judges the kernel.
  *
@@ -163,5 +179,6 @@ export function judgeKernel(facts: Facts): Finding[] {
     ...callsOf(facts),
     ...NAMESPACES.map((name) => namespaceOf(name, facts)),
     ...startOf(facts),
+    ...procOf(facts),
   ];
 }

@@ -5,6 +5,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { examineCriu } from "../../lib/doctor/criu.ts";
 import { probeCall, probeNamespaces } from "../../ffi/probe.ts";
 import { containerTests } from "../support/containers.ts";
 import { nsinit, type RunOptions, type RunResult } from "../support/nsinit.ts";
@@ -44,8 +45,11 @@ async function doctor(options: RunOptions = {}): Promise<RunResult> {
   });
 }
 
-test("root is told that containers run, and they do", async (workspace) => {
-  const result = await doctor();
+test("root is told what the machine has, and that containers run, rightly", async (workspace) => {
+  const [result, words] = await Promise.all([
+    doctor(),
+    nsinit(["doctor"], { timeoutMs: TIMEOUT_MS }),
+  ]);
   const findings = findingsOf(result);
   assertEquals(result.code, 0);
   assertEquals(findings.filter(({ fatal }) => fatal), []);
@@ -54,12 +58,6 @@ test("root is told that containers run, and they do", async (workspace) => {
   }
   const release = await Deno.readTextFile("/proc/sys/kernel/osrelease");
   assertStringIncludes(find(findings, "version").message, release.trim());
-  const container = await workspace.container();
-  assertEquals(await container.output("echo runs"), "runs\n");
-});
-
-test("each thing is told as the machine has it", async () => {
-  const findings = findingsOf(await doctor());
   const exists = (path: string): boolean => {
     try {
       Deno.statSync(path);
@@ -68,7 +66,6 @@ test("each thing is told as the machine has it", async () => {
       return false;
     }
   };
-  const statusOf = (name: string): string => find(findings, name).status;
   const mounts = await Deno.readTextFile("/proc/self/mountinfo");
   const layout = find(findings, "layout").message;
   assertEquals(/version 1/.test(layout), / - cgroup /.test(mounts), layout);
@@ -77,26 +74,21 @@ test("each thing is told as the machine has it", async () => {
     / - cgroup2 /.test(mounts),
     layout,
   );
-  assertEquals(
-    statusOf("AppArmor"),
-    exists("/sys/kernel/security/apparmor/profiles") ? "ok" : "missing",
-  );
-  assertEquals(
-    statusOf("SELinux"),
-    exists("/sys/fs/selinux/enforce") ? "ok" : "missing",
-  );
-  assertEquals(
-    statusOf("driver"),
-    exists("/run/systemd/private") ? "ok" : "missing",
-  );
-  assertEquals(
-    statusOf("time"),
-    exists("/proc/self/ns/time") ? "ok" : "missing",
-  );
-  const words = await nsinit(["doctor"], { timeoutMs: TIMEOUT_MS });
+  const cases: [name: string, path: string][] = [
+    ["AppArmor", "/sys/kernel/security/apparmor/profiles"],
+    ["SELinux", "/sys/fs/selinux/enforce"],
+    ["driver", "/run/systemd/private"],
+    ["time", "/proc/self/ns/time"],
+  ];
+  for (const [name, path] of cases) {
+    const wanted = exists(path) ? "ok" : "missing";
+    assertEquals(find(findings, name).status, wanted, name);
+  }
   assertEquals([words.code, words.stderr], [0, ""]);
   assertMatch(words.stdout, /^ {2}ok {7}version {13}Linux /m);
   assertMatch(words.stdout, /\n\nContainers run here\.\n$/);
+  const container = await workspace.container();
+  assertEquals(await container.output("echo runs"), "runs\n");
 });
 
 test("a user is told what he gets, and gets it", async (workspace) => {
@@ -147,6 +139,28 @@ test(
   { needs: ["user-namespaces"] },
 );
 
+test(
+  "where a part of /proc is covered no new one can be mounted",
+  async (workspace) => {
+    // What the outer namespace has mounted is locked in the inner one.
+    const covered = "mount -t tmpfs none /proc/bus && " +
+      'exec unshare --user --map-root-user --mount "$@"';
+    const prefix = ["unshare", "--mount", "sh", "-c", covered, "sh"];
+    const result = await doctor({ prefix });
+    assertEquals(result.code, 1);
+    const { status, fatal } = find(findingsOf(result), "/proc");
+    assertEquals([status, fatal], ["missing", true]);
+    const container = await workspace.container();
+    const state = await workspace.newDirectory();
+    const run = await nsinit(["--root", `${state}/s`, "exec", "/bin/true"], {
+      prefix,
+      cwd: container.dir,
+    });
+    assertEquals(run.code, 125, run.stderr);
+  },
+  { needs: ["user-namespaces"] },
+);
+
 test("root without power over mounts is told that nothing runs", async () => {
   const prefix = [
     "setpriv",
@@ -158,30 +172,23 @@ test("root without power over mounts is told that nothing runs", async () => {
   assertEquals(result.code, 1);
   assertEquals(find(findings, "mnt").fatal, true);
   assertStringIncludes(find(findings, "mnt").fix ?? "", "CAP_SYS_ADMIN");
-  const words = await nsinit(["doctor"], { prefix, timeoutMs: TIMEOUT_MS });
-  assertEquals(words.code, 1);
-  assertMatch(words.stdout, /\nContainers do not run here: .*namespaces, mnt/);
 });
 
 test("a program that is not CRIU is told from one that is", async (workspace) => {
-  const findings = async (path: string): Promise<Finding[]> =>
-    findingsOf(
-      await nsinit(["--criu", path, "doctor", "--json"], {
-        timeoutMs: TIMEOUT_MS,
-      }),
-    );
   const fake = `${workspace.dir}/criu-fake`;
   const script = '#!/bin/sh\n[ "$1" != --version ] || echo "Version: 4.9.1"\n' +
     '[ "$2" != --feature ] || exit 1\n';
   await Deno.writeTextFile(fake, script, { mode: 0o755 });
-  const good = await findings(fake);
-  assertStringIncludes(find(good, "criu").message, "version 4.9.1, content");
-  assertEquals(find(good, "memory tracking").status, "missing");
-  assertEquals(find(await findings("/bin/true"), "criu").status, "missing");
-  assertStringIncludes(
-    find(await findings(`${workspace.dir}/none`), "criu").message,
-    "checkpoint and restore need it",
-  );
+  assertEquals(await examineCriu(fake, 0), {
+    path: fake,
+    version: "4.9.1",
+    works: true,
+    tracksMemory: false,
+  });
+  assertEquals(await examineCriu(fake, 1), { path: fake, version: "4.9.1" });
+  const other = await examineCriu("/bin/true", 0);
+  assertEquals([other?.path, other?.version], ["/bin/true", undefined]);
+  assertEquals(await examineCriu(`${fake}-none`, 0), undefined);
 });
 
 test("wrong use of doctor is told in one sentence", async () => {
@@ -197,6 +204,7 @@ test("probing leaves nothing and tells errors", () => {
   assertEquals(probeNamespaces(CLONE_NEWUTS), 0);
   assertEquals(Deno.hostname(), name);
   assertEquals(probeNamespaces(1), EINVAL);
+  assertEquals(probeNamespaces(CLONE_NEWUTS, { proc: true }), EINVAL);
   assertEquals(probeCall(2000), ENOSYS);
   assertEquals(probeCall(0), EINVAL);
 });

@@ -20,6 +20,7 @@ const GOOD: Facts = {
   namespaces: NAMESPACES,
   tried: Object.fromEntries(NAMESPACES.map((name) => [name, 0])),
   start: 0,
+  proc: 0,
   calls: Object.fromEntries(
     Object.keys(NEEDED_CALLS).map((name) => [name, 22]),
   ),
@@ -168,6 +169,7 @@ const FATAL: readonly [Facts, string, string, string][] = [
     "mnt",
     "apparmor_restrict_unprivileged_userns=0",
   ],
+  [{ ...GOOD, proc: EPERM }, "file systems", "/proc", "surrounding container"],
   [{ ...GOOD, start: EPERM }, "namespaces", "together", "CAP_SYS_ADMIN"],
 ];
 
