@@ -147,7 +147,7 @@ static int copy_entry(int fromfd, int tofd, const char *name, int depth)
 
 static int copy_entries(int fromfd, int tofd, int depth)
 {
-	_Alignas(8) uint8_t names[NAMES_SIZE];
+	_Alignas(8) uint8_t names[NAMES_SIZE] = { 0 };
 
 	if (depth >= DEPTH_MAX)
 		return -ELOOP;

@@ -65,7 +65,8 @@ function directoryOf(options: ParseConfigOptions): string {
 /** An OCI bundle: paths of its file count from there, wherever it is run. */
 function bundleOf(options: ParseConfigOptions): string {
   const { path } = options;
-  return path === undefined
+  const isStream = path === undefined || /^\/(dev|proc)\//.test(path);
+  return isStream
     ? directoryOf(options)
     : resolvePath(Deno.cwd(), path.replace(/[^/]*$/, "") || ".");
 }

@@ -63,8 +63,8 @@ export const COMMAND: Command = {
   summary: "Turn a configuration of any age into today's form, or into OCI's",
   usage: "[flags] FILE",
   details: [
-    "FILE is a container.json of any of the original's dialects, or - for " +
-    "stdin. What the other form cannot carry is told, one warning each. " +
+    "FILE is a container.json of any of the original's dialects, an OCI " +
+    "config.json, or - for stdin. What the other form cannot carry is told, one warning each. " +
     "Nothing is added but what the file's own age supplied; a relative or " +
     "missing root file system is the one of the directory of FILE.",
   ],

@@ -14,6 +14,7 @@ import {
 } from "../names/mount_options.ts";
 import { MOUNT_FLAGS } from "../names/mount_flags.ts";
 import type { ObjectReader } from "../object_reader.ts";
+import { quote } from "../problems.ts";
 import { compact, type Reading } from "../reading.ts";
 import type { Mount, MountIdmap, TreeAttributes } from "../types.ts";
 import { readOciMappings } from "./oci_mappings.ts";
@@ -135,6 +136,15 @@ function treeOf({ flags, tree }: Options): TreeAttributes | undefined {
   return isTree || tree.set !== 0 || tree.clear !== 0 ? { ...tree } : undefined;
 }
 
+/** A word that nobody takes may be a misspelt `ro`. */
+function warnOfData(item: ObjectReader, { data }: Options): undefined {
+  for (const option of data) {
+    const message = `${quote(option)} is no option of a bind mount and is` +
+      " left out";
+    item.findings.warn(item.at("options"), message);
+  }
+}
+
 function readMount(item: ObjectReader, reading: Reading): Mount {
   const type = item.string("type");
   const destination = readDestination(item);
@@ -146,6 +156,7 @@ function readMount(item: ObjectReader, reading: Reading): Mount {
       " bind or rbind";
     item.findings.problem(item.at("type"), message);
   }
+  if (isBind) warnOfData(item, options);
   const device = isBind ? "bind" : type;
   const clearFlags = options.cleared;
   return compact<Mount>({
@@ -155,7 +166,7 @@ function readMount(item: ObjectReader, reading: Reading): Mount {
       : source,
     destination,
     flags: (options.flags | (isBind ? MS_BIND : 0)) >>> 0,
-    data: options.data.join(","),
+    data: isBind ? "" : options.data.join(","),
     relabel: "",
     propagationFlags: options.propagation.length > 0
       ? options.propagation

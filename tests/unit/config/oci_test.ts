@@ -301,6 +301,21 @@ Deno.test("every option that runtimes know is taken or told", async () => {
   }
 });
 
+Deno.test("words that are no option of a bind are told and left out", async () => {
+  const warnings: string[] = [];
+  const { mounts: [mount] } = await read({
+    linux: linux(),
+    mounts: [{
+      destination: "/a",
+      type: "bind",
+      source: "/x",
+      options: ["rbind", "readonly"],
+    }],
+  }, warnings);
+  assertEquals([mount?.data, mount?.flags], ["", 0x5000]);
+  assert(warnings[0]?.includes('"readonly"'));
+});
+
 Deno.test("relative destinations count from the root, with a warning", async () => {
   const warnings: string[] = [];
   const { mounts } = await read({

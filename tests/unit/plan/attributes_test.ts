@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { planAttributes } from "../../../lib/plan/attributes.ts";
 import { buildJoinPlan, buildStartPlan } from "../../../lib/plan/build.ts";
 import type { Plan } from "../../../lib/plan/ops.ts";
@@ -131,4 +131,33 @@ Deno.test("a time namespace is made by the child, after its last clone and befor
     "user.root",
   ]);
   assertEquals(find(staged, "ns.clone")[0]?.flags, 0x32020000);
+});
+
+Deno.test("a memory policy is set by the process itself, with its nodes as bits", () => {
+  const config = configWith({
+    memoryPolicy: {
+      mode: "MPOL_INTERLEAVE",
+      nodes: "0,9",
+      flags: ["MPOL_F_STATIC_NODES"],
+    },
+  });
+  const [op] = planAttributes(config, {}).child;
+  assert(op?.op === "memory.policy");
+  assertEquals(op.mode, 0x8003);
+  assertEquals([...op.nodes], [1, 2, 0, 0, 0, 0, 0, 0]);
+  const local = configWith({ memoryPolicy: { mode: "MPOL_LOCAL" } });
+  const [none] = planAttributes(local, {}).child;
+  assert(none?.op === "memory.policy");
+  assertEquals([none.mode, none.nodes.length], [4, 0]);
+});
+
+Deno.test("processes that join may have CPUs of their own", () => {
+  const config = configWith({
+    cpuAffinity: { initial: "1" },
+    execCpuAffinity: { final: "0" },
+  });
+  const first = planAttributes(config, {});
+  const joined = planAttributes(config, {}, { joins: true });
+  assertEquals([first.first.length, first.parent.length], [1, 1]);
+  assertEquals([joined.first.length, joined.parent.length], [0, 1]);
 });
