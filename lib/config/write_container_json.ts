@@ -263,6 +263,7 @@ function writeLaterKeys(config: Config): JsonObject {
 
 function warnLost(config: Config, warn: WarningSink): void {
   for (const key of Object.keys(config.process ?? {})) {
+    if (key === "makeCwd") continue;
     warn(`process.${key} is not part of the file; give it to the command`);
   }
   for (const { type } of config.namespaces) {

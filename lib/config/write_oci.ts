@@ -30,6 +30,8 @@ import { writeOciResources } from "./write_oci_resources.ts";
 import { type WarningSink, writeSeccompOci } from "./write_seccomp.ts";
 
 const OCI_VERSION = "1.2.0";
+/** The version that has moved interfaces, memory policies and lines of resctrl. */
+const LATER_VERSION = "1.3.0";
 
 /** `private`, or `rprivate` for the whole tree. */
 function namePropagation(flags: number): string[] {
@@ -255,6 +257,11 @@ function warnLost(config: Config, warn: WarningSink): void {
   }
 }
 
+function needsLater({ memoryPolicy, netDevices, intelRdt }: Config): boolean {
+  return memoryPolicy !== undefined || netDevices !== undefined ||
+    intelRdt?.schemata !== undefined;
+}
+
 /**
  * Turns a configuration into an OCI config.json.
  *
@@ -281,7 +288,7 @@ export function toOciJson(config: Config, warn: WarningSink): JsonObject {
     return cut < 0 ? [label, ""] : [label.slice(0, cut), label.slice(cut + 1)];
   });
   return {
-    ociVersion: OCI_VERSION,
+    ociVersion: needsLater(config) ? LATER_VERSION : OCI_VERSION,
     process: writeProcess(config, warn),
     root: { path: config.rootfs, readonly: config.readonlyfs ?? false },
     ...config.hostname ? { hostname: config.hostname } : {},

@@ -7,9 +7,13 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { closeFd, waitPidfd } from "../../ffi/native.ts";
+import { formatJson } from "../../lib/config/format.ts";
+import type { JsonObject } from "../../lib/config/json.ts";
+import { parseConfig } from "../../lib/config/parse.ts";
 import type { Config } from "../../lib/config/types.ts";
 import { joinContainer } from "../../lib/container/join.ts";
 import { ConfigError, HostError, KernelError } from "../../lib/errors.ts";
+import { makeSpec } from "../../lib/oci/spec.ts";
 import { containerTests, type Workspace } from "../support/containers.ts";
 import {
   attachToFiles,
@@ -246,4 +250,31 @@ test("a filter may name calls that nobody knows", async (workspace) => {
     errnoRet: 28,
   }]);
   assertStringIncludes(text, "No space left");
+});
+
+test("the configuration of a new bundle runs its program", async (workspace) => {
+  const bundle = await workspace.newDirectory();
+  await makeTestRootfs(`${bundle}/rootfs`);
+  const { process, ...spec } = makeSpec();
+  const text = formatJson({
+    ...spec,
+    process: { ...process as JsonObject, terminal: false },
+  });
+  const config = await parseConfig(text, { path: `${bundle}/config.json` });
+  const { code, stdout } = await runInProcess(workspace, {
+    config: {
+      ...config,
+      cgroups: {
+        ...config.cgroups,
+        name: workspace.newName(),
+        parent: workspace.tag,
+      },
+    },
+    args: "hostname; touch /x 2>&1 | grep -o Read-only; " +
+      "grep -E 'NoNewPrivs|CapBnd' /proc/self/status",
+  });
+  assertEquals([code, stdout], [
+    0,
+    "runc\nRead-only\nCapBnd:\t0000000020000420\nNoNewPrivs:\t1\n",
+  ]);
 });
