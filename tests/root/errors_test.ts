@@ -89,8 +89,8 @@ const FAULTS: readonly Fault[] = [
     pattern: /--dialect/,
   },
   {
-    name: "an OCI configuration",
-    text: '{"ociVersion": "1.0.2", "process": {}, "root": {}}',
+    name: "an OCI configuration without a root",
+    text: '{"ociVersion": "1.0.2", "root": {}}',
     pattern: /:1:\d+: root\.path: missing/,
   },
   {
