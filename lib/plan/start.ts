@@ -495,8 +495,9 @@ function checkSandbox({ namespaces }: Config): void {
  * import type { Host } from "../host/types.ts";
  * import { buildSandboxPlan } from "./start.ts";
  *
+ * const unified = { version: 2, controllers: [], mount: "/cg", root: "/", base: "/cg" } as const;
  * const host: Host = {
- *   cgroup: { mode: "none", hierarchies: [] },
+ *   cgroup: { mode: "v2", hierarchies: [unified] },
  *   lastCapability: 40,
  *   apparmor: false,
  *   selinux: false,
