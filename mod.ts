@@ -24,7 +24,11 @@
  *
  * @module
  */
-export { Container, type DestroyOptions } from "./lib/api/container.ts";
+export {
+  Container,
+  type DestroyOptions,
+  type RestoreStreams,
+} from "./lib/api/container.ts";
 export { Factory, type FactoryOptions } from "./lib/api/factory.ts";
 export {
   Process,
@@ -88,6 +92,9 @@ export type {
   ContainerStatus,
   ContainerSummary,
 } from "./lib/container/list.ts";
+export type { CheckpointOptions } from "./lib/container/checkpoint.ts";
+export type { DumpChoices } from "./lib/container/images.ts";
+export type { RestoreOptions } from "./lib/container/restore_kept.ts";
 export {
   type OomEvent,
   PRESSURE_TRIGGERS,

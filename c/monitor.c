@@ -283,5 +283,7 @@ int nsi_monitor(struct nsi_run *run)
 	if (nsi_undo(run) < 0)
 		print_message(only_hooks_failed(run) ? NSI_MONITOR_WARNING(run, op) :
 						       NSI_MONITOR_MESSAGE(run, op));
+	else if (run->stop == NSI_STOP_NOTICE)
+		print_message(NSI_MONITOR_NOTICE(run, op));
 	return result;
 }

@@ -183,5 +183,19 @@ NSI_EXPORT int32_t nsi_probe_namespaces(uint32_t flags, int32_t proc);
 /* nsi_probe_call() - tries a system call, number 424 or above, with wrong arguments: -ENOSYS when
  * there is none. */
 NSI_EXPORT int32_t nsi_probe_call(uint32_t number);
+/* nsi_worker_start() - starts the program argv[0] in a session of its own with a socket as descriptor 3.
+ * argv, envp: words, each with its NUL, and one NUL more. @fds: its 0 to 2, then 4, 5, ... @trees:
+ * detached mounts that it finds at base/0, base/1, ... in a mount namespace of its own. The socket
+ * and the pidfd in out[0], out[1]; returns the pid. */
+NSI_EXPORT int32_t nsi_worker_start(const char *argv, const char *envp, const int32_t *fds,
+				    uint32_t fd_count, const char *base, const int32_t *trees,
+				    uint32_t tree_count, int32_t *out);
+/* nsi_worker_send() - one message; -EAGAIN when there is no room, -EPIPE when nobody is there. */
+NSI_EXPORT int32_t nsi_worker_send(int32_t sock, const void *data, uint32_t length);
+/* nsi_worker_receive() - one message: its length, and its descriptor or -1 in *fd_out; 0 at the end,
+ * -EAGAIN when there is none yet, -EMSGSIZE for one that is too long. */
+NSI_EXPORT int32_t nsi_worker_receive(int32_t sock, void *data, uint32_t size, int32_t *fd_out);
+/* nsi_dir_open() - a directory, its last link not followed; a descriptor. */
+NSI_EXPORT int32_t nsi_dir_open(const char *path);
 
 #endif

@@ -41,6 +41,8 @@ enum nsi_kind {
 	NSI_OP_HOOK_RUN = 35,
 	NSI_OP_PARK = 36,
 	NSI_OP_PLAN_SEND = 37,
+	NSI_OP_AWAIT_END = 131,
+	NSI_OP_PROCESS_USE = 132,
 	NSI_OP_PROC_OPEN = 40,
 	NSI_OP_SESSION_NEW = 41,
 	NSI_OP_HOSTNAME_SET = 42,
@@ -112,6 +114,7 @@ enum nsi_kind {
 	NSI_OP_LINK_REMOVE = 123,
 	NSI_OP_FILE_REMOVE = 124,
 	NSI_OP_DIR_REMOVE = 125,
+	NSI_OP_UNDO_UNLESS = 130,
 	NSI_OP_UNDO_CHECK = 126,
 };
 
@@ -281,6 +284,11 @@ enum nsi_slot {
 #define NSI_PARK_FLAGS(op) ((uint64_t)(op)->flags)
 
 /* plan.send: gives this Plan to a child that is parked; its child's list takes the place of what is left of the child's own */
+
+/* await.end: waits until the child, which executes no program, has done its whole list and ended */
+
+/* process.use: what follows is about the process pid, which others have made and wait for */
+#define NSI_PROCESS_USE_PID(op) ((uint64_t)(op)->n[0])
 
 /* proc.open: opens a private procfs instance, or checks that /proc is a real one, for later writes */
 
@@ -544,7 +552,7 @@ enum nsi_slot {
 #define NSI_IOPRIO_SET_CLASS(op) ((uint64_t)(op)->n[0])
 #define NSI_IOPRIO_SET_PRIORITY(op) ((uint64_t)(op)->n[1])
 
-/* monitor: waits for the process of pidfd: relays the terminal or the pipes (-1: none), forwards signals, runs the undo list and exits with the process's status; flags bit 0: descriptor 0 is a terminal to be made raw, bit 1: forward its size; message is printed when the undo list fails, warning when only hooks of it do */
+/* monitor: waits for the process of pidfd: relays the terminal or the pipes (-1: none), forwards signals, runs the undo list and exits with the process's status; flags bit 0: descriptor 0 is a terminal to be made raw, bit 1: forward its size; message is printed when the undo list fails, warning when only hooks of it do, notice when undo.unless ends it */
 #define NSI_MONITOR_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_MONITOR_PIDFD(op) ((uint64_t)(op)->n[0])
 #define NSI_MONITOR_MASTER(op) ((int64_t)(op)->n[1])
@@ -553,6 +561,7 @@ enum nsi_slot {
 #define NSI_MONITOR_STDERR(op) ((int64_t)(op)->n[4])
 #define NSI_MONITOR_MESSAGE(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_MONITOR_WARNING(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+#define NSI_MONITOR_NOTICE(run, op) nsi_str(&(run)->plan, &(op)->s[2])
 
 /* lock.take: takes the lock of the open state directory; if it has been removed, someone else has cleaned up and the list ends */
 #define NSI_LOCK_TAKE_FD(op) ((uint64_t)(op)->n[0])
@@ -580,6 +589,10 @@ enum nsi_slot {
 
 /* dir.remove: removes an empty directory; missing is fine */
 #define NSI_DIR_REMOVE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+
+/* undo.unless: if there is a file name in dir, removes it and ends the list: whoever has made it has dealt with everything else */
+#define NSI_UNDO_UNLESS_DIR(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_UNDO_UNLESS_NAME(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 
 /* undo.check: ends the list if an operation before it failed: what follows is the record of what is left */
 
@@ -619,6 +632,8 @@ enum nsi_slot {
 	X(HOOK_RUN, "llslo") \
 	X(PARK, "-----") \
 	X(PLAN_SEND, "-----") \
+	X(AWAIT_END, "-----") \
+	X(PROCESS_USE, "-----") \
 	X(PROC_OPEN, "-----") \
 	X(SESSION_NEW, "-----") \
 	X(HOSTNAME_SET, "s----") \
@@ -683,13 +698,14 @@ enum nsi_slot {
 	X(AFFINITY_SET, "b----") \
 	X(SCHEDULER_SET, "-----") \
 	X(IOPRIO_SET, "-----") \
-	X(MONITOR, "so---") \
+	X(MONITOR, "soo--") \
 	X(LOCK_TAKE, "-----") \
 	X(CGROUP_KILL, "sso--") \
 	X(CGROUP_REMOVE, "sss--") \
 	X(LINK_REMOVE, "ss---") \
 	X(FILE_REMOVE, "ss---") \
 	X(DIR_REMOVE, "s----") \
+	X(UNDO_UNLESS, "ss---") \
 	X(UNDO_CHECK, "-----")
 
 #define NSI_PARENT_OPS(X) \
@@ -714,6 +730,8 @@ enum nsi_slot {
 	X(IDMAP_WRITE, idmap_write) \
 	X(HOOK_RUN, hook_run) \
 	X(PLAN_SEND, plan_send) \
+	X(AWAIT_END, await_end) \
+	X(PROCESS_USE, process_use) \
 	X(VETH_MAKE, veth_make) \
 	X(LINK_MOVE, link_move) \
 	X(AWAIT_LISTENER, await_listener) \
@@ -799,6 +817,7 @@ enum nsi_slot {
 	X(LINK_REMOVE, link_remove) \
 	X(FILE_REMOVE, file_remove) \
 	X(DIR_REMOVE, dir_remove) \
+	X(UNDO_UNLESS, undo_unless) \
 	X(UNDO_CHECK, undo_check)
 
 /* clang-format on */
@@ -834,6 +853,8 @@ int nsi_op_user_root(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_hook_run(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_park(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_plan_send(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_await_end(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_process_use(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_proc_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_session_new(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_hostname_set(struct nsi_run *run, const struct nsi_op *op);
@@ -904,6 +925,7 @@ int nsi_op_cgroup_remove(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_link_remove(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_dir_remove(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_undo_unless(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_undo_check(struct nsi_run *run, const struct nsi_op *op);
 
 #endif

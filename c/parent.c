@@ -285,6 +285,51 @@ int nsi_op_await_exec(struct nsi_run *run, const struct nsi_op *op)
 }
 
 /*
+ * nsi_op_await_end() - wait until the child has done its list, which has no exec
+ * @run: forgets the child
+ * @op:  await.end
+ *
+ * Return: 0; the child's own failure; or another -errno.
+ */
+int nsi_op_await_end(struct nsi_run *run, const struct nsi_op *op)
+{
+	int32_t status[2];
+	int r;
+
+	(void)op;
+	do {
+		r = nsi_parent_pump(run);
+	} while (r > 0);
+	if (r == 0)
+		return -EPROTO;
+	if (r != -ECHILD || run->detail != NSI_AT_CHILD || run->value)
+		return r;
+	r = nsi_process_wait(run->pidfd, 0, status);
+	nsi_sys_close(run->pidfd);
+	run->pidfd = -1;
+	return r;
+}
+
+/*
+ * nsi_op_process_use() - take a process of others for the child
+ * @run: gets its pid, and no pidfd: it is not ours to kill
+ * @op:  process.use
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_process_use(struct nsi_run *run, const struct nsi_op *op)
+{
+	uint64_t pid = NSI_PROCESS_USE_PID(op);
+
+	if (run->pidfd >= 0 || run->sock >= 0)
+		return -EALREADY;
+	if (!pid || pid > INT32_MAX)
+		return -ESRCH;
+	run->pid = (int32_t)pid;
+	return 0;
+}
+
+/*
  * nsi_parent_last_words() - why the child has closed its socket
  * @run: its report becomes what the child sent before
  *

@@ -109,6 +109,35 @@ int nsi_op_dir_remove(struct nsi_run *run, const struct nsi_op *op)
 	return r == -ENOENT ? 0 : r;
 }
 
+/*
+ * nsi_op_undo_unless() - end the list if somebody has dealt with everything else
+ *
+ * The lock is held, so whoever makes the file is done with what it stands for. It is
+ * for this process alone, which takes it away.
+ *
+ * Return: 0, or -errno.
+ */
+int nsi_op_undo_unless(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *name = NSI_UNDO_UNLESS_NAME(run, op);
+	NSI_AUTO_FD int dirfd = -1;
+	int r;
+
+	run->detail = NSI_AT_RESOLVE;
+	if (!nsi_text_is_name(name))
+		return -EINVAL;
+	run->detail = NSI_AT_OPEN;
+	dirfd = nsi_sys_openat(AT_FDCWD, NSI_UNDO_UNLESS_DIR(run, op),
+			       O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (dirfd < 0)
+		return dirfd == -ENOENT ? 0 : dirfd;
+	run->detail = NSI_AT_NONE;
+	r = nsi_sys_unlinkat(dirfd, name, 0);
+	if (r == 0)
+		run->stop = NSI_STOP_NOTICE;
+	return r == -ENOENT ? 0 : r;
+}
+
 static int execute(struct nsi_run *run, const struct nsi_op *op)
 {
 	/* A switch, not a table of pointers: the helper's loader applies no relocations. */
@@ -151,7 +180,7 @@ static int execute_or_fault(struct nsi_run *run, uint32_t index)
 
 /*
  * nsi_undo() - execute the undo list
- * @run:  with its plan open; run->stop is cleared here and set by lock.take
+ * @run:  with its plan open; run->stop is cleared here and set by lock.take and undo.unless
  *
  * Return: 0, or -errno of the first operation that failed, which run->report
  * then describes.
@@ -165,7 +194,7 @@ int nsi_undo(struct nsi_run *run)
 		uint16_t kind = run->plan.op[NSI_LIST_UNDO][i].kind;
 		int r = execute_or_fault(run, i);
 
-		if (r < 0 && kind == NSI_OP_LOCK_TAKE)
+		if (r < 0 && (kind == NSI_OP_LOCK_TAKE || kind == NSI_OP_UNDO_UNLESS))
 			run->stop = 1;
 		if ((r < 0 || first) && kind == NSI_OP_UNDO_CHECK)
 			run->stop = 1;

@@ -7,6 +7,9 @@
 
 #include "plan.h"
 
+/* run->stop: the list was ended by undo.unless. */
+#define NSI_STOP_NOTICE 2
+
 /* nsi_undo() - execute all undo operations of run->plan, going on after failures; the first
  * failure is in run->report and returned. */
 int nsi_undo(struct nsi_run *run);

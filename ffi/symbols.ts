@@ -205,4 +205,28 @@ export const SYMBOLS = {
   nsi_probe_namespaces: { parameters: ["u32", "i32"], result: "i32" },
   // int32_t nsi_probe_call(uint32_t number)
   nsi_probe_call: { parameters: ["u32"], result: "i32" },
+  // int32_t nsi_worker_start(const char *argv, const char *envp, const int32_t *fds, uint32_t fd_count,
+  //   const char *base, const int32_t *trees, uint32_t tree_count, int32_t *out)
+  nsi_worker_start: {
+    parameters: [
+      "buffer",
+      "buffer",
+      "buffer",
+      "u32",
+      "buffer",
+      "buffer",
+      "u32",
+      "buffer",
+    ],
+    result: "i32",
+  },
+  // int32_t nsi_worker_send(int32_t sock, const void *data, uint32_t length)
+  nsi_worker_send: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int32_t nsi_worker_receive(int32_t sock, void *data, uint32_t size, int32_t *fd_out)
+  nsi_worker_receive: {
+    parameters: ["i32", "buffer", "u32", "buffer"],
+    result: "i32",
+  },
+  // int32_t nsi_dir_open(const char *path)
+  nsi_dir_open: { parameters: ["buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;

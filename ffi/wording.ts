@@ -129,6 +129,9 @@ const PHRASES: Phrases = {
   "cgroup.remove": (op) => `remove cgroup ${op.path}`,
   "link.remove": (op) => `remove interface ${op.host}`,
   "file.remove": (op) => `remove ${op.dir}/${op.name}`,
+  "await.end": () => "wait for the helper",
+  "process.use": ({ pid }) => `take process ${pid}`,
+  "undo.unless": ({ dir, name }) => `look for ${dir}/${name}`,
   "undo.check": () => "go on to remove the record",
   "dir.remove": (op) => `remove directory ${op.path}`,
 };

@@ -19,6 +19,7 @@ export type ErrorCode =
   | "SystemError"
   | "UsageInvalid"
   | "HostUnsupported"
+  | "CriuFailed"
   | "ProgramNotFound"
   | "ProgramNotExecutable";
 
@@ -245,5 +246,25 @@ export class ProgramError extends NsinitError {
     options: NsinitErrorOptions = {},
   ) {
     super(code, message, code === "ProgramNotFound" ? 127 : 126, options);
+  }
+}
+
+/**
+ * CRIU could not checkpoint or restore. The message has the line of its log that
+ * decides, and where the log is. Exit status 125.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { CriuError } from "./errors.ts";
+ *
+ * const error = new CriuError("Cannot checkpoint a: CRIU says: ...");
+ * assertEquals([error.code, error.exitCode], ["CriuFailed", 125]);
+ * ```
+ */
+export class CriuError extends NsinitError {
+  /** Makes the error with code `CriuFailed`. */
+  constructor(message: string, options: NsinitErrorOptions = {}) {
+    super("CriuFailed", message, 125, options);
   }
 }

@@ -6,6 +6,8 @@
 import { parseSignal } from "../config/names/signals.ts";
 import type { Config, Resources } from "../config/types.ts";
 import { shareConfig } from "../container/configs.ts";
+import type { CheckpointOptions } from "../container/checkpoint.ts";
+import type { RestoreOptions } from "../container/restore_kept.ts";
 import { deleteContainer } from "../container/delete.ts";
 import type { EventStream } from "../container/event_stream.ts";
 import {
@@ -38,10 +40,19 @@ import {
   ownProcess,
   releaseProcesses,
 } from "./owned.ts";
-import { prepareProcess, Process, statusOfEnd } from "./process.ts";
+import {
+  type PreparedProcess,
+  prepareProcess,
+  Process,
+  statusOfEnd,
+} from "./process.ts";
 import type { ProcessStatus } from "./process.ts";
 import type { ProcessOptions } from "./process_options.ts";
 import { type ContainerState, describeState } from "./state.ts";
+
+// Rare, so loaded when needed.
+const CHECKPOINT_MODULE = "../container/checkpoint.ts";
+const RESTORE_MODULE = "../container/restore_kept.ts";
 
 /** How a container is destroyed. */
 export interface DestroyOptions {
@@ -49,7 +60,13 @@ export interface DestroyOptions {
   readonly force?: boolean;
 }
 
-let open: (root: string, state: StoredState) => Container;
+/** The streams of a restored container: as those of a new process. */
+export type RestoreStreams = Pick<
+  ProcessOptions,
+  "stdin" | "stdout" | "stderr" | "signal"
+>;
+
+let open: (root: string, state: StoredState, criu?: string) => Container;
 
 /**
  * A container: an id and a configuration, in which processes are started.
@@ -89,14 +106,20 @@ export class Container implements AsyncDisposable {
   /** Its id. */
   readonly id: string;
   readonly #key: ContainerKey;
+  readonly #criu: string | undefined;
   #config: Config;
 
   static {
-    open = (root, state) => new Container(root, state);
+    open = (root, state, criu) => new Container(root, state, criu);
   }
 
-  private constructor(root: string, { id, created, config }: StoredState) {
+  private constructor(
+    root: string,
+    { id, created, config }: StoredState,
+    criu: string | undefined,
+  ) {
     this.id = id;
+    this.#criu = criu;
     this.#key = { root, id, created };
     this.#config = shareConfig(config).config;
   }
@@ -342,6 +365,84 @@ export class Container implements AsyncDisposable {
   }
 
   /**
+   * Writes its processes into images, by CRIU. Unless it is to go on it has none
+   * then, and is `checkpointed`; a {@linkcode Process} of it ends by SIGKILL.
+   *
+   * What fails leaves it as it was, and no images.
+   *
+   * @param options Where to, and what to take along.
+   * @throws {StateError} `ContainerNotExists`; `ContainerNotRunning`.
+   * @throws {HostError} `HostUnsupported` if CRIU is missing or too old, or cannot do here what is asked for.
+   * @throws {CriuError} `CriuFailed` if CRIU fails.
+   *
+   * @example Gone and back again
+   * ```ts
+   * import type { Container, Process } from "../../mod.ts";
+   *
+   * async function moveAside(container: Container): Promise<Process> {
+   *   await container.checkpoint({ imagePath: "/var/lib/demo.images" });
+   *   return await container.restore({ stdout: "inherit" });
+   * }
+   * ```
+   */
+  async checkpoint(options: CheckpointOptions): Promise<void> {
+    const { root, id, created } = this.#key;
+    const { checkpointContainer }: typeof import("../container/checkpoint.ts") =
+      await import(CHECKPOINT_MODULE);
+    await checkpointContainer(root, id, {
+      ...options,
+      ...(this.#criu !== undefined && { criu: this.#criu }),
+    }, created);
+  }
+
+  /**
+   * Brings its processes back from images, by CRIU. It must not run; one that
+   * was only created can be the image of another.
+   *
+   * Pipes and files that were its standard streams are replaced by those given;
+   * its terminal becomes that of the process.
+   *
+   * @param streams Where its standard streams lead now.
+   * @param options From where; its last checkpoint unless given.
+   * @returns Its first process.
+   * @throws {StateError} `ContainerNotExists`, also for images that are not there or that others could have changed; `ContainerNotStopped` if it runs.
+   * @throws {HostError} `HostUnsupported` if CRIU is missing or too old, and without root.
+   * @throws {CriuError} `CriuFailed` if CRIU fails; it is as it was before.
+   * @throws {UsageError} `UsageInvalid` for wrong options.
+   */
+  async restore(
+    streams: RestoreStreams = {},
+    options: RestoreOptions = {},
+  ): Promise<Process> {
+    const { root, id, created } = this.#key;
+    const { restoreKept }: typeof import("../container/restore_kept.ts") =
+      await import(RESTORE_MODULE);
+    let target: Process | undefined;
+    let prepared: PreparedProcess | undefined;
+    let restored;
+    try {
+      restored = await restoreKept(root, id, {
+        created,
+        options,
+        ...(this.#criu !== undefined && { criu: this.#criu }),
+        attach: ({ hasTerminal }) => {
+          target = new Process({ ...streams, args: [], tty: hasTerminal });
+          prepared = prepareProcess(target, this.#config);
+          return prepared.attachment;
+        },
+      });
+    } catch (error) {
+      prepared?.failed();
+      throw error;
+    }
+    if (!target || !prepared) throw new Error("unreachable: no streams");
+    const { state, pidfd, master } = restored;
+    prepared.started({ pid: state.pid, pidfd, master });
+    ownProcess(this.#key, target, identityOf(state));
+    return target;
+  }
+
+  /**
    * Takes it away with everything that it made, and makes its id free. A second
    * call does nothing.
    *
@@ -381,8 +482,13 @@ export class Container implements AsyncDisposable {
  *
  * @param root State root.
  * @param state Its state.
+ * @param criu Program that checkpoints and restores it; that of PATH when absent.
  * @returns The handle.
  */
-export function openContainer(root: string, state: StoredState): Container {
-  return open(root, state);
+export function openContainer(
+  root: string,
+  state: StoredState,
+  criu?: string,
+): Container {
+  return open(root, state, criu);
 }

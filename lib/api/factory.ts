@@ -94,6 +94,7 @@ export class Factory {
     return openContainer(
       this.root,
       await createContainer(this.root, id, config, this.#createOptions()),
+      this.options.criu,
     );
   }
 
@@ -156,7 +157,7 @@ export class Factory {
     const state = await loadState(this.root, id);
     const found = stays(state) ? state : await sweep(this.root, id);
     if (!found) throw notThere(id);
-    return openContainer(this.root, found);
+    return openContainer(this.root, found, this.options.criu);
   }
 
   /**

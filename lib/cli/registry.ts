@@ -43,6 +43,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: "kill", load: () => import("./commands/kill.ts") },
   { name: "update", load: () => import("./commands/update.ts") },
+  { name: "checkpoint", load: () => import("./commands/checkpoint.ts") },
+  { name: "restore", load: () => import("./commands/restore.ts") },
   {
     name: "delete",
     aliases: ["rm"],

@@ -140,6 +140,8 @@ export interface MonitorRequest {
   readonly message: string;
   /** Printed when nothing failed but a poststop hook. */
   readonly warning?: string;
+  /** Printed when the container has been checkpointed. */
+  readonly notice?: string;
 }
 
 /**
@@ -148,19 +150,38 @@ export interface MonitorRequest {
  * @throws {KernelError} `SystemError` if the kernel refuses.
  */
 export function becomeMonitor(request: MonitorRequest): never {
-  const { run, attachment } = request;
+  const { run, ...rest } = request;
   const master = run.take(SLOTS.master) ?? -1;
+  const pidfd = run.takePidfd();
+  run.close();
+  return monitorProcess({ ...rest, pidfd, master });
+}
+
+/**
+ * Turns this process into the monitor of a child; never returns.
+ *
+ * @throws {KernelError} `SystemError` if the kernel refuses.
+ */
+export function monitorProcess(
+  { pidfd, master, attachment, undo, message, warning, notice }:
+    & Omit<MonitorRequest, "run">
+    & {
+      /** Of the child. */
+      readonly pidfd: number;
+      /** Outer end of its terminal; -1 for none. */
+      readonly master: number;
+    },
+): never {
   const raw = master >= 0 && isTerminal(0);
   const op: Op<"monitor"> = {
     op: "monitor",
     flags: raw ? 3 : 0,
-    pidfd: run.takePidfd(),
+    pidfd,
     master,
     ...attachment.relay,
-    message: request.message,
-    ...request.warning === undefined ? {} : { warning: request.warning },
+    message,
+    ...warning === undefined ? {} : { warning },
+    ...notice === undefined ? {} : { notice },
   };
-  run.close();
-  const monitor = new PlanRun({ parent: [op], child: [], undo: request.undo });
-  return monitor.monitor();
+  return new PlanRun({ parent: [op], child: [], undo }).monitor();
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Config } from "../config/types.ts";
-import { UsageError } from "../errors.ts";
+import { StateError, UsageError } from "../errors.ts";
 import type { Plan } from "../plan/ops.ts";
 import {
   type Attachment,
@@ -18,6 +18,7 @@ import { wantsTerminal } from "./process_spec.ts";
 import { isKept, isRunning } from "./phase.ts";
 import {
   createdState,
+  dumpedFile,
   removeRemains,
   removeResources,
   runPoststop,
@@ -125,6 +126,7 @@ function handOver(
     readonly undo: Plan["undo"];
     readonly message: string;
     readonly warning?: string;
+    readonly notice?: string;
   },
 ): number {
   if (request.pidFile) writePidFile(request.pidFile, run.pid);
@@ -134,6 +136,15 @@ function handOver(
     return 0;
   }
   return becomeMonitor({ run, attachment, ...ending });
+}
+
+/** Its processes are in images: a new first one would forget them. */
+function checkpointed(id: string): StateError {
+  return new StateError(
+    "ContainerNotStopped",
+    `Cannot start container ${id}: it is checkpointed; go on with "nsinit restore --id ${id}", or drop it with "nsinit delete ${id}"`,
+    { context: { id } },
+  );
 }
 
 /** Takes away what the last start of a kept container has made. */
@@ -173,7 +184,11 @@ async function spawn(
   const { startContainer } = await import("./start.ts");
   const { run, state } = await startContainer(locked, start);
   request.onDebug?.(`container ${id} runs as process ${state.pid}`);
-  const undo = undoOf(state, { stateDir: locked.dir, lockFd: locked.lockFd });
+  const undo = undoOf(state, {
+    stateDir: locked.dir,
+    lockFd: locked.lockFd,
+    unless: dumpedFile(state),
+  });
   unlockKeeping(locked);
   try {
     return handOver(request, run, start.attachment, {
@@ -181,6 +196,7 @@ async function spawn(
       message:
         `nsinit: Cannot clean up container ${id} completely: run "nsinit delete --force ${id}"`,
       warning: `nsinit: A poststop hook of container ${id} failed`,
+      notice: `nsinit: Container ${id} was checkpointed`,
     });
   } catch (error) {
     // The program runs, but nobody would watch it: take all of it back.
@@ -268,6 +284,10 @@ export async function execContainer(request: ExecRequest): Promise<number> {
         }
         continue;
       }
+    }
+    if (state?.phase === "checkpointed") {
+      unlockState(locked);
+      throw checkpointed(id);
     }
     const kept = state && isKept(state) ? state : undefined;
     // Of a sandbox that waits nothing stays but its record.

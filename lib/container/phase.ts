@@ -35,7 +35,7 @@ export function ownerLives(state: StoredState): boolean {
 /**
  * Whether a container without a first process stays until it is deleted.
  *
- * Those that were made to be kept do. Of one whose first process is being made,
+ * Those that were made to be kept do, and those whose processes are in images. Of one whose first process is being made,
  * or waits to be, or has just ended, the record is its owner's to complete; without its owner
  * it is a remain.
  *
@@ -43,10 +43,10 @@ export function ownerLives(state: StoredState): boolean {
  * @returns False when anyone may take all of it away.
  */
 export function isKept(state: StoredState): boolean {
+  if (state.phase === "checkpointed") return true;
   if (!state.kept) return false;
   switch (state.phase) {
     case "created":
-    case "checkpointed":
     case "stopped":
       return true;
     default:

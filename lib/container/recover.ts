@@ -9,7 +9,7 @@ import { removeFile } from "../../ffi/state_files.ts";
 import { KernelError } from "../errors.ts";
 import { planPoststop } from "../plan/hooks.ts";
 import type { UndoOp } from "../plan/ops.ts";
-import { buildUndo } from "../plan/undo.ts";
+import { buildUndo, type UndoPlace } from "../plan/undo.ts";
 import { killNamespace } from "./namespace_processes.ts";
 import { type LockedState, STATE_FILE, writeState } from "./store.ts";
 import {
@@ -28,9 +28,19 @@ function poststopOf(state: StoredState): UndoOp[] {
 /** The undo list of a recorded container. */
 export function undoOf(
   state: StoredState,
-  place: { readonly stateDir?: string; readonly lockFd?: number },
+  place: UndoPlace,
 ): UndoOp[] {
   return buildUndo(state.resources, place, poststopOf(state));
+}
+
+/**
+ * Name of the file that tells the monitor of one run of a container that its
+ * processes have been checkpointed: there is nothing left for it to remove.
+ */
+export function dumpedFile(
+  { pid, startTime }: Pick<StoredState, "pid" | "startTime">,
+): string {
+  return `checkpointed.${pid}.${startTime}`;
 }
 
 /** On which thread a removal waits for the kernel. */
@@ -182,12 +192,19 @@ export async function removeRemains(
     // Of a writer killed before its rename: the undo list removes an empty directory.
     removeFile(locked.dir, temporaryName(STATE_FILE));
     await killNamespace(state);
-    await executeUndo(undoOf(state, { stateDir: locked.dir }), {
+    const undo = executeUndo(undoOf(state, { stateDir: locked.dir }), {
       ...options,
       // Files alone are quicker removed than a thread is woken.
       blocking: options.blocking === true || hasNothing(state),
     });
-    return;
+    const isEmpty = await undo.then(() => true, (error) => {
+      // A monitor was killed before it read what was written for it.
+      const isLeft = error instanceof KernelError &&
+        error.operation === "dir.remove" && error.errnoName === "ENOTEMPTY";
+      if (!isLeft) throw error;
+      return false;
+    });
+    if (isEmpty) return;
   }
   // Whatever a killed writer left in this directory, which only we can enter.
   await Deno.remove(locked.dir, { recursive: true }).catch((error) => {

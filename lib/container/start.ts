@@ -131,7 +131,9 @@ function cgroupPathOf(
  * Names of the files that tell of the container in its directory. One with a host
  * root has none: it may be started where nothing can be written.
  */
-function markersOf({ directory, config }: SandboxRequest): readonly string[] {
+export function markersOf(
+  { directory, config }: SandboxRequest,
+): readonly string[] {
   if (directory === undefined || config.hostRoot !== undefined) return [];
   return markerNames(config.dialect);
 }
@@ -169,7 +171,7 @@ export function placeContainer(
 }
 
 /** The groups that systemd will make, where it is to make them. */
-async function scopeOf(
+export async function scopeOf(
   request: SandboxRequest,
   placement: Placement,
   host: Host,
@@ -258,7 +260,11 @@ export function sandboxUser({ process }: Config): string {
   return process?.user ?? "";
 }
 
-function initialState(request: SandboxRequest, start: StartPlan): StoredState {
+/** What is recorded before anything is made. */
+export function initialState(
+  request: SandboxRequest,
+  start: Pick<StartPlan, "resources">,
+): StoredState {
   const { config, directory = "" } = request;
   return {
     version: 2,
@@ -290,7 +296,7 @@ function cgroupPathsOf(state: StoredState): Record<string, string> {
 }
 
 /** Adds the markers by name and inode: a file of that name that was there before is not ours. */
-function withMarkers(
+export function withMarkers(
   state: StoredState,
   markers: readonly ReservedMarker[],
 ): StoredState {
@@ -305,11 +311,12 @@ function withMarkers(
 }
 
 /** Notes that hooks run: from now on poststop hooks run at the end. */
-function withPoststop(state: StoredState): StoredState {
+export function withPoststop(state: StoredState): StoredState {
   return { ...state, resources: { ...state.resources, poststop: true } };
 }
 
-function completeState(
+/** What is recorded of a container that runs, in its markers as well. */
+export function completeState(
   state: StoredState,
   phase: Phase,
   pid: number,
@@ -514,7 +521,8 @@ export async function fail(
   });
 }
 
-function leftBehind(id: string, reason: unknown): string {
+/** Words that something could not be removed. */
+export function leftBehind(id: string, reason: unknown): string {
   const why = reason instanceof Error ? reason.message : String(reason);
   return `\nIts removal failed too, "nsinit delete --force ${id}" tries again: ${why}`;
 }

@@ -70,6 +70,8 @@ export interface StoredState {
   readonly namespaces: readonly NamespaceType[];
   /** What must be taken away at the end. */
   readonly resources: RecordedResources;
+  /** Directory of the images; only when `checkpointed`. */
+  readonly images?: string;
   /** How the first process ended; only when `stopped`. */
   readonly exit?: RecordedExit;
 }

@@ -274,6 +274,8 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     `move the interface ${device} inside${
       device === name ? "" : ` as ${name}`
     }`,
+  "await.end": () => "wait until the helper has done all of its list",
+  "process.use": ({ pid }) => `go on with process ${pid}`,
   "monitor": ({ pidfd }) =>
     `stay as a small monitor of the process of pidfd ${pidfd}`,
 };
@@ -288,6 +290,8 @@ export const UNDO_SENTENCES: Sentences<"undo"> = {
     `remove the interface ${host} if its alias is ${alias}`,
   "file.remove": ({ dir, name }) => `remove the file ${dir}/${name}`,
   "hook.run": hookText,
+  "undo.unless": ({ dir, name }) =>
+    `stop if ${dir}/${name} says that someone else has dealt with all of it`,
   "undo.check": () =>
     "stop here if anything above failed: what follows is the record of it",
   "dir.remove": ({ path }) => `remove the directory ${path}`,

@@ -322,6 +322,22 @@ export const OPS = {
       "gives this Plan to a child that is parked; its child's list takes the place of what is left of the child's own",
     fields: {},
   },
+  "await.end": {
+    kind: 131,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "waits until the child, which executes no program, has done its whole list and ended",
+    fields: {},
+  },
+  "process.use": {
+    kind: 132,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "what follows is about the process pid, which others have made and wait for",
+    fields: { pid: "u64" },
+  },
 
   // ---- child: session, namespaces, network ----
   "proc.open": {
@@ -889,7 +905,7 @@ export const OPS = {
     lists: PARENT,
     by: "c",
     doc:
-      "waits for the process of pidfd: relays the terminal or the pipes (-1: none), forwards signals, runs the undo list and exits with the process's status; flags bit 0: descriptor 0 is a terminal to be made raw, bit 1: forward its size; message is printed when the undo list fails, warning when only hooks of it do",
+      "waits for the process of pidfd: relays the terminal or the pipes (-1: none), forwards signals, runs the undo list and exits with the process's status; flags bit 0: descriptor 0 is a terminal to be made raw, bit 1: forward its size; message is printed when the undo list fails, warning when only hooks of it do, notice when undo.unless ends it",
     fields: {
       flags: "u64",
       pidfd: "u64",
@@ -899,6 +915,7 @@ export const OPS = {
       stderr: "i64",
       message: "str",
       warning: "opt_str",
+      notice: "opt_str",
     },
   },
 
@@ -948,6 +965,14 @@ export const OPS = {
     by: "c",
     doc: "removes an empty directory; missing is fine",
     fields: { path: "str" },
+  },
+  "undo.unless": {
+    kind: 130,
+    lists: UNDO,
+    by: "c",
+    doc:
+      "if there is a file name in dir, removes it and ends the list: whoever has made it has dealt with everything else",
+    fields: { dir: "str", name: "str" },
   },
   "undo.check": {
     kind: 126,

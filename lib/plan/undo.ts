@@ -12,6 +12,8 @@ export interface UndoPlace {
   readonly stateDir?: string;
   /** Descriptor of that directory: its lock is taken first. */
   readonly lockFd?: number;
+  /** A file of `stateDir` that says that all of it has been dealt with. */
+  readonly unless?: string;
 }
 
 /**
@@ -67,9 +69,12 @@ export function buildUndo(
   poststop: readonly UndoOp[] = [],
 ): UndoOp[] {
   const { cgroups, interfaces, files } = resources;
-  const { stateDir, lockFd } = place;
+  const { stateDir, lockFd, unless } = place;
   return [
     ...(lockFd === undefined ? [] : [{ op: "lock.take", fd: lockFd } as const]),
+    ...(stateDir === undefined || unless === undefined
+      ? []
+      : [{ op: "undo.unless", dir: stateDir, name: unless } as const]),
     ...killOp(cgroups),
     ...interfaces.map(({ host, alias }): UndoOp => ({
       op: "link.remove",

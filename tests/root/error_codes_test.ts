@@ -18,6 +18,7 @@ import {
   parseConfig,
   Process,
 } from "../../mod.ts";
+import { testCriu } from "../support/criu.ts";
 import { containerTests, type Workspace } from "../support/containers.ts";
 import { declaredCodes, documentedCodes } from "../support/error_codes.ts";
 import { readConfig } from "../support/in_process.ts";
@@ -72,6 +73,14 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, Provocation>> = {
     await using container = await factory.create(`${id}-other`, other);
     await container.start(SLEEP);
   },
+  // Images of which one is missing.
+  CriuFailed: async (container, factory) => {
+    const imagePath = `${factory.root}/../${container.id}.images`;
+    await container.start(SLEEP);
+    await container.checkpoint({ imagePath });
+    await Deno.remove(`${imagePath}/inventory.img`);
+    await container.restore();
+  },
   ProgramNotFound: (container) => container.start({ args: ["/no/program"] }),
   ProgramNotExecutable: (container) =>
     container.start({ args: ["/etc/passwd"] }),
@@ -81,7 +90,8 @@ async function provoke(
   workspace: Workspace,
   code: ErrorCode,
 ): Promise<NsinitError> {
-  const factory = new Factory(workspace.stateRoot);
+  const criu = code === "CriuFailed" ? { criu: testCriu() } : {};
+  const factory = new Factory(workspace.stateRoot, criu);
   const config = await readConfig(workspace);
   await using container = await factory.create(workspace.newName(), config);
   const error = await assertRejects(
@@ -92,18 +102,22 @@ async function provoke(
 }
 
 for (const code of Object.keys(PROVOCATIONS) as ErrorCode[]) {
-  test(`${code} is provoked, with its documented class and status`, async (workspace) => {
-    const error = await provoke(workspace, code);
-    const documented = (await documentedCodes())
-      .find((each) => each.code === code);
-    assertEquals(
-      { code: error.code, className: error.name, exitCode: error.exitCode },
-      documented,
-    );
-    // A sentence for people, which needs no code to be understood.
-    assert(error.message.length > 20, error.message);
-    assert(!error.message.includes(code), error.message);
-  });
+  test(
+    `${code} is provoked, with its documented class and status`,
+    async (workspace) => {
+      const error = await provoke(workspace, code);
+      const documented = (await documentedCodes())
+        .find((each) => each.code === code);
+      assertEquals(
+        { code: error.code, className: error.name, exitCode: error.exitCode },
+        documented,
+      );
+      // A sentence for people, which needs no code to be understood.
+      assert(error.message.length > 20, error.message);
+      assert(!error.message.includes(code), error.message);
+    },
+    { needs: code === "CriuFailed" ? ["criu"] : [] },
+  );
 }
 
 test("every code that lib/errors.ts declares is provoked here", async () => {

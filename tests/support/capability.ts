@@ -5,6 +5,8 @@
  * @module
  */
 
+import { findTestCriu } from "./criu.ts";
+
 /** What a machine may offer. */
 export type Capability =
   | "root"
@@ -29,6 +31,7 @@ export type Capability =
   | "cgroup-v2-mount"
   | "user-namespaces"
   | "id-mappers"
+  | "criu"
   | "full";
 
 interface Probe {
@@ -55,6 +58,11 @@ function hasMount(pattern: RegExp): boolean {
 }
 
 const PROBES: Readonly<Record<Capability, Probe>> = {
+  "criu": {
+    doc:
+      "a criu that works on this kernel (in PATH, by NSINIT_CRIU, or fetched by ../shared/tools/get-criu)",
+    isThere: () => findTestCriu() !== undefined,
+  },
   "cgroup-v2-mount": {
     doc: "a mount of cgroup v2, with controllers or without",
     isThere: () => hasMount(/ - cgroup2 /),

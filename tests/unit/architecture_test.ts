@@ -11,6 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "lib/plan": ["lib/config", "lib/host", "lib/errors.ts"],
   "lib/stats": ["lib/config", "lib/errors.ts"],
   "lib/systemd": ["lib/errors.ts"],
+  "lib/criu": ["ffi", "lib/config", "lib/errors.ts"],
   "ffi": ["lib/plan", "lib/config", "lib/errors.ts"],
   "lib/container": [
     "lib/config",
@@ -18,6 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "lib/host",
     "lib/stats",
     "lib/systemd",
+    "lib/criu",
     "ffi",
     "lib/errors.ts",
   ],

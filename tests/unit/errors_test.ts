@@ -29,6 +29,7 @@ Deno.test("docs/errors.md has class and exit status of each code", async () => {
       new errors.UsageError("x"),
       new errors.ConfigError("x"),
       new errors.HostError("x"),
+      new errors.CriuError("x"),
       new errors.KernelError("x", kernel),
       new errors.StateError(code as errors.StateErrorCode, "x"),
       new errors.ProgramError(

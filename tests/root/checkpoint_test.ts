@@ -1,0 +1,287 @@
+/**
+ * Containers whose processes go into images and come back, by CRIU.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  type Config,
+  type Container,
+  CriuError,
+  Factory,
+  HostError,
+  type Process,
+  StateError,
+} from "../../mod.ts";
+import {
+  type ConfigJson,
+  containerTests,
+  type Workspace,
+} from "../support/containers.ts";
+import { testCriu } from "../support/criu.ts";
+import { readConfig } from "../support/in_process.ts";
+import { waitFor } from "../support/nsinit.ts";
+
+const test = containerTests("checkpoint");
+const NEEDS = { needs: ["criu"] } as const;
+
+/** Writes 1, 2, 3, ... to its output and to /n. */
+const COUNT =
+  "i=0; while :; do i=$((i+1)); echo $i; echo $i >/n; sleep 0.05; done";
+
+/** Connects to itself; the descriptor that both ends read from has a writer. */
+const CONNECT = `mkfifo /dev/shm/f; exec 3<>/dev/shm/f; nc -l -p 5 <&3 &
+until nc 127.0.0.1 5 <&3; do sleep 0.1; done`;
+
+/** A container and the place of its images, until the end of a test. */
+class Case implements AsyncDisposable {
+  private constructor(
+    readonly workspace: Workspace,
+    readonly factory: Factory,
+    readonly container: Container,
+    readonly images: string,
+  ) {}
+
+  static async create(
+    workspace: Workspace,
+    changes: ConfigJson | Config = {},
+  ): Promise<Case> {
+    const factory = new Factory(workspace.stateRoot, { criu: testCriu() });
+    const config = "rootfs" in changes && "namespaces" in changes
+      ? changes as Config
+      : await readConfig(workspace, changes as ConfigJson);
+    const container = await factory.create(workspace.newName(), config);
+    const images = `${await workspace.newDirectory()}/images`;
+    return new Case(workspace, factory, container, images);
+  }
+
+  /** The number that the counter has reached. */
+  async number(): Promise<number> {
+    const path = `${this.workspace.rootfs}/n`;
+    // Empty for the moment between its opening and the write.
+    const text = await waitFor("a number", async () => {
+      const found = await Deno.readTextFile(path);
+      return found.endsWith("\n") && found;
+    });
+    return Number(text);
+  }
+
+  async count(): Promise<Process> {
+    await Deno.writeTextFile(`${this.workspace.rootfs}/n`, "0\n");
+    const process = await this.container.start({
+      args: ["/bin/sh", "-c", COUNT],
+      stdout: "piped",
+    });
+    await waitFor("a third number", async () => await this.number() > 2);
+    return process;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.container.destroy({ force: true });
+    for (const path of [this.images, `${this.workspace.rootfs}/n`]) {
+      await Deno.remove(path, { recursive: true }).catch(() => {});
+    }
+  }
+}
+
+/** Reads lines of numbers until one is at least `enough`. */
+async function numbersOf(process: Process, enough: number): Promise<number[]> {
+  let text = "";
+  for await (const chunk of process.stdout) {
+    text += new TextDecoder().decode(chunk);
+    const last = Number(
+      text.slice(0, text.lastIndexOf("\n")).split("\n").at(-1),
+    );
+    if (last >= enough) break;
+  }
+  return text.slice(0, text.lastIndexOf("\n")).split("\n").map(Number);
+}
+
+/** The mount table without what is another at each mount. */
+function mountsOf(pid: number): string[] {
+  return Deno.readTextFileSync(`/proc/${pid}/mountinfo`).trim().split("\n")
+    .map((line) => {
+      const [, , , root, target, options] = line.split(" ");
+      const type = line.split(" - ")[1]?.split(" ")[0];
+      return [root, target, options, type].join(" ");
+    }).sort();
+}
+
+/** Ends of open TCP connections that a process can see. */
+function connections(pid: number): number {
+  return Deno.readTextFileSync(`/proc/${pid}/net/tcp`).trim().split("\n")
+    .filter((line) => line.trim().split(/\s+/)[3] === "01").length;
+}
+
+test(
+  "a counter goes on where it was, without a gap or a repeat",
+  async (workspace) => {
+    await using own = await Case.create(workspace);
+    const { container, images } = own;
+    const first = await own.count();
+    const { pid } = first;
+    const mounts = mountsOf(pid);
+    const groups = await Deno.readTextFile(`/proc/${pid}/cgroup`);
+
+    await container.checkpoint({ imagePath: images });
+
+    assertEquals(await container.status(), "checkpointed");
+    assertEquals((await first.status).signal, "SIGKILL");
+    const before = (await new Response(first.stdout).text()).trim().split("\n");
+    assertEquals((await container.state()).initProcessPid, 0);
+
+    const second = await container.restore({ stdout: "piped" });
+
+    assertEquals(await container.status(), "running");
+    const state = await container.state();
+    assertEquals(state.initProcessPid, second.pid);
+    assertEquals(mountsOf(second.pid), mounts);
+    assertEquals(await Deno.readTextFile(`/proc/${second.pid}/cgroup`), groups);
+    const after = await numbersOf(second, before.length + 5);
+    const all = [...before.map(Number), ...after];
+    assertEquals(all, all.map((_, index) => index + 1));
+    second.kill("SIGKILL");
+    assertEquals((await second.status).signal, "SIGKILL");
+  },
+  NEEDS,
+);
+
+test(
+  "one that is left running goes on, and its images can be another",
+  async (workspace) => {
+    await using own = await Case.create(workspace);
+    const { container, images, factory } = own;
+    await own.count();
+
+    await container.checkpoint({ imagePath: images, leaveRunning: true });
+
+    assertEquals(await container.status(), "running");
+    const seen = await own.number();
+    await waitFor("a later number", async () => await own.number() > seen);
+    await container.destroy({ force: true });
+    await using other = await factory.create(
+      workspace.newName(),
+      container.config,
+    );
+    await Deno.rename(images, `${images}.moved`);
+    const process = await other.restore({ stdout: "piped" }, {
+      imagePath: `${images}.moved`,
+    });
+    const [number = 0] = await numbersOf(process, 1);
+    assert(number >= 2 && number <= seen + 3, `${number} after ${seen}`);
+    await Deno.remove(`${images}.moved`, { recursive: true });
+  },
+  NEEDS,
+);
+
+test(
+  "what is checkpointed is not started, not checkpointed again, and can be dropped",
+  async (workspace) => {
+    await using own = await Case.create(workspace);
+    const { container, images } = own;
+    await container.start({ args: ["/bin/sleep", "100"] });
+    await container.checkpoint({ imagePath: images });
+
+    for (
+      const attempt of [
+        () => container.start({ args: ["/bin/true"] }),
+        () => container.checkpoint({ imagePath: `${images}.2` }),
+      ]
+    ) {
+      await assertRejects(attempt, StateError);
+    }
+    await container.destroy();
+    for (const name of ["nsinit.json", "descriptors.json"]) {
+      const { mode } = await Deno.stat(`${images}/${name}`);
+      assertEquals((mode ?? 0) & 0o777, 0o600);
+    }
+  },
+  NEEDS,
+);
+
+test(
+  "a checkpoint that fails leaves the container unharmed and no images",
+  async (workspace) => {
+    await using own = await Case.create(workspace);
+    const { container, images } = own;
+    const process = await container.start({
+      args: [
+        "/bin/sh",
+        "-c",
+        CONNECT,
+      ],
+    });
+    await waitFor("a connection", () => connections(process.pid) > 0);
+
+    const error = await assertRejects(
+      () => container.checkpoint({ imagePath: images }),
+      CriuError,
+    );
+
+    const { log } = error.context;
+    assert(error.message.includes("use --tcp-established"), error.message);
+    assert((await Deno.readTextFile(String(log))).includes("TCP"));
+    await Deno.remove(String(log));
+    await assertRejects(() => Deno.stat(images), Deno.errors.NotFound);
+    assertEquals(await container.status(), "running");
+    const joined = await container.start({ args: ["/bin/true"] });
+    assertEquals((await joined.status).code, 0);
+
+    await container.checkpoint({ imagePath: images, tcpEstablished: true });
+    const again = await container.restore({});
+    assert(connections(again.pid) > 0);
+  },
+  NEEDS,
+);
+
+test(
+  "a restore that fails leaves nothing, and can be tried again",
+  async (workspace) => {
+    await using own = await Case.create(workspace);
+    const { container, images } = own;
+    await own.count();
+    await container.checkpoint({ imagePath: images });
+    await Deno.rename(`${images}/pstree.img`, `${images}/../pstree.img`);
+
+    const error = await assertRejects(() => container.restore({}), CriuError);
+
+    assert(error.message.includes(`${images}/restore.log`), error.message);
+    assertEquals(await container.status(), "checkpointed");
+    await Deno.rename(`${images}/../pstree.img`, `${images}/pstree.img`);
+    const process = await container.restore({ stdout: "piped" });
+    assert((await numbersOf(process, 3)).length > 0);
+  },
+  NEEDS,
+);
+
+test("images that others could have changed are refused", async (workspace) => {
+  await using own = await Case.create(workspace);
+  const { container, images } = own;
+  await container.start({ args: ["/bin/sleep", "100"] });
+  await container.checkpoint({ imagePath: images });
+
+  await Deno.chmod(images, 0o777);
+  const open = await assertRejects(() => container.restore({}), StateError);
+  assert(open.message.includes("others may write to it"), open.message);
+  await Deno.chmod(images, 0o700);
+  await Deno.chown(`${images}/core-1.img`, 12345, null);
+  const foreign = await assertRejects(() => container.restore({}), StateError);
+  assert(foreign.message.includes("belongs to user 12345"), foreign.message);
+}, NEEDS);
+
+test("a missing CRIU is named, with what to do", async (workspace) => {
+  const config = await readConfig(workspace);
+  const factory = new Factory(workspace.stateRoot, { criu: "no-such-criu" });
+  await using container = await factory.create(workspace.newName(), config);
+  await container.start({ args: ["/bin/sleep", "100"] });
+  const imagePath = `${await workspace.newDirectory()}/images`;
+
+  const error = await assertRejects(
+    () => container.checkpoint({ imagePath }),
+    HostError,
+  );
+
+  assert(error.message.includes("no program no-such-criu"), error.message);
+  assert(error.message.includes("install"), error.message);
+  await assertRejects(() => Deno.stat(imagePath), Deno.errors.NotFound);
+});
