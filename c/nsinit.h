@@ -11,6 +11,8 @@
 
 #define NSI_EXPORT __attribute__((visibility("default")))
 
+/* nsi_symbol() - address of the function of this library that is called @name, or -ENOENT. */
+NSI_EXPORT int64_t nsi_symbol(const char *name);
 /* nsi_abi() - NSI_ABI; sizes of the structures shared with TypeScript by nsi_sizes(). */
 NSI_EXPORT int32_t nsi_abi(void);
 /* nsi_sizes() - fills out[0..7] with sizeof header, op, report, user, run, and offsetof

@@ -10,6 +10,8 @@
  * Deno's pool of blocking threads.
  */
 export const SYMBOLS = {
+  // int64_t nsi_symbol(const char *name)
+  nsi_symbol: { parameters: ["buffer"], result: "i64" },
   // int32_t nsi_abi(void)
   nsi_abi: { parameters: [], result: "i32" },
   // int32_t nsi_sizes(uint32_t *out, uint32_t count)
