@@ -238,7 +238,9 @@ export async function makeExecRequest(
     process: processOf(values, args),
     detach: values.flag("detach"),
     ...(wantsSystemd(values) && { cgroupDriver: "systemd" }),
-    onDebug: (message) => output.debug(message),
+    ...(values.flag("debug") && {
+      onDebug: (message: string) => output.debug(message),
+    }),
     ...(values.has("host-root") && { hostRoot: true }),
     ...(id !== undefined && { id }),
     ...(source.path !== undefined && { configPath: source.path }),

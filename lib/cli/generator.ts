@@ -305,6 +305,9 @@ function limitsOf(values: Values): Partial<Cgroup> {
   const memorySwap = values.size("memory-swap");
   const memorySwappiness = values.integer("memory-swappiness");
   const cpuShares = values.integer("cpushares");
+  const cpuQuota = values.integer("cpu-quota");
+  const cpuPeriod = values.integer("cpu-period");
+  const pidsLimit = values.integer("pids-limit");
   const cpusetCpus = values.text("cpuset-cpus");
   const cpusetMems = values.text("cpuset-mems");
   const isSwappiness = memorySwappiness === undefined ||
@@ -320,6 +323,9 @@ function limitsOf(values: Values): Partial<Cgroup> {
     ...(memorySwap ? { memorySwap } : {}),
     ...(memorySwappiness === undefined ? {} : { memorySwappiness }),
     ...(cpuShares ? { cpuShares } : {}),
+    ...(cpuQuota ? { cpuQuota } : {}),
+    ...(cpuPeriod ? { cpuPeriod } : {}),
+    ...(pidsLimit ? { pidsLimit } : {}),
     ...(cpusetCpus ? { cpusetCpus } : {}),
     ...(cpusetMems ? { cpusetMems } : {}),
   };

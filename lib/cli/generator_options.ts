@@ -186,6 +186,27 @@ export const GENERATOR_OPTIONS: readonly Option[] = [
     group: LIMITS,
   },
   {
+    name: "cpu-quota",
+    type: "integer",
+    metavar: "USEC",
+    doc: "CPU time in each period; -1: no limit",
+    group: LIMITS,
+  },
+  {
+    name: "cpu-period",
+    type: "integer",
+    metavar: "USEC",
+    doc: "length of a period (default of the kernel: 100000)",
+    group: LIMITS,
+  },
+  {
+    name: "pids-limit",
+    type: "integer",
+    metavar: "N",
+    doc: "how many tasks there may be; -1: no limit",
+    group: LIMITS,
+  },
+  {
     name: "cpuset-cpus",
     type: "text",
     metavar: "LIST",

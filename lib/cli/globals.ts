@@ -27,12 +27,17 @@ export const GLOBAL_OPTIONS: readonly Option[] = [
     doc: "the container's directory, where its container.json stands " +
       "(default the current directory)",
   },
-  { name: "debug", type: "boolean", doc: "say what is done, step by step" },
+  {
+    name: "debug",
+    type: "boolean",
+    doc: "say what is done, step by step, with the time it took",
+  },
   {
     name: "log",
     aliases: ["log-file"],
     type: "text",
     metavar: "FILE",
+    env: "log",
     doc: "append errors and debug lines to FILE",
   },
   {
@@ -60,6 +65,7 @@ export const GLOBAL_OPTIONS: readonly Option[] = [
   {
     name: "console",
     type: "text",
+    env: "console",
     hidden: true,
     doc: "terminal of the first process in 2014; now it is made by --tty",
   },

@@ -6,7 +6,7 @@
 import { nearestName } from "../config/names/nearest.ts";
 import { UsageError } from "../errors.ts";
 import type { Command } from "./command.ts";
-import { GLOBAL_OPTIONS, outputOptions } from "./globals.ts";
+import { GLOBAL_OPTIONS, outputOptions, stateRootOf } from "./globals.ts";
 import { Output } from "./output.ts";
 import { parseArgs } from "./parse_args.ts";
 import {
@@ -51,7 +51,9 @@ export async function loadCommand(name: string): Promise<Command> {
     name,
     ...aliases ?? [],
   ]);
-  const near = nearestName(name.slice(0, 64), names);
+  // Nobody who mistypes a word means a letter.
+  const words = names.filter((known) => known.length > 1);
+  const near = nearestName(name.slice(0, 64), words);
   const hint = near === undefined ? "" : `; did you mean ${near}?`;
   throw new UsageError(
     `Unknown command ${JSON.stringify(name.slice(0, 200))}${hint} ` +
@@ -127,6 +129,13 @@ export async function main(args: readonly string[]): Promise<number> {
       );
     }
     logWarnings(output);
+    if (values.flag("debug")) {
+      // Not the arguments: those of exec may hold secrets.
+      const states = stateRootOf(values);
+      output.debug(
+        `nsinit ${VERSION}: ${command.name} as user ${Deno.uid()}, states in ${states}`,
+      );
+    }
     return await command.action({ values, args: after.rest, output });
   } catch (error) {
     return output.fail(error);

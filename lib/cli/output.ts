@@ -107,7 +107,8 @@ function cut(message: string): string {
  *
  * @param level How serious it is.
  * @param message What happened; further lines are indented.
- * @param how Text or JSON, the time, and the error's code if there is one.
+ * @param how Text or JSON, the time, the error's code if there is one, and for
+ * a debug line the milliseconds since the program began.
  * @returns The line with its newline.
  */
 export function formatLine(
@@ -117,18 +118,24 @@ export function formatLine(
     readonly format: "text" | "json";
     readonly time: Date;
     readonly code?: string;
+    readonly elapsedMs?: number;
   },
 ): string {
   const msg = cut(message);
+  const { code, elapsedMs } = how;
   if (how.format === "json") {
-    const time = how.time.toISOString();
-    const fields = how.code === undefined
-      ? { level, msg, time }
-      : { level, msg, code: how.code, time };
+    const fields = {
+      level,
+      msg,
+      ...(code !== undefined && { code }),
+      ...(elapsedMs !== undefined && { elapsed_ms: elapsedMs }),
+      time: how.time.toISOString(),
+    };
     return `${escapeLines(JSON.stringify(fields))}\n`;
   }
   const text = escapeLines(msg).replaceAll("\n", "\n  ");
-  return `nsinit: ${level === "error" ? "" : `${level}: `}${text}\n`;
+  const since = elapsedMs === undefined ? "" : `${elapsedMs.toFixed(1)} ms: `;
+  return `nsinit: ${level === "error" ? "" : `${level}: `}${since}${text}\n`;
 }
 
 /** Something on the terminal that is drawn again and again, such as a progress line. */
@@ -234,12 +241,14 @@ export class Output {
 
   #line(level: Level, message: string, code?: string): string {
     const { format } = this.#options;
-    const time = new Date();
-    return formatLine(
-      level,
-      message,
-      code === undefined ? { format, time } : { format, time, code },
-    );
+    return formatLine(level, message, {
+      format,
+      time: new Date(),
+      ...(code !== undefined && { code }),
+      ...(level === "debug" && {
+        elapsedMs: Math.round(performance.now() * 10) / 10,
+      }),
+    });
   }
 
   #stderr(line: string): void {
@@ -255,10 +264,15 @@ export class Output {
   }
 
   #log(line: string): void {
-    const { logFile } = this.#options;
+    const { logFile, format } = this.#options;
     if (logFile === undefined) return;
+    // Who reads a log asks when; a line of JSON says so itself.
+    const time = format === "json" ? "" : `${new Date().toISOString()} `;
     try {
-      Deno.writeTextFileSync(logFile, line, { append: true, mode: 0o600 });
+      Deno.writeTextFileSync(logFile, time + line, {
+        append: true,
+        mode: 0o600,
+      });
     } catch (error) {
       this.#stderr(this.#line(
         "warning",

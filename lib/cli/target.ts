@@ -23,7 +23,8 @@ function nameDirectory(
   target: Target,
   directory: string,
 ): never {
-  const isMissing = error instanceof NsinitError &&
+  // One with a cause is there, but something keeps us from it.
+  const isMissing = error instanceof NsinitError && error.cause === undefined &&
     (error.code === "ContainerNotExists" ||
       error.code === "ContainerNotRunning");
   if (!isMissing) throw error;
@@ -61,7 +62,13 @@ export async function withTarget(
   const { checkId, deriveId } = await import("../container/identity.ts");
   const stateRoot = stateRootOf(values);
   if (given !== undefined) {
-    return await act({ stateRoot, id: checkId(given), rest });
+    const target = { stateRoot, id: checkId(given), rest };
+    try {
+      return await act(target);
+    } catch (error) {
+      const { explainMissing } = await import("./missing_target.ts");
+      throw await explainMissing(error, stateRoot, target.id);
+    }
   }
   const directory = directoryOf(values);
   await checkDirectory(directory);

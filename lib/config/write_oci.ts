@@ -234,6 +234,12 @@ function writeLinux(config: Config, warn: WarningSink): JsonObject {
 function warnLost(config: Config, warn: WarningSink): void {
   const veths = (config.networks ?? []).filter(({ type }) => type === "veth");
   if (veths.length > 0) warn("networks are left out: OCI leaves them to hooks");
+  const isTuned = (config.networks ?? []).some((network) =>
+    network.type === "loopback" && (network.mtu || network.txqueuelen) > 0
+  );
+  if (isTuned) {
+    warn("mtu and txqueuelen of the loopback interface are left out");
+  }
   if ((config.routes ?? []).length > 0) warn("routes are left out");
   if (config.platform !== undefined) {
     warn(`the section ${config.platform} is left out`);

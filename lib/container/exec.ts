@@ -25,6 +25,7 @@ import {
   undoOf,
 } from "./recover.ts";
 import type { ExecRequest, ProcessRequest } from "./request.ts";
+import type { StepListener } from "./run_plan.ts";
 import type { StartRequest } from "./start.ts";
 import {
   type LockedState,
@@ -45,12 +46,35 @@ async function identify(request: ExecRequest): Promise<string> {
   return checkId(id ?? await deriveId(directory, hostRoot ? "host root" : ""));
 }
 
+function describeSource(
+  { configPath }: ExecRequest,
+  reserved: StoredState | undefined,
+): string {
+  return configPath ?? (reserved ? "as recorded" : "the built-in template");
+}
+
+/** With `--debug` each step is told when it is done. */
+async function stepListener(
+  { onDebug }: ExecRequest,
+): Promise<{ onStep?: StepListener }> {
+  if (!onDebug) return {};
+  const { explainOp } = await import("../plan/explain.ts");
+  const places = { parent: "", child: "inside, " };
+  return {
+    onStep: (op, side) => onDebug(`${places[side]}${op.op}: ${explainOp(op)}`),
+  };
+}
+
 /** The configuration with its rootfs canonical, and without a death signal when detached. */
 async function settleConfig(
   request: ExecRequest,
   reserved?: StoredState,
 ): Promise<Config> {
   const config = await request.loadConfig(reserved?.config);
+  request.onDebug?.(
+    `configuration: ${describeSource(request, reserved)}` +
+      (config.dialect ? `, dialect ${config.dialect}` : ""),
+  );
   const rootfs = await Deno.realPath(config.rootfs).catch(() => config.rootfs);
   return {
     ...config,
@@ -182,7 +206,10 @@ async function spawn(
   const { id, locked } = place;
   const start = await startRequestIn(place, request);
   const { startContainer } = await import("./start.ts");
-  const { run, state } = await startContainer(locked, start);
+  const { run, state } = await startContainer(locked, {
+    ...start,
+    ...await stepListener(request),
+  });
   request.onDebug?.(`container ${id} runs as process ${state.pid}`);
   const undo = undoOf(state, {
     stateDir: locked.dir,
@@ -220,6 +247,7 @@ async function join(
     const { joinContainer } = await import("./join.ts");
     run = await joinContainer(state, processOf(request), attachment, {
       blocking: true,
+      ...await stepListener(request),
     });
   } catch (error) {
     closeRelay(attachment);

@@ -19,7 +19,7 @@ import { openProcess } from "./liveness.ts";
 import { specOf } from "./process_spec.ts";
 import { isRunning } from "./phase.ts";
 import type { ProcessRequest } from "./request.ts";
-import { runParent } from "./run_plan.ts";
+import { runParent, type StepListener } from "./run_plan.ts";
 import type { StoredState } from "./store_types.ts";
 import { STARTS } from "./throttle.ts";
 
@@ -82,6 +82,8 @@ export interface JoinOptions {
   readonly blocking?: boolean;
   /** The container's ends of the streams stay open: the caller may try again with them. */
   readonly keepEnds?: boolean;
+  /** Called for each step, which are taken one by one then. */
+  readonly onStep?: StepListener;
   /** For tests: an operation that fails. */
   readonly fault?: Fault;
 }
@@ -137,7 +139,7 @@ async function join(
   state: StoredState,
   process: ProcessRequest,
   attachment: Attachment,
-  { fault, blocking }: JoinOptions,
+  { fault, blocking, onStep }: JoinOptions,
 ): Promise<PlanRun> {
   const pidfd = openProcess(state);
   if (pidfd === undefined) throw new ContainerGone(state.id);
@@ -169,6 +171,7 @@ async function join(
     run = new PlanRun(plan, fault);
     await runParent(plan, run, {
       blocking: blocking ?? false,
+      ...(onStep && { onStep }),
       handListener: listenerHander(process, run, () => ({
         id: state.id,
         status: "running",

@@ -59,7 +59,12 @@ export interface RunOptions {
    * held on the main thread and must be able to end the waiting.
    */
   readonly blocking?: boolean;
+  /** Called after each operation of the parent; operations are executed one by one then. */
+  readonly onStep?: StepListener;
 }
+
+/** Takes a step of a Plan: one of the parent that is done, or one that the process inside begins with. */
+export type StepListener = (op: Op, side: "parent" | "child") => void;
 
 /**
  * Executes the parent list to its end: afterwards the program runs.
@@ -86,15 +91,25 @@ export async function runParent(
   options: RunOptions = {},
 ): Promise<void> {
   let from = 0;
-  const runTo = async (to: number): Promise<void> => {
+  const { onStep } = options;
+  const runRange = async (to: number): Promise<void> => {
     if (options.blocking) run.parent(from, to);
     else if (from < to) await run.parentAsync(from, to);
     from = to;
+  };
+  const runTo = async (to: number): Promise<void> => {
+    if (!onStep) return await runRange(to);
+    for (const op of plan.parent.slice(from, to)) {
+      await runRange(from + 1);
+      onStep(op, "parent");
+    }
   };
   for (const [index, op] of plan.parent.entries()) {
     if (op.op === "spawn") {
       await runTo(index);
       run.parent(index, index + 1);
+      onStep?.(op, "parent");
+      for (const inner of onStep ? plan.child : []) onStep?.(inner, "child");
     } else if (OPS[op.op].by === "ts") {
       await runTo(index);
       run.failIfInjected(index);
@@ -107,6 +122,7 @@ export async function runParent(
         await options.handListener(op);
       } else throw new Error(`unreachable: nobody executes ${op.op}`);
     } else continue;
+    if (op.op !== "spawn") onStep?.(op, "parent");
     from = index + 1;
   }
   await runTo(plan.parent.length);

@@ -37,7 +37,7 @@ import {
 import { specOf } from "./process_spec.ts";
 import { removeRemains, removeResources, runPoststop } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
-import { runParent } from "./run_plan.ts";
+import { runParent, type StepListener } from "./run_plan.ts";
 import { type LockedState, writeState } from "./store.ts";
 import type { CgroupDriver, Phase, StoredState } from "./store_types.ts";
 import { STARTS } from "./throttle.ts";
@@ -62,6 +62,8 @@ export interface SandboxRequest {
   readonly keep?: boolean;
   /** Whether waiting holds up the thread, as for a command line. */
   readonly blocking?: boolean;
+  /** Called for each step, which are taken one by one then. */
+  readonly onStep?: StepListener;
   /** For tests: an operation that fails. */
   readonly fault?: Fault;
 }
@@ -460,6 +462,7 @@ export async function make<T extends SandboxRequest>(
     const execution = run;
     await runParent(start.plan, execution, {
       blocking: request.blocking ?? false,
+      ...(request.onStep && { onStep: request.onStep }),
       beginHooks: () => {
         state = withPoststop(state as StoredState);
         writeState(locked.dir, state);

@@ -126,17 +126,27 @@ async function checkRoot(root: string, make: boolean): Promise<boolean> {
     return true;
   } catch (cause) {
     if (!make && cause instanceof Deno.errors.NotFound) return false;
-    if (cause instanceof Deno.errors.NotCapable) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const hint = effectiveUserId() === 0
-      ? ""
-      : "; set XDG_RUNTIME_DIR to a directory of yours, or give --root DIR";
-    throw new StateError(
-      "ContainerNotExists",
-      `Cannot use state directory ${root}: ${reason}${hint}`,
-      { cause },
-    );
+    throw refuseRoot(root, cause);
   }
+}
+
+/** What the system said, without its number and the name of the call. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message.replace(/ \(os error \d+\).*$/s, "");
+}
+
+/** A state root that cannot be used; a permission that Deno lacks stays what it is. */
+function refuseRoot(root: string, cause: unknown): unknown {
+  if (cause instanceof Deno.errors.NotCapable) return cause;
+  const hint = effectiveUserId() === 0
+    ? ""
+    : "; set XDG_RUNTIME_DIR to a directory of yours, or give --root DIR";
+  return new StateError(
+    "ContainerNotExists",
+    `Cannot use state directory ${root}: ${reasonOf(cause)}${hint}`,
+    { cause },
+  );
 }
 
 /**
@@ -309,10 +319,16 @@ export async function readState(dir: string): Promise<StoredState | undefined> {
     if (cause instanceof NsinitError && !(cause instanceof KernelError)) {
       throw cause;
     }
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const file = `${dir}/${STATE_FILE}`;
+    const isForeign = cause instanceof KernelError &&
+      cause.errnoName === "EACCES";
+    const reason = reasonOf(cause).replace(`Cannot read ${file}: `, "");
+    const fix = isForeign
+      ? "it is another user's container"
+      : '"nsinit delete --force" removes it';
     throw new StateError(
       "ContainerNotExists",
-      `Cannot read ${dir}/${STATE_FILE}: ${reason}; "nsinit delete --force" removes it`,
+      `Cannot read ${file}: ${reason}; ${fix}`,
       { cause },
     );
   }
@@ -346,7 +362,7 @@ export async function listIds(root: string): Promise<string[]> {
       }
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw refuseRoot(root, error);
   }
   return ids.sort();
 }

@@ -10,9 +10,17 @@ interface Result {
 }
 
 async function nsinit(...args: string[]): Promise<Result> {
+  return await nsinitWith({}, ...args);
+}
+
+async function nsinitWith(
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<Result> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", "--quiet", CLI, ...args],
     stdin: "null",
+    env,
   }).output();
   const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   return { code, stdout: decode(stdout), stderr: decode(stderr) };
@@ -67,6 +75,7 @@ const WRONG: readonly [string[], number, string][] = [
   ],
   [["ps", "--data-path", "/nowhere"], 125, "directory /nowhere: No such file"],
   [["help", "nope"], 2, "Unknown command"],
+  [["help", "a"], 2, "(nsinit --help lists"],
   [["convert"], 2, "Nothing to convert: name a file"],
   [["convert", "a", "b"], 2, '"b" is one more'],
   [["convert", "/nowhere/a"], 125, "/nowhere/a: cannot read"],
@@ -197,6 +206,44 @@ Deno.test("nsinit convert reads a file or stdin, and warns of what is lost", asy
       ],
     }).output();
     assertEquals(new TextDecoder().decode(piped.stdout), stdout);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("nsinit takes the options and variables of every age", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const log = `${dir}/log`;
+    // 2014-03: one dash, before the command, `none` for no log.
+    const first = ["-root", dir, "-log", "none", "-pipe", "3", "-console", ""];
+    const config = await nsinit(...first, "config");
+    assertEquals([config.code, config.stderr], [0, ""]);
+    // 2014-06: variables; and a log whose lines say when.
+    const wrong = await nsinitWith({ data_path: "/nowhere", log }, "spec");
+    assertEquals(wrong.code, 125);
+    const line = await Deno.readTextFile(log);
+    const [time = "", ...rest] = line.split(" ");
+    assert(!Number.isNaN(Date.parse(time)), line);
+    assertEquals(rest.join(" "), wrong.stderr);
+    // 2015: the option wins over the variable.
+    const other = await nsinitWith(
+      { data_path: "/nowhere", console: "/dev/pts/0" },
+      "--data-path",
+      dir,
+      "--debug",
+      "--log-file",
+      log,
+      "config",
+    );
+    assertEquals([other.code, other.stderr], [0, ""]);
+    assertEquals(other.stdout, config.stdout);
+    const lines = (await Deno.readTextFile(log)).trimEnd().split("\n");
+    assert(
+      / nsinit: debug: [\d.]+ ms: nsinit .*: config as user/.test(
+        lines[1] ?? "",
+      ),
+    );
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

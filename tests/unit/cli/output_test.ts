@@ -34,6 +34,23 @@ Deno.test("formatLine writes one JSON object per line", () => {
   });
 });
 
+Deno.test("formatLine says when a debug line was written", () => {
+  const how = { time: TIME, elapsedMs: 12.3 } as const;
+  assertEquals(
+    formatLine("debug", "a", { ...how, format: "text" }),
+    "nsinit: debug: 12.3 ms: a\n",
+  );
+  assertEquals(
+    JSON.parse(formatLine("debug", "a", { ...how, format: "json" })),
+    {
+      level: "debug",
+      msg: "a",
+      elapsed_ms: 12.3,
+      time: "1970-01-01T00:00:00.000Z",
+    },
+  );
+});
+
 Deno.test("formatJson writes whole numbers of 64 bits", () => {
   assertEquals(
     formatJson({ a: -(2n ** 63n), b: [1] }),
