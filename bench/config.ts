@@ -41,11 +41,12 @@ export const READONLY: readonly string[] = [
 /** Environment of every payload. */
 export const ENV: readonly string[] = ["PATH=/bin:/usr/bin"];
 
-/** Limits of memory in bytes and of tasks. */
+/** Limits of memory in bytes and of tasks; shares of CPU, and their weight in version 2. */
 export const LIMITS = {
   memory: 256 * 2 ** 20,
   pids: 512,
   shares: 512,
+  weight: 20,
 } as const;
 
 /** Where a container of the bench has its cgroups. */

@@ -102,11 +102,13 @@ function writesOf(
   bench: Bench,
 ): (readonly [file: string, text: string])[] {
   if (version === 2) {
-    return [
-      ["memory.max", String(LIMITS.memory)],
-      ["pids.max", String(LIMITS.pids)],
-      ["cpu.weight", "20"],
+    const files: (readonly [string, string, string])[] = [
+      ["memory", "memory.max", String(LIMITS.memory)],
+      ["pids", "pids.max", String(LIMITS.pids)],
+      ["cpu", "cpu.weight", String(LIMITS.weight)],
     ];
+    return files.filter(([controller]) => controllers.includes(controller))
+      .map(([, file, text]) => [file, text]);
   }
   return controllers.flatMap((controller): (readonly [string, string])[] => {
     switch (controller) {

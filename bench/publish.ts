@@ -13,10 +13,12 @@ import { report } from "./table.ts";
 const DRAWN = [
   "api:bare",
   "api:bare:gaps",
-  "exec",
+  "warm:bare",
+  "exec:bare",
   "process:busybox",
   "process:busybox:gaps",
-  "rate",
+  "rate:4",
+  "monitor",
 ];
 
 const PICTURE = "![Bars of the medians, with the minimum marked](plot.svg)";

@@ -16,6 +16,7 @@ import { processSection } from "./sections/process.ts";
 import { processorSection } from "./sections/processor.ts";
 import { throughputSection } from "./sections/throughput.ts";
 import { waitsSection } from "./sections/waits.ts";
+import { warmSection } from "./sections/warm.ts";
 import { workSection } from "./sections/work.ts";
 
 /** All parts, in the order in which they run. */
@@ -25,6 +26,7 @@ export const SECTIONS: Readonly<
   work: workSection,
   api: apiSection,
   process: processSection,
+  warm: warmSection,
   exec: execSection,
   throughput: throughputSection,
   processor: processorSection,

@@ -63,6 +63,14 @@ export const TARGETS: readonly Target[] = [
     what: "API start→exit / C floor, no-libc payload, back to back",
   },
   {
+    key: "warm/crun",
+    what: "API prepared container, start→exit / spawned crun, 100 ms gaps",
+  },
+  {
+    key: "warm/floor",
+    what: "the same / C floor by its own clock",
+  },
+  {
     key: "exec/crun",
     what: "API exec into a container / spawned crun exec",
     must: 0.25,

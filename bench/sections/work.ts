@@ -8,7 +8,7 @@ import { EMPTY, makeContenders } from "../contenders.ts";
 import type { Found, Line } from "../results.ts";
 
 /** Prints what is counted, one number on each line. */
-const SCRIPT = [
+export const SCRIPT: string = [
   "wc -l < /proc/self/mountinfo",
   "awk -F: '$3 != \"/\"' /proc/self/cgroup | wc -l",
   "ls /dev | wc -l",
@@ -30,6 +30,20 @@ const NAMES = [
   "interfaces",
 ];
 
+/**
+ * Reads what the script printed. Pure.
+ *
+ * @param output It.
+ * @returns Numbers by what they count.
+ */
+export function readCounts(output: string): Record<string, number> {
+  const found = output.trim().split("\n");
+  return Object.fromEntries(NAMES.map((what, index) => {
+    const text = found[index] ?? "";
+    return [what, what === "capabilities" ? countBits(text) : Number(text)];
+  }));
+}
+
 /** Ones in a mask in hexadecimal. */
 function countBits(mask: string): number {
   const bits = [...BigInt(`0x${mask}`).toString(2)];
@@ -49,15 +63,7 @@ export async function workSection(bench: Bench): Promise<Found> {
     }
     const output = await succeed(bench, command);
     await pause(bench, 0);
-    const found = output.trim().split("\n");
-    lines.push({
-      label: name,
-      more: Object.fromEntries(NAMES.map((what, index) => {
-        const text = found[index] ?? "";
-        const number = what === "capabilities" ? countBits(text) : Number(text);
-        return [what, number];
-      })),
-    });
+    lines.push({ label: name, more: readCounts(output) });
   }
   const title = "What a program finds inside";
   return { figures: [{ id: "work", title, unit: "", lines }], checks: [] };
