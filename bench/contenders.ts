@@ -5,6 +5,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { BUNDLE } from "../tasks/bundle.ts";
 import { DENO, ROOT } from "../tasks/process.ts";
 import { type Bench, inside } from "./bench.ts";
 import { writeBundle } from "./config.ts";
@@ -39,7 +40,7 @@ export interface OwnProgram {
 const DENO_FLAGS = ["run", "-A", "--no-config", "--no-lock"];
 
 /** The program that `deno task bundle` makes. */
-export const BUNDLE: string = join(ROOT, "build/nsinit/nsinit");
+export const LAUNCHER: string = join(BUNDLE, "nsinit");
 /** The file that `deno task compile` makes. */
 export const EXECUTABLE: string = join(ROOT, "nsinit");
 
@@ -47,9 +48,9 @@ export const EXECUTABLE: string = join(ROOT, "nsinit");
 export const OWN: readonly OwnProgram[] = [
   {
     name: "CLI (bundled)",
-    file: BUNDLE,
+    file: LAUNCHER,
     task: "bundle",
-    command: [BUNDLE],
+    command: [LAUNCHER],
   },
   {
     name: "CLI (modules)",

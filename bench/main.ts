@@ -15,6 +15,7 @@
  */
 import { basename, fromFileUrl, join } from "@std/path";
 import { build } from "../tasks/build.ts";
+import { bundle } from "../tasks/bundle.ts";
 import { DENO, ROOT, run, say } from "../tasks/process.ts";
 import { makeRootfs } from "../tasks/rootfs.ts";
 import { setup } from "../tasks/setup.ts";
@@ -133,6 +134,9 @@ async function bench(args: readonly string[]): Promise<number> {
   }
   if (!await setup(["build", "demo", "bench"]) || !await build()) return 1;
   if (!await compilePrograms()) return 1;
+  if (!await bundle()) {
+    say("bench: the bundle takes part as it was made before, if it was");
+  }
 
   const dir = await makeDirectory();
   try {
