@@ -71,19 +71,21 @@ function bind(
   return { destination, type: "bind", source, options };
 }
 
-/** A directory with a tmpfs below it, which lasts as long as the body runs. */
+/** A tmpfs with another one below it, which last as long as the body runs. */
 async function withTree(
   workspace: Workspace,
   body: (dir: string) => Promise<void>,
 ): Promise<void> {
   const dir = await workspace.newDirectory();
-  await Deno.mkdir(`${dir}/below`);
-  await Deno.writeTextFile(`${dir}/file`, "text\n");
-  await mustRun(["mount", "-t", "tmpfs", "tmpfs", `${dir}/below`]);
+  // Of its own: the machine's /tmp may have attributes, which a bind keeps.
+  await mustRun(["mount", "-t", "tmpfs", "tmpfs", dir]);
   try {
+    await Deno.mkdir(`${dir}/below`);
+    await Deno.writeTextFile(`${dir}/file`, "text\n");
+    await mustRun(["mount", "-t", "tmpfs", "tmpfs", `${dir}/below`]);
     await body(dir);
   } finally {
-    await mustRun(["umount", `${dir}/below`]);
+    await mustRun(["umount", "-R", dir]);
   }
 }
 
