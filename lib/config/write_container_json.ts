@@ -5,7 +5,7 @@
  */
 import type { Json, JsonObject } from "./json.ts";
 import { writeAttributes, writeHooks } from "./write_attributes.ts";
-import { MOUNT_DEVICES } from "./sections/mounts.ts";
+import { MOUNT_DEVICES } from "./names/mount_devices.ts";
 import { type WarningSink, writeSeccomp } from "./write_seccomp.ts";
 import type {
   BlkioDevice,

@@ -7,7 +7,7 @@ import {
   NAMESPACE_TYPES,
   NAMESPACES,
 } from "../../lib/config/names/namespaces.ts";
-import { MOUNT_DEVICES } from "../../lib/config/sections/mounts.ts";
+import { MOUNT_DEVICES } from "../../lib/config/names/mount_devices.ts";
 import {
   boolean,
   either,

@@ -18,21 +18,10 @@ import type {
   Dialect,
   Mount,
   MountIdmap,
-  OriginalMountDevice,
   TreeAttributes,
 } from "../types.ts";
+import { MOUNT_DEVICES } from "../names/mount_devices.ts";
 import { readIdMappings } from "./process.ts";
-
-/** Kinds of mount that a container.json may name. */
-export const MOUNT_DEVICES: readonly OriginalMountDevice[] = [
-  "proc",
-  "sysfs",
-  "mqueue",
-  "tmpfs",
-  "devpts",
-  "bind",
-  "cgroup",
-];
 
 const RUN_MOUNT: Mount = {
   device: "tmpfs",
