@@ -1,6 +1,6 @@
 /**
- * Keeps containers ready for work: they are made ahead, each is used for one
- * job and destroyed, and another takes its place meanwhile.
+ * Runs jobs in containers that are ready when they are asked for: each is used
+ * for one job and destroyed, and another takes its place meanwhile.
  *
  *     deno run -A examples/pool.ts [FLAGS] COMMAND [ARG...]
  *
@@ -18,66 +18,11 @@
 // deno-lint-ignore-file no-console
 import { parseArgs } from "node:util";
 import {
-  type Config,
-  type Container,
   defaultConfig,
   Factory,
   hostRootConfig,
+  type WarmPool,
 } from "../mod.ts";
-
-/** Containers that wait for their job. */
-class Pool implements AsyncDisposable {
-  readonly #factory: Factory;
-  readonly #config: Config;
-  readonly #ready: Promise<Container>[] = [];
-  #isOpen = true;
-  #count = 0;
-
-  /** Starts to make the first ones. */
-  constructor(factory: Factory, config: Config, size: number) {
-    this.#factory = factory;
-    this.#config = config;
-    for (let i = 0; i < size; i++) this.#replenish();
-  }
-
-  /** Hands out a container for one job; the caller destroys it. */
-  async take(): Promise<Container> {
-    const next = this.#ready.shift();
-    if (!next || !this.#isOpen) throw new Error("the pool is closed");
-    this.#replenish();
-    return await next;
-  }
-
-  /** Destroys those that were not handed out. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isOpen = false;
-    const rest = await Promise.allSettled(this.#ready.splice(0));
-    await Promise.all(
-      rest.filter((each) => each.status === "fulfilled")
-        .map(({ value }) => value.destroy({ force: true })),
-    );
-  }
-
-  #replenish(): void {
-    const next = this.#create();
-    // Whoever takes it is told.
-    next.catch(() => {});
-    this.#ready.push(next);
-  }
-
-  /** All but the job's own program is there already. */
-  async #create(): Promise<Container> {
-    const id = `pool-${Deno.pid}-${++this.#count}`;
-    const container = await this.#factory.create(id, this.#config);
-    try {
-      await container.start({ args: ["sleep", "1000000"] });
-      return container;
-    } catch (error) {
-      await container.destroy({ force: true });
-      throw error;
-    }
-  }
-}
 
 const FAILED = 125;
 
@@ -118,8 +63,9 @@ async function runAll(): Promise<void> {
   const config = flags.rootfs
     ? { ...defaultConfig(await Deno.realPath(flags.rootfs)), overlay: {} }
     : hostRootConfig();
-  const size = Number(flags.size);
-  await using pool = new Pool(new Factory(flags.root), config, size);
+  const factory = new Factory(flags.root);
+  const prefix = `pool-${Deno.pid}`;
+  await using pool = await factory.warm(Number(flags.size), config, { prefix });
   const workers = Array.from(
     { length: Number(flags.workers) },
     () => work(pool),
@@ -130,7 +76,7 @@ async function runAll(): Promise<void> {
   if (failed) throw failed.reason;
 }
 
-async function work(pool: Pool): Promise<void> {
+async function work(pool: WarmPool): Promise<void> {
   while (left > 0 && !stop.signal.aborted) {
     left--;
     const asked = performance.now();
