@@ -43,6 +43,8 @@ enum nsi_kind {
 	NSI_OP_PLAN_SEND = 37,
 	NSI_OP_AWAIT_END = 131,
 	NSI_OP_PROCESS_USE = 132,
+	NSI_OP_PARK_PUBLISH = 38,
+	NSI_OP_PARK_CONNECT = 39,
 	NSI_OP_PROC_OPEN = 40,
 	NSI_OP_SESSION_NEW = 41,
 	NSI_OP_HOSTNAME_SET = 42,
@@ -289,6 +291,15 @@ enum nsi_slot {
 
 /* process.use: what follows is about the process pid, which others have made and wait for */
 #define NSI_PROCESS_USE_PID(op) ((uint64_t)(op)->n[0])
+
+/* park.publish: makes a listening unix socket dir/name, for its owner alone, and leaves the parked child to whoever connects to it */
+#define NSI_PARK_PUBLISH_DIR(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_PARK_PUBLISH_NAME(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+
+/* park.connect: takes the place of the parent of the parked child pid over the unix socket dir/name */
+#define NSI_PARK_CONNECT_PID(op) ((uint64_t)(op)->n[0])
+#define NSI_PARK_CONNECT_DIR(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+#define NSI_PARK_CONNECT_NAME(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 
 /* proc.open: opens a private procfs instance, or checks that /proc is a real one, for later writes */
 
@@ -634,6 +645,8 @@ enum nsi_slot {
 	X(PLAN_SEND, "-----") \
 	X(AWAIT_END, "-----") \
 	X(PROCESS_USE, "-----") \
+	X(PARK_PUBLISH, "ss---") \
+	X(PARK_CONNECT, "ss---") \
 	X(PROC_OPEN, "-----") \
 	X(SESSION_NEW, "-----") \
 	X(HOSTNAME_SET, "s----") \
@@ -732,6 +745,8 @@ enum nsi_slot {
 	X(PLAN_SEND, plan_send) \
 	X(AWAIT_END, await_end) \
 	X(PROCESS_USE, process_use) \
+	X(PARK_PUBLISH, park_publish) \
+	X(PARK_CONNECT, park_connect) \
 	X(VETH_MAKE, veth_make) \
 	X(LINK_MOVE, link_move) \
 	X(AWAIT_LISTENER, await_listener) \
@@ -855,6 +870,8 @@ int nsi_op_park(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_plan_send(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_await_end(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_process_use(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_park_publish(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_park_connect(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_proc_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_session_new(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_hostname_set(struct nsi_run *run, const struct nsi_op *op);

@@ -18,6 +18,7 @@
 #define LOCK_EXCLUSIVE 2
 #define FILE_TYPE 0170000
 #define FILE_REGULAR 0100000
+#define FILE_SOCKET 0140000
 
 /*
  * nsi_op_lock_take() - take the lock of the container's state directory
@@ -62,7 +63,7 @@ int nsi_op_lock_take(struct nsi_run *run, const struct nsi_op *op)
  * leads elsewhere (CVE-2024-23652).
  *
  * Return: 0, also when the file or the directory is missing or replaced, or when
- * it is not a regular file or has another inode and so is not ours; or -errno.
+ * it is neither a regular file nor a socket or has another inode and so is not ours; or -errno.
  */
 int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op)
 {
@@ -88,7 +89,7 @@ int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op)
 	r = nsi_sys_statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &st);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if ((st.stx_mode & FILE_TYPE) != FILE_REGULAR)
+	if ((st.stx_mode & FILE_TYPE) != FILE_REGULAR && (st.stx_mode & FILE_TYPE) != FILE_SOCKET)
 		return 0;
 	if (NSI_FILE_REMOVE_INODE(op) && NSI_FILE_REMOVE_INODE(op) != st.stx_ino)
 		return 0;

@@ -47,6 +47,9 @@ const PHRASES: Phrases = {
   "spawn": () => "clone the container's first process",
   "park": () => "wait with all done so far",
   "plan.send": () => "tell the prepared process what to run",
+  "park.publish": (op) => `wait for a start at ${op.dir}/${op.name}`,
+  "park.connect": (op) =>
+    `reach the process that waits at ${op.dir}/${op.name}`,
   "ns.enter": () => "join the container's namespaces",
   "ns.clone": () => "clone into the new namespaces",
   "idmap.write": (op) =>
@@ -147,6 +150,10 @@ function advise(op: Op, errno: string, detail: Detail): string {
         return "; a limit below /proc/sys/user/ (max_*_namespaces) is reached";
       }
       return "";
+    case "park.connect":
+      return errno === "ECONNREFUSED" || errno === "ENOENT"
+        ? "; it has been started already, or has ended"
+        : "";
     case "seccomp.notify":
       return errno === "EBUSY"
         ? "; this program is under a filter with a listener, and there can be only one"

@@ -15,7 +15,7 @@ import {
 } from "./attach.ts";
 import { checkId, deriveId } from "./identity.ts";
 import { wantsTerminal } from "./process_spec.ts";
-import { isKept, isRunning } from "./phase.ts";
+import { isHeld, isKept, isRunning, refuseHeld } from "./phase.ts";
 import {
   createdState,
   dumpedFile,
@@ -316,6 +316,10 @@ export async function execContainer(request: ExecRequest): Promise<number> {
     if (state?.phase === "checkpointed") {
       unlockState(locked);
       throw checkpointed(id);
+    }
+    if (state && isHeld(state)) {
+      unlockState(locked);
+      refuseHeld(state);
     }
     const kept = state && isKept(state) ? state : undefined;
     // Of a sandbox that waits nothing stays but its record.

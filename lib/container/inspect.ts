@@ -9,7 +9,7 @@ import { summarize } from "./list.ts";
 import { pidsOf } from "./processes.ts";
 import { isRunning } from "./phase.ts";
 import { readState, stateDirectory } from "./store.ts";
-import type { StoredState } from "./store_types.ts";
+import type { Phase, StoredState } from "./store_types.ts";
 
 /** Words that there is no such container. */
 export function notThere(id: string): StateError {
@@ -42,9 +42,14 @@ export async function loadState(
   throw notThere(id);
 }
 
+/** Phases before the first process runs. */
+const UNUSED: ReadonlySet<Phase> = new Set<Phase>(
+  ["created", "prepared", "held"],
+);
+
 /** Words why there is nothing to do it with. */
 export function notRunning(id: string, state: StoredState): StateError {
-  const why = state.phase === "created" || state.phase === "prepared"
+  const why = UNUSED.has(state.phase)
     ? "it has not been started yet"
     : "container is not running";
   return new StateError(

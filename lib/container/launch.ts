@@ -11,7 +11,7 @@ import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { notThere } from "./inspect.ts";
 import { ContainerGone, joinContainer } from "./join.ts";
 import { startPrepared } from "./prepare.ts";
-import { isKept, isRunning, ownerLives } from "./phase.ts";
+import { isKept, isRunning, ownerLives, refuseHeld } from "./phase.ts";
 import { removeRemains, settleCreated, settleStopped } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
 import { isNameTaken, startContainer, type StartRequest } from "./start.ts";
@@ -137,6 +137,7 @@ async function startLocked(
       { context: { id: state.id } },
     );
   }
+  refuseHeld(state);
   if (state.phase === "prepared") {
     return await startWaiting(locked, state, request);
   }

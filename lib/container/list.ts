@@ -4,7 +4,7 @@
  * @module
  */
 import { freezerState } from "./freezer.ts";
-import { isKept, isRunning } from "./phase.ts";
+import { isHeld, isKept, isRunning } from "./phase.ts";
 import {
   listIds,
   lockState,
@@ -52,6 +52,8 @@ export function statusOf(state: StoredState): ContainerStatus {
     case "created":
     case "checkpointed":
       return state.phase;
+    case "held":
+      return isHeld(state) ? "created" : "stopped";
     case "prepared":
     case "creating":
       return state.kept ? "created" : "stopped";

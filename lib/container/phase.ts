@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { StateError } from "../errors.ts";
 import { bootId, isAlive } from "./liveness.ts";
 import type { StoredState } from "./store_types.ts";
 
@@ -27,6 +28,26 @@ export function isPrepared(state: StoredState): boolean {
   return state.phase === "prepared" && ownerLives(state) && isAlive(state);
 }
 
+/** Whether a container has a first process that waits to execute its program. */
+export function isHeld(state: StoredState): boolean {
+  return state.phase === "held" && state.bootId === bootId() && isAlive(state);
+}
+
+/**
+ * Refuses to start a program in a container that is held for its own.
+ *
+ * @param state Recorded state.
+ * @throws {StateError} `ContainerNotStopped`.
+ */
+export function refuseHeld(state: StoredState): void {
+  if (!isHeld(state)) return;
+  throw new StateError(
+    "ContainerNotStopped",
+    `Cannot start a program in container ${state.id}: its own waits to be started; start that, or delete the container`,
+    { context: { id: state.id } },
+  );
+}
+
 /** Whether who started the container last still lives. */
 export function ownerLives(state: StoredState): boolean {
   return state.bootId === bootId() && isAlive(state.owner);
@@ -44,6 +65,7 @@ export function ownerLives(state: StoredState): boolean {
  */
 export function isKept(state: StoredState): boolean {
   if (state.phase === "checkpointed") return true;
+  if (isHeld(state)) return true;
   if (!state.kept) return false;
   switch (state.phase) {
     case "created":

@@ -156,7 +156,6 @@ async function prepare(
   const request = { ...requestOf(state), ...(fault && { fault }) };
   const { run, state: made } = await make(locked, request, {
     phase: "prepared",
-    process: {},
     plan: async (settled, host) => {
       const plan = await planSandbox(settled, locked.dir, host);
       plans.push(plan);

@@ -284,7 +284,10 @@ export function initialState(
     namespaces: config.namespaces.map((namespace) => namespace.type),
     resources: {
       ...start.resources,
-      files: stagedFiles(directory, markersOf(request)),
+      files: [
+        ...start.resources.files,
+        ...stagedFiles(directory, markersOf(request)),
+      ],
     },
   };
 }
@@ -419,9 +422,9 @@ async function start(
 /** How a container is made: by which Plan, and what it is then. */
 export interface Making<T extends SandboxRequest> {
   /** Its phase at the end. */
-  readonly phase: "running" | "prepared";
-  /** The process that runs then, if one does. */
-  readonly process: Pick<ProcessRequest, "seccompNotify">;
+  readonly phase: "running" | "prepared" | "held";
+  /** The process that runs or waits then, if one does. */
+  readonly process?: ProcessRequest;
   /** Plans it. */
   readonly plan: (request: T, host: Host) => Promise<StartPlan>;
 }
@@ -468,13 +471,16 @@ export async function make<T extends SandboxRequest>(
         writeState(locked.dir, state);
       },
       handListener: listenerHander(
-        process,
+        process ?? {},
         execution,
         () => listenerFacts(request, execution.pid),
       ),
       saveState: () => {
         const { pid } = execution;
-        state = completeState(state as StoredState, phase, pid, markers);
+        state = {
+          ...completeState(state as StoredState, phase, pid, markers),
+          ...(phase === "held" && process && { process }),
+        };
         writeState(locked.dir, state);
       },
     });

@@ -235,6 +235,7 @@ const PHASES: ReadonlySet<unknown> = new Set(
   [
     "created",
     "prepared",
+    "held",
     "creating",
     "running",
     "checkpointed",

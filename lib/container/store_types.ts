@@ -6,6 +6,7 @@
 import type { Config, NamespaceType } from "../config/types.ts";
 import type { RecordedResources } from "../plan/types.ts";
 import type { ProcessIdentity } from "./liveness.ts";
+import type { ProcessRequest } from "./request.ts";
 
 /**
  * Where a container is in its life.
@@ -13,6 +14,8 @@ import type { ProcessIdentity } from "./liveness.ts";
  * - `created`: its id and configuration are kept; nothing of it exists.
  * - `prepared`: its sandbox is there, and a process of its owner waits in it for
  *   what to run; `pid` is that process.
+ * - `held`: all is made, and its first process waits for anyone to let it
+ *   execute its program; `pid` is that process.
  * - `creating`: its first process, or its sandbox, is being made.
  * - `running`: the program runs, or has ended without anyone noting it down.
  * - `checkpointed`: its processes are in an image.
@@ -21,6 +24,7 @@ import type { ProcessIdentity } from "./liveness.ts";
 export type Phase =
   | "created"
   | "prepared"
+  | "held"
   | "creating"
   | "running"
   | "checkpointed"
@@ -72,6 +76,8 @@ export interface StoredState {
   readonly resources: RecordedResources;
   /** Directory of the images; only when `checkpointed`. */
   readonly images?: string;
+  /** What is to run; only when `held`. */
+  readonly process?: Omit<ProcessRequest, "seccompNotify">;
   /** How the first process ended; only when `stopped`. */
   readonly exit?: RecordedExit;
 }

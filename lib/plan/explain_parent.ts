@@ -238,6 +238,10 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
   "await": ({ point }) => `wait until the child reaches ${pointName(point)}`,
   "release": ({ point }) => `let the child go on from ${pointName(point)}`,
   "plan.send": () => "give the parked child this Plan's list to go on with",
+  "park.publish": ({ dir, name }) =>
+    `leave the parked child to whoever connects to ${dir}/${name}`,
+  "park.connect": ({ pid, dir, name }) =>
+    `take charge of the parked process ${pid} over ${dir}/${name}`,
   "await.listener": () => "wait for the seccomp listener",
   "listener.hand": ({ path }) =>
     path === undefined

@@ -338,6 +338,22 @@ export const OPS = {
       "what follows is about the process pid, which others have made and wait for",
     fields: { pid: "u64" },
   },
+  "park.publish": {
+    kind: 38,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "makes a listening unix socket dir/name, for its owner alone, and leaves the parked child to whoever connects to it",
+    fields: { dir: "str", name: "str" },
+  },
+  "park.connect": {
+    kind: 39,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "takes the place of the parent of the parked child pid over the unix socket dir/name",
+    fields: { pid: "u64", dir: "str", name: "str" },
+  },
 
   // ---- child: session, namespaces, network ----
   "proc.open": {

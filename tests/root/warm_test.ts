@@ -360,7 +360,9 @@ test("a sandbox that somebody killed is replaced", async (workspace) => {
 
   // One that was taken is made anew when it is started.
   await using container = await pool.take();
-  Deno.kill(await waitingPid(workspace, container), SIGKILL);
+  const waited = await waitingPid(workspace, container);
+  Deno.kill(waited, SIGKILL);
+  await waitFor("its end", () => !isAlive(waited));
   assertEquals(await outputOf(container, { args: ["echo", "on"] }), "on\n");
   await waitFor("another one", () => pool.ready === 2);
 });
