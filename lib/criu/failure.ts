@@ -60,6 +60,10 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     /Can't get 1:16 opt/,
     "this CRIU is too old for this kernel: install 4.2 or later",
   ],
+  [
+    /Can't get rlimit .*not permitted/,
+    "nsinit has not CAP_SYS_RESOURCE, which CRIU needs for processes of other users than root",
+  ],
   [/iptables-restore|iptables/, "install iptables, or use nftables"],
 ];
 

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
+  bindMount,
   type Config,
   type Container,
   CriuError,
@@ -285,3 +286,108 @@ test("a missing CRIU is named, with what to do", async (workspace) => {
   assert(error.message.includes("install"), error.message);
   await assertRejects(() => Deno.stat(imagePath), Deno.errors.NotFound);
 });
+
+test(
+  "limits hold again, and what CRIU had as groups is gone",
+  async (workspace) => {
+    await using own = await Case.create(workspace, {
+      cgroups: { pids_limit: 50 },
+    });
+    const { container, images } = own;
+    await container.start({ args: ["/bin/sleep", "100"] });
+    const { cgroupPaths } = await container.state();
+    const group = cgroupPaths["pids"] ?? cgroupPaths["unified"] ?? "";
+
+    await container.checkpoint({ imagePath: images });
+    await assertRejects(() => Deno.stat(group), Deno.errors.NotFound);
+    await container.set({ pidsLimit: 40 });
+    const process = await container.restore({});
+
+    assertEquals((await Deno.readTextFile(`${group}/pids.max`)).trim(), "40");
+    assert(
+      (await Deno.readTextFile(`${group}/cgroup.procs`)).includes(
+        `${process.pid}`,
+      ),
+    );
+  },
+  NEEDS,
+);
+
+test("a volume may have moved to another directory", async (workspace) => {
+  const [from, to] = [
+    await workspace.newDirectory(),
+    await workspace.newDirectory(),
+  ];
+  const config = await readConfig(workspace);
+  const withData = (source: string): Config => ({
+    ...config,
+    mounts: [...config.mounts, bindMount(source, "/mnt", { readonly: false })],
+  });
+  await using own = await Case.create(workspace, withData(from));
+  await using other = await Case.create(workspace, withData(to));
+  await own.container.start({
+    args: ["/bin/sh", "-c", "while :; do sleep 0.05; echo x >/mnt/x; done"],
+  });
+
+  await own.container.checkpoint({ imagePath: own.images });
+  await own.container.destroy();
+  await other.container.restore({}, { imagePath: own.images });
+
+  await waitFor(
+    "a file in the new directory",
+    () => Deno.stat(`${to}/x`).then(() => true, () => undefined),
+  );
+  await Deno.remove(`${workspace.rootfs}/mnt`).catch(() => {});
+}, NEEDS);
+
+test("a user namespace comes back with its maps", async (workspace) => {
+  const ids = [{ containerId: 0, hostId: 200000, size: 65536 }];
+  const config = await readConfig(workspace);
+  await using own = await Case.create(workspace, {
+    ...config,
+    namespaces: [...config.namespaces, { type: "NEWUSER" }],
+    uidMappings: ids,
+    gidMappings: ids,
+  });
+  const { container, images } = own;
+  const first = await container.start({ args: ["/bin/sleep", "100"] });
+  const map = await Deno.readTextFile(`/proc/${first.pid}/uid_map`);
+
+  await container.checkpoint({ imagePath: images });
+  const second = await container.restore({});
+
+  assertEquals(await Deno.readTextFile(`/proc/${second.pid}/uid_map`), map);
+  const { mode, gid } = await Deno.stat(`${images}/core-1.img`);
+  assertEquals([(mode ?? 0) & 0o777, gid], [0o640, 200000]);
+  const joined = await container.start({ args: ["/bin/true"] });
+  assertEquals((await joined.status).code, 0);
+}, NEEDS);
+
+test(
+  "pre-dumps need a kernel that tracks memory, and say so",
+  async (workspace) => {
+    await using own = await Case.create(workspace);
+    const { container, images } = own;
+    await container.start({ args: ["/bin/sleep", "100"] });
+
+    const error = await container.checkpoint({
+      imagePath: images,
+      preDump: true,
+    }).then(() => undefined, (reason) => reason);
+
+    if (error === undefined) {
+      const later = `${images}.2`;
+      await container.checkpoint({
+        imagePath: later,
+        parentPath: "../images",
+      });
+      await container.restore({});
+      await Deno.remove(later, { recursive: true });
+      return;
+    }
+    assert(error instanceof HostError, String(error));
+    assert(error.message.includes("CONFIG_MEM_SOFT_DIRTY"), error.message);
+    assertEquals(await container.status(), "running");
+  },
+  NEEDS,
+);
