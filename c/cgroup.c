@@ -13,6 +13,7 @@
  */
 #include "cgroup.h"
 #include "cleanup.h"
+#include "slot.h"
 #include "sys.h"
 #include "text.h"
 
@@ -34,30 +35,73 @@ static void mark(int fd, const char *owner)
 		NSI_SYS5(__NR_fsetxattr, fd, NSI_CGROUP_MARK_USER, owner, length, 0);
 }
 
-static int make_once(int basefd, const char *rest, uint64_t flags, const char *owner)
+/*
+ * The group alone, where its parents are there: no file system of groups has symlinks.
+ * -ENOENT when one is missing.
+ */
+static int make_last(int basefd, const char *path, const char *owner)
 {
-	NSI_AUTO_FD int heldfd = -1;
-	int dirfd = basefd;
+	NSI_AUTO_FD int fd = -1;
+	int r = nsi_sys_mkdirat(basefd, path, NSI_CGROUP_MODE);
+
+	if (r < 0)
+		return r;
+	fd = nsi_sys_openat(basefd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd;
+	mark(fd, owner);
+	r = nsi_cgroup_check(fd);
+	return r < 0 ? r : nsi_take_fd(&fd);
+}
+
+/* The group with its parents, found component by component; a descriptor, or -errno. */
+static int make_all(int basefd, const char *rest, uint64_t flags, const char *owner)
+{
+	NSI_AUTO_FD int heldfd = nsi_cgroup_below(basefd, "");
 	char name[NSI_CGROUP_NAME_MAX];
+	int r;
 
+	if (heldfd < 0)
+		return heldfd;
 	while (*rest) {
-		int made, nextfd, r = nsi_cgroup_component(&rest, name);
+		int made, nextfd;
 
+		r = nsi_cgroup_component(&rest, name);
 		if (r < 0)
 			return r;
-		made = nsi_sys_mkdirat(dirfd, name, NSI_CGROUP_MODE);
+		made = nsi_sys_mkdirat(heldfd, name, NSI_CGROUP_MODE);
 		if (made < 0 && (made != -EEXIST || (!*rest && (flags & FLAG_NEW))))
 			return made;
-		nextfd = nsi_sys_openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		nextfd = nsi_sys_openat(heldfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 		if (nextfd < 0)
 			return nextfd;
 		if (!made)
 			mark(nextfd, *rest ? "parent" : owner);
 		nsi_auto_close(&heldfd);
 		heldfd = nextfd;
-		dirfd = nextfd;
 	}
-	return nsi_cgroup_check(dirfd);
+	r = nsi_cgroup_check(heldfd);
+	return r < 0 ? r : nsi_take_fd(&heldfd);
+}
+
+/* No component of the path is . or .., which would lead elsewhere. */
+static int is_plain(const char *rest)
+{
+	char name[NSI_CGROUP_NAME_MAX];
+
+	while (*rest)
+		if (nsi_cgroup_component(&rest, name) < 0)
+			return 0;
+	return 1;
+}
+
+static int make_once(int basefd, const char *rest, uint64_t flags, const char *owner)
+{
+	int fd = -ENOENT;
+
+	if ((flags & FLAG_NEW) && is_plain(rest))
+		fd = make_last(basefd, rest, owner);
+	return fd == -ENOENT ? make_all(basefd, rest, flags, owner) : fd;
 }
 
 /*
@@ -89,7 +133,12 @@ int nsi_op_cgroup_make(struct nsi_run *run, const struct nsi_op *op)
 		if (r != -ENOENT && r != -ENODEV)
 			break;
 	}
-	return r;
+	if (r < 0)
+		return r;
+	if (NSI_CGROUP_MAKE_SLOT(op) >= 0)
+		return nsi_slot_put(run, (uint64_t)NSI_CGROUP_MAKE_SLOT(op), r);
+	nsi_sys_close(r);
+	return 0;
 }
 
 /*
@@ -406,12 +455,19 @@ int nsi_op_cgroup_write(struct nsi_run *run, const struct nsi_op *op)
 int nsi_op_cgroup_join(struct nsi_run *run, const struct nsi_op *op)
 {
 	const char *file = NSI_CGROUP_JOIN_FILE(run, op);
-	NSI_AUTO_FD int dirfd = -1;
+	int64_t slot = NSI_CGROUP_JOIN_SLOT(op);
+	NSI_AUTO_FD int openfd = -1;
+	int dirfd, r;
 
 	run->detail = NSI_AT_OPEN;
-	dirfd = nsi_cgroup_open(NSI_CGROUP_JOIN_PATH(run, op), O_NOFOLLOW);
+	if (slot < 0)
+		openfd = nsi_cgroup_open(NSI_CGROUP_JOIN_PATH(run, op), O_NOFOLLOW);
+	dirfd = slot < 0 ? openfd : nsi_slot_get(run, (uint64_t)slot);
 	if (dirfd < 0)
 		return dirfd;
 	run->detail = NSI_AT_JOIN;
-	return nsi_cgroup_write(dirfd, file, "0");
+	r = nsi_cgroup_write(dirfd, file, "0");
+	if (slot >= 0)
+		nsi_slot_drop(run, (uint64_t)slot);
+	return r;
 }

@@ -43,6 +43,35 @@ int nsi_op_ns_enter(struct nsi_run *run, const struct nsi_op *op)
 }
 
 /*
+ * nsi_op_ns_unshare() - make namespaces of its own
+ * @run: the run
+ * @op:  ns.unshare
+ *
+ * Here rather than by clone3(2): the caller's thread waits for that, and making a
+ * network namespace takes longer than all the rest of it.
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_ns_unshare(struct nsi_run *run, const struct nsi_op *op)
+{
+	int64_t slot = NSI_NS_UNSHARE_SLOT(op);
+	int fd, r = 0;
+
+	if (NSI_NS_UNSHARE_FLAGS(op) & ~NSI_CLONE_NEW)
+		return -EINVAL;
+	run->detail = NSI_AT_JOIN;
+	if (slot >= 0) {
+		fd = nsi_slot_get(run, (uint64_t)slot);
+		r = fd < 0 ? fd : (int)NSI_SYS2(__NR_setns, fd, CLONE_NEWNS);
+		nsi_slot_drop(run, (uint64_t)slot);
+	}
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_CLONE;
+	return (int)NSI_SYS1(__NR_unshare, NSI_NS_UNSHARE_FLAGS(op));
+}
+
+/*
  * nsi_op_ns_clone() - let the list go on in a clone
  * @run: the run
  * @op:  ns.clone

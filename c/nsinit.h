@@ -110,6 +110,9 @@ NSI_EXPORT int64_t nsi_file_load(const char *path, void *out, uint64_t size);
 NSI_EXPORT uint64_t nsi_hash(const void *bytes, uint64_t length);
 /* nsi_file_unlink() - removes dir/name, which is no directory; fine when it is missing. */
 NSI_EXPORT int32_t nsi_file_unlink(const char *dir, const char *name);
+/* nsi_anchor() - a mount namespace with an almost empty tmpfs, made at the first call: a descriptor that
+ * stays open for the life of the process. */
+NSI_EXPORT int32_t nsi_anchor(void);
 /* nsi_mounts_open() - a descriptor that knows which mount table of this process was seen last. */
 NSI_EXPORT int32_t nsi_mounts_open(void);
 /* nsi_mounts_changed() - whether that has changed since it was opened, or asked last: 1 or 0. */

@@ -32,6 +32,8 @@ enum nsi_kind {
 	NSI_OP_SYNC = 24,
 	NSI_OP_NS_ENTER = 25,
 	NSI_OP_NS_CLONE = 26,
+	NSI_OP_ANCHOR_OPEN = 170,
+	NSI_OP_NS_UNSHARE = 171,
 	NSI_OP_IDMAP_WRITE = 27,
 	NSI_OP_USER_ROOT = 28,
 	NSI_OP_USER_RESOLVE = 29,
@@ -189,8 +191,9 @@ enum nsi_slot {
 #define NSI_OVERLAY_OPEN_OPTIONS(run, op) nsi_blob(&(run)->plan, &(op)->s[3])
 #define NSI_OVERLAY_OPEN_SETTINGS(run, op) nsi_blob(&(run)->plan, &(op)->s[4])
 
-/* cgroup.make: makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist */
+/* cgroup.make: makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist; its descriptor goes into slot, unless that is -1 */
 #define NSI_CGROUP_MAKE_FLAGS(op) ((uint64_t)(op)->flags)
+#define NSI_CGROUP_MAKE_SLOT(op) ((int64_t)(op)->n[0])
 #define NSI_CGROUP_MAKE_BASE(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_CGROUP_MAKE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 #define NSI_CGROUP_MAKE_OWNER(run, op) nsi_str(&(run)->plan, &(op)->s[2])
@@ -215,7 +218,8 @@ enum nsi_slot {
 #define NSI_CGROUP_DEVICES_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_CGROUP_DEVICES_PROGRAM(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
 
-/* cgroup.join: moves the calling single-threaded process into the v1 group by its tasks file (or v2 by cgroup.procs) */
+/* cgroup.join: moves the calling single-threaded process into the v1 group by its tasks file (or v2 by cgroup.procs); the group stands in slot, which is emptied, or at path where that is -1 */
+#define NSI_CGROUP_JOIN_SLOT(op) ((int64_t)(op)->n[0])
 #define NSI_CGROUP_JOIN_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_CGROUP_JOIN_FILE(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 
@@ -251,6 +255,13 @@ enum nsi_slot {
 
 /* ns.clone: clones itself with CLONE_PARENT and the CLONE_NEW* flags, reports the new process and exits; the list goes on in the new process */
 #define NSI_NS_CLONE_FLAGS(op) ((uint64_t)(op)->flags)
+
+/* anchor.open: puts into slot a mount namespace that holds an empty tmpfs and the null device, made once for this process */
+#define NSI_ANCHOR_OPEN_SLOT(op) ((uint64_t)(op)->n[0])
+
+/* ns.unshare: makes the CLONE_NEW* namespaces of flags; with a slot, unless that is -1, it enters the mount namespace there first, whose copy its own becomes */
+#define NSI_NS_UNSHARE_FLAGS(op) ((uint64_t)(op)->flags)
+#define NSI_NS_UNSHARE_SLOT(op) ((int64_t)(op)->n[0])
 
 /* idmap.write: writes setgroups (deny when flags bit 0), uid_map and gid_map of the child; an empty map is left to another */
 #define NSI_IDMAP_WRITE_FLAGS(op) ((uint64_t)(op)->flags)
@@ -634,6 +645,8 @@ enum nsi_slot {
 	X(SYNC, "-----") \
 	X(NS_ENTER, "-----") \
 	X(NS_CLONE, "-----") \
+	X(ANCHOR_OPEN, "-----") \
+	X(NS_UNSHARE, "-----") \
 	X(IDMAP_WRITE, "ss---") \
 	X(USER_ROOT, "-----") \
 	X(USER_RESOLVE, "sl---") \
@@ -740,6 +753,7 @@ enum nsi_slot {
 	X(AWAIT, await) \
 	X(RELEASE, release) \
 	X(AWAIT_EXEC, await_exec) \
+	X(ANCHOR_OPEN, anchor_open) \
 	X(IDMAP_WRITE, idmap_write) \
 	X(HOOK_RUN, hook_run) \
 	X(PLAN_SEND, plan_send) \
@@ -762,6 +776,7 @@ enum nsi_slot {
 	X(SYNC, sync) \
 	X(NS_ENTER, ns_enter) \
 	X(NS_CLONE, ns_clone) \
+	X(NS_UNSHARE, ns_unshare) \
 	X(USER_ROOT, user_root) \
 	X(HOOK_RUN, hook_run) \
 	X(PARK, park) \
@@ -863,6 +878,8 @@ int nsi_op_await_exec(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_sync(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_ns_enter(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_ns_clone(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_anchor_open(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_ns_unshare(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_idmap_write(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_user_root(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_hook_run(struct nsi_run *run, const struct nsi_op *op);

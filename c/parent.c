@@ -281,6 +281,9 @@ int nsi_op_await_exec(struct nsi_run *run, const struct nsi_op *op)
 	do {
 		r = nsi_parent_pump(run);
 	} while (r > 0);
+	/* A stage that was killed before it could tell of its clone: nobody knows that. */
+	if (r == 0 && nsi_parent_has_clone(run) && !run->cloned)
+		return -ECHILD;
 	return r;
 }
 

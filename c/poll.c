@@ -202,7 +202,10 @@ int32_t nsi_mounts_changed(int32_t fd)
 	const struct {
 		int64_t seconds, nanoseconds;
 	} now = { 0, 0 };
-	long r = NSI_SYS5(__NR_ppoll, &polled, 1, &now, 0, 8);
+	long r;
 
+	do {
+		r = NSI_SYS5(__NR_ppoll, &polled, 1, &now, 0, 8);
+	} while (r == -EINTR);
 	return r < 0 ? (int32_t)r : (polled.revents & (POLLPRI | POLLERR)) != 0;
 }

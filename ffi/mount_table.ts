@@ -1,5 +1,5 @@
 /**
- * Whether the mount table has changed.
+ * The mount table: whether it has changed, and a namespace without it.
  *
  * @module
  */
@@ -35,3 +35,17 @@ class MountTable {
 
 /** The watch of this program. */
 export const mountTable: MountTable = new MountTable();
+
+/**
+ * Makes the mount namespace that `anchor.open` gives to children, once.
+ *
+ * @returns False where the kernel refuses.
+ *
+ * @example
+ * ```ts ignore
+ * const hasAnchor = makeAnchor();
+ * ```
+ */
+export function makeAnchor(): boolean {
+  return library().nsi_anchor() >= 0;
+}

@@ -8,6 +8,7 @@ import { decodeReport, errorOf } from "./decode_report.ts";
 import { encodePlan, type Fault } from "./encode_plan.ts";
 import { REPORT, USER } from "./layout.ts";
 import { library } from "./library.ts";
+import { noteTurn } from "./turns.ts";
 import { cString, unwrap } from "./native.ts";
 
 /** Identity that `user.apply` takes on. */
@@ -137,7 +138,9 @@ export class PlanRun {
 
   /** As {@linkcode PlanRun.parent}, on another thread. One call at a time. */
   async parentAsync(from: number, to: number): Promise<void> {
-    this.#check(await this.#lib.nsi_run_parent_async(this.#run, from, to));
+    const result = await this.#lib.nsi_run_parent_async(this.#run, from, to);
+    noteTurn();
+    this.#check(result);
   }
 
   /** Lets the child go on from `point`. */
@@ -204,7 +207,9 @@ export class PlanRun {
 
   /** As {@linkcode PlanRun.undo}, on another thread. */
   async undoAsync(): Promise<void> {
-    this.#check(await this.#lib.nsi_run_undo_async(this.#run));
+    const result = await this.#lib.nsi_run_undo_async(this.#run);
+    noteTurn();
+    this.#check(result);
   }
 
   /** Closes all descriptors of the run. */

@@ -14,6 +14,12 @@ export const SYMBOLS = {
   nsi_symbol: { parameters: ["buffer"], result: "i64" },
   // int32_t nsi_abi(void)
   nsi_abi: { parameters: [], result: "i32" },
+  nsi_abi_async: {
+    name: "nsi_abi",
+    parameters: [],
+    result: "i32",
+    nonblocking: true,
+  },
   // int32_t nsi_sizes(uint32_t *out, uint32_t count)
   nsi_sizes: { parameters: ["buffer", "u32"], result: "i32" },
   // int32_t nsi_run_init(struct nsi_run *run, uint32_t size, const void *plan, uint32_t length)
@@ -116,6 +122,8 @@ export const SYMBOLS = {
   nsi_hash: { parameters: ["buffer", "u64"], result: "u64" },
   // int32_t nsi_file_unlink(const char *dir, const char *name)
   nsi_file_unlink: { parameters: ["buffer", "buffer"], result: "i32" },
+  // int32_t nsi_anchor(void)
+  nsi_anchor: { parameters: [], result: "i32" },
   // int32_t nsi_mounts_open(void)
   nsi_mounts_open: { parameters: [], result: "i32" },
   // int32_t nsi_mounts_changed(int32_t fd)

@@ -51,6 +51,8 @@ const PHRASES: Phrases = {
   "park.connect": (op) =>
     `reach the process that waits at ${op.dir}/${op.name}`,
   "ns.enter": () => "join the container's namespaces",
+  "ns.unshare": () => "make the new namespaces",
+  "anchor.open": () => "open the empty mount namespace",
   "ns.clone": () => "clone into the new namespaces",
   "idmap.write": (op) =>
     `write the id mappings ${quote(shorten(op.uids))} and ${
@@ -143,6 +145,7 @@ const PHRASES: Phrases = {
 function advise(op: Op, errno: string, detail: Detail): string {
   switch (op.op) {
     case "spawn":
+    case "ns.unshare":
       if (errno === "EPERM") {
         return "; new namespaces need root (or a user namespace with id mappings)";
       }

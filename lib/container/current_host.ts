@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { mountTable } from "../../ffi/mount_table.ts";
+import { makeAnchor, mountTable } from "../../ffi/mount_table.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Host } from "../host/types.ts";
 
@@ -35,4 +35,30 @@ export function currentHost(): Host {
 /** Has the machine looked at again, after a failure that may come from what was known. */
 export function forgetHost(): void {
   known = undefined;
+}
+
+/** Inode of the first user namespace (`PROC_USER_INIT_INO` of the kernel). */
+const INIT_USER_NAMESPACE = 0xeffffffd;
+
+let canAnchor: boolean | undefined;
+
+/**
+ * Whether this program has a mount namespace for its containers to begin in,
+ * which is made at the first call. Making it costs more than a single start
+ * gains: it is not for command lines.
+ *
+ * Only in the first user namespace: in others procfs and sysfs may be mounted
+ * only where one is in sight.
+ *
+ * @param host The machine.
+ * @returns False where the kernel refuses.
+ *
+ * @example
+ * ```ts ignore
+ * const isThere = hasAnchor(currentHost());
+ * ```
+ */
+export function hasAnchor({ euid, userNamespaceInode }: Host): boolean {
+  if (euid !== 0 || userNamespaceInode !== INIT_USER_NAMESPACE) return false;
+  return canAnchor ??= makeAnchor();
 }

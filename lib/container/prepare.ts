@@ -13,7 +13,7 @@ import { hasEnded } from "../../ffi/native.ts";
 import type { PlanRun } from "../../ffi/plan_run.ts";
 import type { Watch } from "../../ffi/poller.ts";
 import { watchEnd } from "../../ffi/process_end.ts";
-import { StateError } from "../errors.ts";
+import { KernelError, StateError } from "../errors.ts";
 import { fitsSandbox } from "../plan/fit.ts";
 import type { ProcessSpec, SandboxPlan } from "../plan/types.ts";
 import type { Attachment } from "./attach.ts";
@@ -237,9 +237,21 @@ export async function startPrepared(
     );
     return { run, state: latest };
   } catch (error) {
+    // Killed while it waited, or before it had its user: nothing of the program has run.
+    if (latest === state && isEnd(error)) {
+      await run.abortAsync();
+      run.close();
+      return undefined;
+    }
     await fail(error, locked, request, latest, run);
     throw error;
   }
+}
+
+/** Whether an error says that the process inside has ended without a word. */
+function isEnd(error: unknown): boolean {
+  return error instanceof KernelError &&
+    (error.errnoName === "ECHILD" || error.errnoName === "EPIPE");
 }
 
 /** What has not been started yet. */

@@ -21,7 +21,7 @@ import type {
 } from "../plan/types.ts";
 import { adviseOnUserNamespace } from "./advice.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
-import { currentHost, forgetHost } from "./current_host.ts";
+import { currentHost, forgetHost, hasAnchor } from "./current_host.ts";
 import { type ContainerFacts, listenerHander } from "./hand_listener.ts";
 import { checkConfig } from "./check_config.ts";
 import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
@@ -216,6 +216,7 @@ async function placeSandbox(
   return {
     ...placement,
     ...await netAddressesOf(request.config),
+    hasAnchor: request.blocking !== true && hasAnchor(host),
     ...(hostRoot && { hostRoot }),
     ...(cgroups && { cgroups }),
   };

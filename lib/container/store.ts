@@ -21,6 +21,7 @@ import {
   removeFile,
   type StateLockFailure,
 } from "../../ffi/state_files.ts";
+import { turnWhenDue } from "../../ffi/turns.ts";
 import { configText, findShared, formatData, parseData } from "./configs.ts";
 import type { Phase, StoredState } from "./store_types.ts";
 
@@ -198,6 +199,8 @@ async function lockInTurn(
   id: string,
   { make }: { readonly make: boolean },
 ): Promise<number | undefined> {
+  const turn = turnWhenDue();
+  if (turn) await turn;
   if (!await enterRoot(root, make)) return undefined;
   for (let round = 0; round < LOCK_ROUNDS; round++) {
     const lock = await takeFlock(root, id, make);
@@ -307,8 +310,9 @@ function readText(dir: string): string | undefined {
  * @returns The state; undefined when there is none.
  * @throws {StateError} `ContainerNotExists` if the file is damaged or of another version.
  */
-// deno-lint-ignore require-await -- what it throws is a rejection
 export async function readState(dir: string): Promise<StoredState | undefined> {
+  const turn = turnWhenDue();
+  if (turn) await turn;
   try {
     const text = readText(dir);
     if (text === undefined) return undefined;

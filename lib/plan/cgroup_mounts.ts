@@ -53,6 +53,7 @@ function groupPart(
       note: group.path,
     }],
     slots: [slot],
+    shown: [slot],
   };
 }
 
@@ -143,5 +144,6 @@ export function planCgroupMount(
       ...(isClosed ? [{ op: "path.readonly", path: target } as const] : []),
     ],
     slots: parts.flatMap(({ slots }) => slots),
+    shown: parts.flatMap(({ shown }) => shown),
   };
 }

@@ -25,6 +25,7 @@ import {
 } from "./cgroup/limits.ts";
 import type { ChildOp, Op, ParentOp } from "./ops.ts";
 import { SLOTS } from "./ops.ts";
+import { SlotAllocator } from "./slots.ts";
 import { refuse } from "./refusal.ts";
 import type { Placement, ResourceCgroup, ScopeUnit } from "./types.ts";
 
@@ -37,12 +38,16 @@ const TRACKING = ["freezer", "pids", "name=systemd"];
 export interface CgroupPart {
   /** The groups. */
   readonly groups: readonly ResourceCgroup[];
-  /** Parent: makes and limits them. */
+  /** Parent, before the child exists: the group that it is cloned into. */
+  readonly before: readonly ParentOp[];
+  /** Parent, while the child begins: makes and limits the others. */
   readonly parent: readonly ParentOp[];
   /** Parent, once the program runs: a process would stop where it enters a frozen group. */
   readonly late: readonly ParentOp[];
   /** Child: joins those that clone3(2) does not enter. */
   readonly child: readonly ChildOp[];
+  /** Slots of the groups that the child joins. */
+  readonly slots: readonly number[];
   /** Slot of the version 2 group for `spawn`, -1 for none. */
   readonly spawnSlot: number;
   /**
@@ -173,6 +178,7 @@ export function enableOp(
  * Makes a group ready for processes. Pure.
  *
  * @param group The group.
+ * @param slot Slot for its descriptor, -1 for none.
  * @returns The operations; the group must not exist yet.
  *
  * @example
@@ -184,11 +190,12 @@ export function enableOp(
  * assertEquals(makeOps(group).map(({ op }) => op), ["cgroup.make", "cgroup.cpuset"]);
  * ```
  */
-export function makeOps(group: ResourceCgroup): ParentOp[] {
+export function makeOps(group: ResourceCgroup, slot = -1): ParentOp[] {
   const { version, base, path, controllers, owner } = group;
   const make: ParentOp = {
     op: "cgroup.make",
     flags: 1,
+    slot,
     base,
     path,
     owner,
@@ -310,7 +317,10 @@ export function freezeOps(
  * ```
  */
 export function planCgroupEntry(
-  groups: readonly Pick<ResourceCgroup, "version" | "path">[],
+  groups: readonly (
+    & Pick<ResourceCgroup, "version" | "path">
+    & { readonly slot?: number }
+  )[],
   host: Pick<Host, "kernel">,
 ): Pick<CgroupPart, "parent" | "child" | "spawnSlot" | "around"> {
   const canClone = isKernelAtLeast(host, 5, 7);
@@ -320,9 +330,10 @@ export function planCgroupEntry(
       ? [{ op: "cgroup.open", slot: SLOTS.cgroup, path: cloned.path }]
       : [],
     child: groups.filter((group) => group !== cloned).map((
-      { version, path },
+      { version, path, slot = -1 },
     ): ChildOp => ({
       op: "cgroup.join",
+      slot,
       path,
       file: version === 1 ? "tasks" : "cgroup.procs",
     })),
@@ -375,13 +386,19 @@ export function planCgroups(
   config: Config,
   host: Host,
   place: Pick<Placement, "cgroupPath" | "alias" | "cgroups">,
+  slots: SlotAllocator = new SlotAllocator(),
 ): CgroupPart {
   if (place.cgroups) return place.cgroups;
   const { cgroupPath, alias: owner } = place;
   const groups = chooseHierarchies(config, host)
     .map((hierarchy) => ({ ...locateGroup(hierarchy, cgroupPath), owner }));
   checkHeld(config, groups, host);
-  const entry = planCgroupEntry(groups, host);
+  const joined = groups.filter(({ version }) => version === 1)
+    .map((group) => ({ ...group, slot: slots.take() }));
+  const unified = groups.filter(({ version }) => version === 2);
+  const entry = planCgroupEntry([...joined, ...unified], host);
+  const isCloned = entry.spawnSlot !== -1;
+  const makeUnified = unified.flatMap((group) => makeOps(group));
   const limits = config.cgroups
     ? limitOps(
       config.cgroups,
@@ -393,7 +410,13 @@ export function planCgroups(
   return {
     ...entry,
     groups,
-    parent: [...groups.flatMap(makeOps), ...limits, ...entry.parent],
+    slots: joined.map(({ slot }) => slot),
+    before: isCloned ? [...makeUnified, ...entry.parent] : [],
+    parent: [
+      ...joined.flatMap(({ slot, ...group }) => makeOps(group, slot)),
+      ...isCloned ? [] : makeUnified,
+      ...limits,
+    ],
     late: config.cgroups ? freezeOps(config.cgroups, groups, host) : [],
   };
 }

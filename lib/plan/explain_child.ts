@@ -125,6 +125,10 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "sync": ({ point }) => `meet the parent at ${pointName(point)}`,
   "ns.enter": ({ slot, flags }) =>
     `enter ${formatBits(flags, CLONE_FLAGS)} of slot ${slot}`,
+  "ns.unshare": ({ flags, slot }) =>
+    `make ${formatBits(flags, CLONE_FLAGS)}${
+      Number(slot) < 0 ? "" : `, the mounts those of slot ${slot}`
+    }`,
   "ns.clone": ({ flags }) =>
     `clone into ${
       Number(flags) === 0

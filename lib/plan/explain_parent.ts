@@ -195,6 +195,8 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
         ? `a tmpfs${optionText(options)}`
         : `${upper} (with ${work})`
     } over ${lower} as an overlay${optionText(settings)} into slot ${slot}`,
+  "anchor.open": ({ slot }) =>
+    `take a mount namespace with nothing of the host's into slot ${slot}`,
   "ns.open": ({ path, slot, type }) =>
     `open the namespace ${path} (${
       formatBits(type, CLONE_FLAGS)

@@ -9,7 +9,7 @@ import {
 } from "../config/names/capabilities.ts";
 import type { CapabilitySets, Config } from "../config/types.ts";
 import type { Host } from "../host/types.ts";
-import { type ChildOp, type Op, type ParentOp, POINTS } from "./ops.ts";
+import { type ChildOp, type Op, POINTS } from "./ops.ts";
 import { refuse } from "./refusal.ts";
 import { defaultUser } from "./root.ts";
 import type { ProcessSpec } from "./types.ts";
@@ -116,8 +116,8 @@ function checkHostRootMasks(
 
 /** What the identity adds to a Plan. */
 export interface IdentityPart {
-  /** Parent: resolves names while the child waits. */
-  readonly parent: readonly ParentOp[];
+  /** Parent: waits for the child, then resolves names while it waits. */
+  readonly parent: readonly [Op<"await">, Op<"user.resolve">];
   /** Child: hands over passwd and group, waits for the user record. */
   readonly lookup: readonly ChildOp[];
   /** Child: bounding set, then ids; capabilities are kept. */

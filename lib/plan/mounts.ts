@@ -64,7 +64,17 @@ export interface MountPart {
   readonly child: readonly ChildOp[];
   /** Slots that the child needs. */
   readonly slots: readonly number[];
+  /** Those of them that show groups. */
+  readonly shown: readonly number[];
 }
+
+/** A part of mounts without any. */
+export const NOTHING: MountPart = {
+  parent: [],
+  child: [],
+  slots: [],
+  shown: [],
+};
 
 /** A mount with its place in the configuration and its clean target. */
 interface PlacedMount {
@@ -227,6 +237,7 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
       note: source,
     }],
     slots: [slot],
+    shown: [],
   };
 }
 
@@ -273,7 +284,7 @@ function changePart(placed: PlacedMount): MountPart {
   const wanted = [mount.flags, ...(mount.propagationFlags ?? [])];
   const change = { op: "mount.change", target } as const;
   return {
-    parent: [],
+    ...NOTHING,
     child: [
       ...(all ? [{ ...change, ...all, flags: 1, propagation: 0 }] : []),
       {
@@ -283,7 +294,6 @@ function changePart(placed: PlacedMount): MountPart {
         propagation: propagationOf(wanted, 0, `${path}.propagationFlags`),
       },
     ],
-    slots: [],
   };
 }
 
@@ -308,7 +318,7 @@ function mountPart(placed: PlacedMount, context: MountContext): MountPart {
     case "cgroup":
       return planCgroupMount(target, mount.flags, context);
     default:
-      return { parent: [], child: [fsOp(placed, context)], slots: [] };
+      return { ...NOTHING, child: [fsOp(placed, context)] };
   }
 }
 
@@ -371,6 +381,7 @@ export function planMounts(context: MountContext): MountPart {
     parent: parts.flatMap(({ parent }) => parent),
     child: parts.flatMap(({ child }) => child),
     slots: parts.flatMap(({ slots }) => slots),
+    shown: parts.flatMap(({ shown }) => shown),
   };
 }
 

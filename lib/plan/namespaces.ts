@@ -118,6 +118,42 @@ export function formatTimeOffsets(offsets: TimeOffsets): string {
     line("boottime", offsets.boottime);
 }
 
+/** Namespaces that a process can make for itself; that of pids is for its children. */
+const OWN_MAKING = ["NEWNS", "NEWUTS", "NEWIPC", "NEWNET"] as const;
+
+/**
+ * Has the child make those of its namespaces that it can. Pure.
+ *
+ * The caller's thread waits until the child is there: it need not wait for a
+ * network namespace, which takes longest.
+ *
+ * @param flags All of them, as `CLONE_NEW*` bits.
+ * @param anchor Slot of the mount namespace to begin in, -1 for the caller's.
+ * @returns The flags that are left for `spawn`, and the child's operations.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { unshareOps } from "./namespaces.ts";
+ *
+ * assertEquals(unshareOps(0x20020000, -1), {
+ *   spawnFlags: 0x20000000,
+ *   child: [{ op: "ns.unshare", flags: 0x20000, slot: -1 }],
+ * });
+ * ```
+ */
+export function unshareOps(
+  flags: number,
+  anchor: number,
+): { readonly spawnFlags: number; readonly child: readonly ChildOp[] } {
+  const own = flags & cloneFlags(OWN_MAKING);
+  if (own === 0) return { spawnFlags: flags, child: [] };
+  return {
+    spawnFlags: flags & ~own,
+    child: [{ op: "ns.unshare", flags: own, slot: anchor }],
+  };
+}
+
 /** A new time namespace is made by the child itself, which first writes the offsets. */
 function timeOps(
   { created }: NamespaceSplit,

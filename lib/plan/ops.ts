@@ -130,8 +130,14 @@ export const OPS = {
     lists: PARENT,
     by: "c",
     doc:
-      "makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist",
-    fields: { flags: "u64", base: "str", path: "str", owner: "str" },
+      "makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist; its descriptor goes into slot, unless that is -1",
+    fields: {
+      flags: "u64",
+      slot: "i64",
+      base: "str",
+      path: "str",
+      owner: "str",
+    },
   },
   "cgroup.cpuset": {
     kind: 11,
@@ -170,8 +176,8 @@ export const OPS = {
     lists: CHILD,
     by: "c",
     doc:
-      "moves the calling single-threaded process into the v1 group by its tasks file (or v2 by cgroup.procs)",
-    fields: { path: "str", file: "str" },
+      "moves the calling single-threaded process into the v1 group by its tasks file (or v2 by cgroup.procs); the group stands in slot, which is emptied, or at path where that is -1",
+    fields: { slot: "i64", path: "str", file: "str" },
   },
   "cgroup.adopt": {
     kind: 16,
@@ -241,6 +247,22 @@ export const OPS = {
     doc:
       "clones itself with CLONE_PARENT and the CLONE_NEW* flags, reports the new process and exits; the list goes on in the new process",
     fields: { flags: "u64" },
+  },
+  "anchor.open": {
+    kind: 170,
+    lists: PARENT,
+    by: "c",
+    doc:
+      "puts into slot a mount namespace that holds an empty tmpfs and the null device, made once for this process",
+    fields: { slot: "u64" },
+  },
+  "ns.unshare": {
+    kind: 171,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "makes the CLONE_NEW* namespaces of flags; with a slot, unless that is -1, it enters the mount namespace there first, whose copy its own becomes",
+    fields: { flags: "u64", slot: "i64" },
   },
   "idmap.write": {
     kind: 27,

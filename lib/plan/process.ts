@@ -235,18 +235,27 @@ export function planProcess(context: ProcessContext): ProcessPart {
   ];
   const signal = config.parentDeathSignal ?? 0;
   const point = POINTS.exec;
+  const hooks = context.hooks ?? [];
+  // Each stop costs two changes of thread: with nothing to be done at the last
+  // one, the program is ready once its user is known.
+  const stops = hooks.length + seccomp.listener.length +
+      attributes.parent.length > 0;
+  const [awaitUser, ...resolve] = identity.parent;
   return {
-    parent: [
-      ...identity.parent,
-      // Whoever answers must be there before the first call that may ask.
-      ...isLoadedEarly ? seccomp.listener : [],
-      { op: "await", point },
-      ...attributes.parent,
-      ...context.whenReady,
-      { op: "release", point },
-      ...isLoadedEarly ? [] : seccomp.listener,
-      { op: "await.exec" },
-    ],
+    parent: stops
+      ? [
+        awaitUser,
+        ...resolve,
+        // Whoever answers must be there before the first call that may ask.
+        ...isLoadedEarly ? seccomp.listener : [],
+        { op: "await", point },
+        ...attributes.parent,
+        ...context.whenReady,
+        { op: "release", point },
+        ...isLoadedEarly ? [] : seccomp.listener,
+        { op: "await.exec" },
+      ]
+      : [awaitUser, ...context.whenReady, ...resolve, { op: "await.exec" }],
     ...planArrival(config, process, context.entersUserNamespace),
     // A process that joins may have other CPUs than the first.
     first: attributes.first,
@@ -264,8 +273,8 @@ export function planProcess(context: ProcessContext): ProcessPart {
       { op: "cwd.enter", path: cwdOf(context) },
       // After the change of ids, which clears it.
       ...(signal > 0 ? [{ op: "death.signal", signal } as const] : []),
-      ...context.hooks ?? [],
-      { op: "sync", point },
+      ...hooks,
+      ...stops ? [{ op: "sync", point } as const] : [],
       ...seccomp.late,
       planProgram(process),
     ],

@@ -152,6 +152,8 @@ export function planScope(
   return {
     groups,
     scope: { bus, unit },
+    slots: [],
+    before: [],
     parent: [],
     spawnSlot: -1,
     around: [

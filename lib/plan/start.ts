@@ -14,11 +14,16 @@ import { type HookPart, planHooks, planPoststop } from "./hooks.ts";
 import { type IdMapPart, planIdMaps } from "./id_maps.ts";
 import {
   type MountPart,
+  NOTHING,
   planMasks,
   planMounts,
   planProtection,
 } from "./mounts.ts";
-import { type NamespacePart, planNamespaces } from "./namespaces.ts";
+import {
+  type NamespacePart,
+  planNamespaces,
+  unshareOps,
+} from "./namespaces.ts";
 import { type NetworkPart, planNetwork } from "./network.ts";
 import { type ChildOp, type ParentOp, type Plan, POINTS } from "./ops.ts";
 import {
@@ -47,8 +52,6 @@ import type {
   StartPlan,
 } from "./types.ts";
 import { buildUndo } from "./undo.ts";
-
-const NO_MOUNTS: MountPart = { parent: [], child: [], slots: [] };
 
 /** Flag of `park`. */
 const PARK_STRIP = 1;
@@ -79,6 +82,12 @@ interface SandboxParts {
   readonly network: NetworkPart;
   /** Slots that the child needs. */
   readonly slots: readonly number[];
+  /** What it gets only when its groups are made: then it joins them. */
+  readonly groupTransfer: Transfer;
+  /** Whether it begins before that, and makes its namespaces itself. */
+  readonly isEager: boolean;
+  /** Slot of the mount namespace that such a child begins in, -1 for the caller's. */
+  readonly anchor: number;
 }
 
 /** The parts of its first process. */
@@ -128,16 +137,34 @@ function cwdOps({ process }: Config): ChildOp[] {
   return [{ op: "dir.make", mode: 0o755, path }];
 }
 
+/** The mounts; a child that has begun without its groups enters them before they are shown. */
+function mountOps(
+  { mounts, cgroups, groupTransfer, isEager }: SandboxParts,
+): ChildOp[] {
+  if (!isEager) return [...mounts.child];
+  const { child, shown } = mounts;
+  const first = child.findIndex((op) =>
+    op.op === "mount.tree" && shown.includes(Number(op.slot))
+  );
+  const cut = first < 0 ? child.length : first;
+  return [
+    ...child.slice(0, cut),
+    ...groupTransfer.receive,
+    ...cgroups.child,
+    ...child.slice(cut),
+  ];
+}
+
 /** Everything that is made in the root before it is entered. */
 function furnishOps(
   { config, host, placement }: SandboxInput,
-  { kind, mounts }: SandboxParts,
+  parts: SandboxParts,
   terminal: readonly ChildOp[],
 ): ChildOp[] {
   // A root that is not the container's own is used as it is.
-  if (kind !== "own") return [...terminal];
+  if (parts.kind !== "own") return [...terminal];
   return [
-    ...mounts.child,
+    ...mountOps(parts),
     ...planDevices(config, host),
     ...terminal,
     ...planProtection(placement.protect),
@@ -211,10 +238,43 @@ function placeTrees(
   };
 }
 
+/**
+ * Whether the child can begin while its groups are made: it has nothing to
+ * wait for from its starter, and can still enter them when it has namespaces
+ * and mounts.
+ */
+function canBegin(
+  { host }: SandboxInput,
+  { kind, cgroups, namespaces, idMaps, network }: Pick<
+    SandboxParts,
+    "kind" | "cgroups" | "namespaces" | "idMaps" | "network"
+  >,
+): boolean {
+  const waits = cgroups.around.length + namespaces.child.length +
+    idMaps.parent.length + idMaps.child.length + network.parent.length;
+  return kind === "own" && host.euid === 0 && waits === 0;
+}
+
+/**
+ * Whether nothing is done by paths of the host when the child has left its
+ * mounts: hooks and commands may be, and a root that is not pivoted stays on
+ * top of them.
+ */
+function canLeaveMounts({ config, placement }: SandboxInput): boolean {
+  const { hooks = {}, mounts, noPivotRoot } = config;
+  const hasCommands = mounts.some(({ premountCmds, postmountCmds }) =>
+    (premountCmds ?? []).length + (postmountCmds ?? []).length > 0
+  );
+  const hasHooks = Object.values(hooks).some((list) => list.length > 0);
+  return placement.hasAnchor === true && noPivotRoot !== true &&
+    !hasCommands && !hasHooks;
+}
+
 function planSandboxParts(
-  { config, host, placement }: SandboxInput,
+  input: SandboxInput,
   slots: SlotAllocator,
 ): SandboxParts {
+  const { config, host, placement } = input;
   const namespaces = planNamespaces(
     config.namespaces,
     slots,
@@ -223,7 +283,7 @@ function planSandboxParts(
   const joined = namespaces.joined.map(({ type }) => type);
   const kind = rootKind(namespaces.created, joined);
   const isOwn = kind === "own";
-  const cgroups = planCgroups(config, host, placement);
+  const cgroups = planCgroups(config, host, placement, slots);
   const { hostRoot } = placement;
   const root = planRoot(config, { kind, host, slots, hostRoot });
   const { groups } = cgroups;
@@ -238,9 +298,17 @@ function planSandboxParts(
       propagation,
       ...(joinedUser !== undefined && { joinedUser }),
     })
-    : NO_MOUNTS;
+    : NOTHING;
   const roots = placeTrees(root, host);
   const sources = placeTrees(mounts, host);
+  const idMaps = planIdMaps(config, namespaces, host);
+  const network = planNetwork(config, placement);
+  const waits = { kind, cgroups, namespaces, idMaps, network };
+  const isEager = canBegin(input, waits);
+  const anchor = isEager && canLeaveMounts(input) ? slots.take() : -1;
+  const isLate = (slot: number): boolean =>
+    isEager && mounts.shown.includes(slot);
+  const [early, late] = isEager ? [[], cgroups.slots] : [cgroups.slots, []];
   return {
     kind,
     namespaces,
@@ -253,27 +321,57 @@ function planSandboxParts(
       placement,
       isOwn ? { path: config.rootfs, propagation } : undefined,
     ),
-    idMaps: planIdMaps(config, namespaces, host),
-    network: planNetwork(config, placement),
-    slots: [...roots.sent, ...namespaces.slots, ...sources.sent],
+    idMaps,
+    network,
+    slots: [
+      ...(anchor < 0 ? [] : [anchor]),
+      ...roots.sent,
+      ...namespaces.slots,
+      ...sources.sent.filter((slot) => !isLate(slot)),
+      ...early,
+    ],
+    groupTransfer: planTransfer([...late, ...sources.sent.filter(isLate)]),
+    isEager,
+    anchor,
   };
 }
 
-/** The parent's list for a sandbox. Groups are made before those mounts that show them. */
+/**
+ * The parent's list for a sandbox. The child is made first, so that it begins
+ * while its groups are made; those that mounts show are made before these.
+ */
 function sandboxParentOps(
   parts: SandboxParts,
   transfer: Transfer,
+  terminal: readonly ParentOp[],
 ): ParentOp[] {
-  const { namespaces, cgroups, mounts } = parts;
+  const { namespaces, cgroups, mounts, isEager, anchor } = parts;
+  const { spawnFlags } = isEager
+    ? unshareOps(namespaces.spawnFlags, anchor)
+    : namespaces;
   const isAround = cgroups.around.length > 0;
+  const shows = (op: ParentOp): boolean =>
+    isEager && op.op === "tree.open" && mounts.shown.includes(Number(op.slot));
   return [
+    ...cgroups.before,
+    { op: "spawn", flags: spawnFlags, cgroup: cgroups.spawnSlot },
+    ...(anchor < 0 ? [] : [{ op: "anchor.open", slot: anchor } as const]),
+    ...terminal,
     ...parts.root.parent,
     ...namespaces.parent,
-    ...cgroups.parent,
-    ...(isAround ? [] : mounts.parent),
-    { op: "spawn", flags: namespaces.spawnFlags, cgroup: cgroups.spawnSlot },
-    ...(isAround ? aroundOps(cgroups, mounts) : []),
-    ...transfer.send,
+    ...(isEager
+      ? [
+        ...mounts.parent.filter((op) => !shows(op)),
+        ...transfer.send,
+        ...cgroups.parent,
+        ...mounts.parent.filter(shows),
+        ...parts.groupTransfer.send,
+      ]
+      : [
+        ...cgroups.parent,
+        ...(isAround ? aroundOps(cgroups, mounts) : mounts.parent),
+        ...transfer.send,
+      ]),
     ...parts.idMaps.parent,
     ...parts.network.parent,
     ...parts.hooks.parent,
@@ -299,13 +397,12 @@ function aroundOps(cgroups: CgroupPart, mounts: MountPart): ParentOp[] {
   ];
 }
 
-/** The child's list up to the point where all of the sandbox is there. */
-function sandboxChildOps(
-  input: SandboxInput,
+/** The child's steps until its root is there, where it waits for its groups first. */
+function waitingOps(
+  { config, placement }: SandboxInput,
   parts: SandboxParts,
-  { transfer, arrival, terminal }: Inserts,
+  { transfer, arrival }: Pick<Inserts, "transfer" | "arrival">,
 ): ChildOp[] {
-  const { config, placement } = input;
   return [
     // Before anything else: a cgroup namespace shows the groups of its maker.
     ...(parts.cgroups.around.length > 0
@@ -323,6 +420,38 @@ function sandboxChildOps(
     { op: "session.new" },
     ...parts.network.child,
     ...parts.root.attach,
+  ];
+}
+
+/** The same for a child that begins at once, and makes its namespaces itself. */
+function eagerOps(
+  { config, placement }: SandboxInput,
+  parts: SandboxParts,
+  { transfer, arrival }: Pick<Inserts, "transfer" | "arrival">,
+): ChildOp[] {
+  return [
+    { op: "proc.open" },
+    ...arrival.first,
+    ...planKeyring(config, placement.alias),
+    { op: "session.new" },
+    ...transfer.receive,
+    ...unshareOps(parts.namespaces.spawnFlags, parts.anchor).child,
+    ...parts.network.child,
+    ...parts.root.attach,
+  ];
+}
+
+/** The child's list up to the point where all of the sandbox is there. */
+function sandboxChildOps(
+  input: SandboxInput,
+  parts: SandboxParts,
+  { transfer, arrival, terminal }: Inserts,
+): ChildOp[] {
+  const { config } = input;
+  return [
+    ...(parts.isEager
+      ? eagerOps(input, parts, { transfer, arrival })
+      : waitingOps(input, parts, { transfer, arrival })),
     ...furnishOps(input, parts, terminal),
     ...planSysctls(config),
     ...parts.hooks.child,
@@ -410,8 +539,7 @@ export function buildStartPlan(
   });
   return assemble(input, sandbox, {
     parent: [
-      ...terminal.parent,
-      ...sandboxParentOps(sandbox, transfer),
+      ...sandboxParentOps(sandbox, transfer, terminal.parent),
       ...processParentOps(sandbox, first),
     ],
     child: [...child, ...last.child],
@@ -536,7 +664,7 @@ export function buildSandboxPlan(
   });
   const start = assemble(input, sandbox, {
     parent: [
-      ...sandboxParentOps(sandbox, transfer),
+      ...sandboxParentOps(sandbox, transfer, []),
       { op: "await", point: POINTS.parked },
       { op: "state.save" },
     ],

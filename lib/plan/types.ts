@@ -170,6 +170,8 @@ export interface Placement {
   readonly filter?: CompiledFilter;
   /** What the host root is made of; needed when the configuration has one. */
   readonly hostRoot?: HostRootParts;
+  /** Whether there is a mount namespace to begin in that holds nothing of the host's. */
+  readonly hasAnchor?: boolean;
 }
 
 /** One cgroup of a running container. */

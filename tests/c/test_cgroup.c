@@ -17,6 +17,7 @@
 
 #include "check.h"
 #include "pack.h"
+#include "slot.h"
 
 #define V1_MAGIC 0x27e0eb
 #define V2_MAGIC 0x63677270
@@ -66,6 +67,7 @@ static int make(uint32_t flags, const char *base, const char *path)
 	struct nsi_op *op = pack_first(NSI_OP_CGROUP_MAKE);
 
 	op->flags = flags;
+	op->n[0] = ~(uint64_t)0;
 	op->s[0] = pack_text(base);
 	op->s[1] = pack_text(path);
 	op->s[2] = pack_text(owner);
@@ -106,6 +108,7 @@ static int join(const char *path, const char *file)
 {
 	struct nsi_op *op = pack_first(NSI_OP_CGROUP_JOIN);
 
+	op->n[0] = ~(uint64_t)0;
 	op->s[0] = pack_text(path);
 	op->s[1] = pack_text(file);
 	return nsi_op_cgroup_join(&run, pack_open(&run, NSI_LIST_CHILD));
@@ -202,6 +205,39 @@ static void test_make(const char *base)
 	CHECK_EQ(run.detail, NSI_AT_OPEN);
 	CHECK_EQ(remove_group(base, path), 0);
 	CHECK(!exists(format("%s/%s", base, top)));
+}
+
+/* A group that was made with a slot is joined by it, whatever its path is by then. */
+static void test_slot(const char *base)
+{
+	const char *path = format("%s/%s/slot", base, top);
+	struct nsi_op *op;
+	pid_t pid;
+	int status;
+
+	nsi_run_reset(&run);
+	op = pack_first(NSI_OP_CGROUP_MAKE);
+	op->flags = 1;
+	op->n[0] = 20;
+	op->s[0] = pack_text(base);
+	op->s[1] = pack_text(path);
+	op->s[2] = pack_text(owner);
+	CHECK_EQ(nsi_op_cgroup_make(&run, pack_open(&run, NSI_LIST_PARENT)), 0);
+	CHECK(run.slot[20] >= 0);
+	pid = fork();
+	if (pid == 0) {
+		op = pack_first(NSI_OP_CGROUP_JOIN);
+		op->n[0] = 20;
+		op->s[0] = pack_text("/nonexistent");
+		op->s[1] = pack_text("cgroup.procs");
+		status = nsi_op_cgroup_join(&run, pack_open(&run, NSI_LIST_CHILD));
+		_exit(status == 0 && run.slot[20] < 0 ? 0 : 1);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	close(run.slot[20]);
+	run.slot[20] = -1;
+	CHECK_EQ(remove_group(base, path), 0);
 }
 
 /* Groups below go, parents of others stay, the base is never touched. */
@@ -555,8 +591,10 @@ int main(void)
 		test_adopt(base);
 		test_race(base);
 	}
-	if (v1("pids"))
+	if (v1("pids")) {
 		test_stranger(v1("pids"));
+		test_slot(v1("pids"));
+	}
 	test_write();
 	test_cpuset();
 	test_kill_v1();

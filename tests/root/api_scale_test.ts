@@ -144,7 +144,7 @@ test(`${COUNT} containers run at once, are paused, resumed, waited for and destr
   assertEquals(findCgroups([workspace.tag]), []);
   await waitFor(
     "all descriptors to be closed",
-    () => resourcesUsed().descriptors <= before.descriptors + 4,
+    () => resourcesUsed().descriptors <= before.descriptors + 5,
   );
   await report(`${COUNT} at once, in ms`, {
     start,

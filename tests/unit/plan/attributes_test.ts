@@ -65,7 +65,7 @@ for (const [kind, plan] of [["start", start], ["join", join]] as const) {
   Deno.test(`a ${kind} takes its initial CPUs before it is in its groups`, () => {
     const ops = names(plan(SCHEDULED).child);
     const at = ops.indexOf("affinity.set");
-    assertEquals(ops[at + 1], "cgroup.join");
+    assert(at >= 0 && at < ops.indexOf("cgroup.join"));
   });
 
   Deno.test(`a ${kind} shares the container's keyring, or keeps the caller's`, () => {

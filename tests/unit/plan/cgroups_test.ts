@@ -40,7 +40,7 @@ Deno.test("planCgroups clones into the version 2 group of a hybrid host", () => 
   });
   assertEquals(part.spawnSlot, 7);
   assertEquals(part.child.length, V1.length);
-  assertEquals(part.parent.at(-1), {
+  assertEquals(part.before.at(-1), {
     op: "cgroup.open",
     slot: 7,
     path: "/cg/unified/nsinit/demo",
@@ -52,13 +52,9 @@ Deno.test("planCgroups attaches a device program where only version 2 is", () =>
     cgroupPath: "nsinit/demo",
     alias: "o",
   });
-  assertEquals(names(part.parent), [
-    "cgroup.make",
-    "cgroup.enable",
-    "cgroup.devices",
-    "cgroup.open",
-  ]);
-  assertEquals(part.parent[1], {
+  assertEquals(names(part.before), ["cgroup.make", "cgroup.open"]);
+  assertEquals(names(part.parent), ["cgroup.enable", "cgroup.devices"]);
+  assertEquals(part.parent[0], {
     op: "cgroup.enable",
     base: "/cg",
     path: "/cg/nsinit/demo",
@@ -74,12 +70,8 @@ Deno.test("planCgroups enables what a limit needs", () => {
     cgroupPath: "nsinit/demo",
     alias: "o",
   });
-  assertEquals(names(part.parent), [
-    "cgroup.make",
-    "cgroup.enable",
-    "cgroup.write",
-    "cgroup.open",
-  ]);
+  assertEquals(names(part.before), ["cgroup.make", "cgroup.open"]);
+  assertEquals(names(part.parent), ["cgroup.enable", "cgroup.write"]);
   assert(
     part.parent.some((op) =>
       op.op === "cgroup.enable" && op.controllers.includes("+cpuset")

@@ -41,8 +41,9 @@ Deno.test("planScope has the unit made around the child, which waits", () => {
   );
   const order = names(made.parent);
   const at = order.indexOf("spawn");
-  assertEquals(order.slice(at, at + 4), [
+  assertEquals(order.slice(at, at + 5), [
     "spawn",
+    "tree.open",
     "await",
     "systemd.scope",
     "cgroup.adopt",

@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { defaultMounts } from "../../../lib/config/defaults.ts";
+import { vethNetwork } from "../../../lib/config/shorthands.ts";
 import { ConfigError, HostError, UsageError } from "../../../lib/errors.ts";
-import { type OpName, SLOTS } from "../../../lib/plan/ops.ts";
+import type { Config } from "../../../lib/config/types.ts";
+import { type OpName, type Plan, SLOTS } from "../../../lib/plan/ops.ts";
+import { decodeSlots } from "../../../lib/plan/slots.ts";
 import { buildStartPlan } from "../../../lib/plan/start.ts";
 import { assertOrder, at, FILTER, SECCOMP, start, USERNS } from "./plans.ts";
 import {
@@ -18,13 +22,99 @@ import {
 Deno.test("buildStartPlan starts the template with one clone", () => {
   const plan = start();
   assertEquals(find(plan, "spawn"), [
-    { op: "spawn", flags: 0x6c020000, cgroup: SLOTS.cgroup },
+    { op: "spawn", flags: 0x20000000, cgroup: SLOTS.cgroup },
+  ]);
+  assertEquals(find(plan, "ns.unshare"), [
+    { op: "ns.unshare", flags: 0x4c020000, slot: -1 },
   ]);
   assertEquals(find(plan, "ns.clone"), []);
-  assertEquals(names(plan.parent).slice(-6), [
+  assertEquals(names(plan.parent).slice(-4), [
+    "await",
+    "state.save",
+    "user.resolve",
+    "await.exec",
+  ]);
+});
+
+Deno.test("buildStartPlan makes the child before all groups but the one it is cloned into", () => {
+  const parent = names(start().parent);
+  assertEquals(parent.slice(0, 3), ["cgroup.make", "cgroup.open", "spawn"]);
+  const onV1 = names(start({}, {}, HOST_V1).parent);
+  assertEquals(onV1[0], "spawn");
+  assert(onV1.lastIndexOf("cgroup.make") < onV1.lastIndexOf("fds.send"));
+});
+
+Deno.test("buildStartPlan has the child begin without its groups, and enter them before it sees them", () => {
+  const cgroup = {
+    device: "cgroup",
+    source: "cgroup",
+    destination: "/sys/fs/cgroup",
+    flags: 1,
+    data: "",
+    relabel: "",
+  } as const;
+  const plan = start(
+    { mounts: [...defaultMounts, cgroup] },
+    {},
+    HOST_HYBRID,
+  );
+  const list = names(plan.child);
+  assert(list.indexOf("ns.unshare") < list.indexOf("net.loopback"));
+  assert(list.indexOf("mount.fs") < list.indexOf("cgroup.join"));
+  assert(list.lastIndexOf("cgroup.join") < list.indexOf("mount.tree"));
+  assertEquals(find(plan, "fds.receive").length, 2);
+  const parent = names(plan.parent);
+  assert(parent.indexOf("fds.send") < parent.lastIndexOf("cgroup.make"));
+  assert(parent.lastIndexOf("cgroup.make") < parent.lastIndexOf("tree.open"));
+});
+
+Deno.test("buildStartPlan has the child leave the host's mounts where nothing is done by their paths", () => {
+  const started = (changes: Partial<Config>): Plan =>
+    start(changes, {}, HOST_V1, { hasAnchor: true });
+  const plan = started({});
+  const [anchor] = find(plan, "anchor.open");
+  assert(anchor);
+  assertEquals(find(plan, "ns.unshare")[0]?.slot, anchor.slot);
+  const [sent] = find(plan, "fds.send");
+  assert(sent && decodeSlots(sent.slots).includes(Number(anchor.slot)));
+
+  const command = { path: "/bin/true", args: [], env: [], dir: "" };
+  const [first, ...rest] = defaultMounts;
+  assert(first);
+  const others: Partial<Config>[] = [
+    { noPivotRoot: true },
+    { hooks: { prestart: [{ path: "/bin/true" }] } },
+    { mounts: [{ ...first, premountCmds: [command] }, ...rest] },
+    { mounts: [{ ...first, postmountCmds: [command] }, ...rest] },
+    USERNS,
+    {
+      networks: [],
+      hostname: "",
+      namespaces: [{ type: "NEWNS" }, { type: "NEWPID", path: "/run/pid" }],
+    },
+    { networks: [vethNetwork({ bridge: "br0", address: "10.0.0.2/24" })] },
+  ];
+  for (const changes of others) {
+    assertEquals(find(started(changes), "anchor.open"), []);
+  }
+});
+
+Deno.test("buildStartPlan has a child with networks to wait for begin in its groups", () => {
+  const networks = [vethNetwork({ bridge: "br0", address: "10.0.0.2/24" })];
+  const list = names(start({ networks }, {}, HOST_V1).child);
+  assertEquals(list[0], "fds.receive");
+  assert(list.lastIndexOf("cgroup.join") < list.indexOf("sync"));
+});
+
+Deno.test("buildStartPlan stops once more where something is to be done before the program", () => {
+  const parent = names(
+    start({ scheduler: { policy: "SCHED_BATCH" } }).parent,
+  );
+  assertEquals(parent.slice(-7), [
     "await",
     "user.resolve",
     "await",
+    "scheduler.set",
     "state.save",
     "release",
     "await.exec",
@@ -46,9 +136,10 @@ Deno.test("buildStartPlan keeps the order that security rests on", () => {
   );
   assertOrder(
     plan,
-    "fds.receive",
     "proc.open",
     "session.new",
+    "fds.receive",
+    "ns.unshare",
     "mount.propagation",
     "root.attach",
     "tty.open",
@@ -75,7 +166,7 @@ Deno.test("buildStartPlan keeps the order that security rests on", () => {
     "seccomp.load",
     "exec",
   );
-  assertEquals(names(plan.child).slice(-3), ["sync", "seccomp.load", "exec"]);
+  assertEquals(names(plan.child).slice(-2), ["seccomp.load", "exec"]);
 });
 
 Deno.test("buildStartPlan loads a filter without no_new_privs before capabilities go", () => {
