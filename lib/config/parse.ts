@@ -205,18 +205,24 @@ export async function parseConfig(
   return config;
 }
 
+const READ_LENGTH = 65536;
+
 async function readBytes(path: string): Promise<Uint8Array> {
   using file = await Deno.open(path);
   const { isFile, size } = await file.stat();
   if (isFile && size > MAX_TEXT_LENGTH) {
     throw new RangeError(`longer than ${MAX_TEXT_LENGTH} bytes`);
   }
-  // Pipes and /proc files have no size, so the bound is kept while reading.
+  // Pipes and /proc files have no size, so the bound is kept while reading. Not
+  // through a stream: the first one of a program costs milliseconds.
   const chunks: Uint8Array[] = [];
+  const buffer = new Uint8Array(READ_LENGTH);
   let length = 0;
-  for await (const chunk of file.readable) {
-    chunks.push(chunk);
-    length += chunk.length;
+  for (;;) {
+    const count = await file.read(buffer);
+    if (count === null) break;
+    chunks.push(buffer.slice(0, count));
+    length += count;
     if (length > MAX_TEXT_LENGTH) {
       throw new RangeError(`longer than ${MAX_TEXT_LENGTH} bytes`);
     }

@@ -104,7 +104,11 @@ function checkSyscall(
 
 /** libseccomp joins the rules of one call into one tree. */
 function checkJoining({ syscalls }: Seccomp, report: Report): void {
-  const rules = syscalls.map((rule, index) => ({ rule, index }));
+  const conditional = new Set(
+    syscalls.filter(({ args }) => args.length > 0).map(({ name }) => name),
+  );
+  const rules = syscalls.map((rule, index) => ({ rule, index }))
+    .filter(({ rule }) => conditional.has(rule.name));
   for (const group of Map.groupBy(rules, ({ rule }) => rule.name).values()) {
     const lists = group.flatMap(({ rule }) => splitConditions(rule.args) ?? []);
     if (canJoinConditions(lists)) continue;
