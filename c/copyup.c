@@ -18,7 +18,7 @@
 #define DEPTH_MAX 64
 #define NAMES_SIZE 4096
 #define LINK_MAX_BYTES 4096
-#define SEND_MAX 0x7ffff000l
+#define SEND_MAX 0x7ffff000L
 
 /* What getdents64(2) gives. */
 struct entry {

@@ -80,7 +80,7 @@ function load(path: string, limit: number): Uint8Array | undefined {
  *
  * @example
  * ```ts ignore
- * const program = loadBytes("/run/nsinit/@seccomp/0123456789abcdef", 1 << 20);
+ * const program = loadBytes("/run/nsinit-filters/0123456789abcdef", 1 << 20);
  * ```
  */
 export function loadBytes(

@@ -3,10 +3,10 @@
  * rules than a container takes to start, and a command line compiles anew each
  * time.
  *
- * The directory lies in the default state root, under a name that no container
- * can have. Whoever may write there decides what is in the states as well, so
- * what is read from it is trusted like them. Each file holds the rules that it
- * was made of, and counts only for exactly these.
+ * The directory lies beside the default state root, not in it, where whatever
+ * stays behind looks like a container. Whoever may write there decides what
+ * filters do, so it has to be ours like the root itself. Each file holds the
+ * rules that it was made of, and counts only for exactly these.
  *
  * @module
  */
@@ -16,8 +16,6 @@ import { hashOf, loadBytes } from "../../ffi/state_files.ts";
 import { KernelError } from "../errors.ts";
 import { defaultStateRoot } from "./state_root.ts";
 
-/** Name of the directory; `@` is not for ids. */
-export const CACHE_NAME = "@seccomp";
 /** Changes when the layout of the files or what is compiled does. */
 const FORMAT = 1;
 const LIMIT_BYTES = 1 << 20;
@@ -59,10 +57,12 @@ function makeRoom(dir: string): void {
   for (const name of names) Deno.removeSync(`${dir}/${name}`);
 }
 
-function load(root: string, name: string): Uint8Array<ArrayBuffer> | undefined {
-  const dir = `${root}/${CACHE_NAME}`;
+function load(
+  dir: string,
+  name: string,
+): Uint8Array<ArrayBuffer> | undefined {
   try {
-    if (!isOurs(root) || !isOurs(dir)) return undefined;
+    if (!isOurs(dir)) return undefined;
     return loadBytes(`${dir}/${name}`, LIMIT_BYTES);
   } catch (error) {
     if (isMiss(error)) return undefined;
@@ -71,15 +71,13 @@ function load(root: string, name: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 function store(
-  root: string,
+  dir: string,
   name: string,
   bytes: Uint8Array<ArrayBuffer>,
 ): void {
-  const dir = `${root}/${CACHE_NAME}`;
   try {
-    makeDirectory(root);
     makeDirectory(dir);
-    if (!isOurs(root) || !isOurs(dir)) return;
+    if (!isOurs(dir)) return;
     makeRoom(dir);
     replaceFile(dir, name, bytes, { mode: 0o600 });
   } catch (error) {
@@ -87,10 +85,15 @@ function store(
   }
 }
 
+/** Where the cache of this program's user is. */
+function usualDirectory(): string {
+  return `${defaultStateRoot()}-filters`;
+}
+
 /**
- * The cache of the default state root.
+ * The cache of this program's user: `/run/nsinit-filters` for the superuser.
  *
- * @param root The root, which need not be there.
+ * @param dir Its directory, which need not be there.
  * @returns The cache; what cannot be read or written counts as not there.
  *
  * @example
@@ -98,12 +101,12 @@ function store(
  * const { program } = compileFilter(config.seccomp, filterCache());
  * ```
  */
-export function filterCache(root: string = defaultStateRoot()): FilterCache {
+export function filterCache(dir: string = usualDirectory()): FilterCache {
   return {
     read(rules): Uint8Array<ArrayBuffer> | undefined {
       const text = headOf(rules);
       const head = encoder.encode(text);
-      const bytes = load(root, hashOf(head));
+      const bytes = load(dir, hashOf(head));
       // As texts: a loop over bytes takes its time before it is compiled.
       return bytes && decoder.decode(bytes.subarray(0, head.length)) === text
         ? bytes.slice(head.length)
@@ -114,7 +117,7 @@ export function filterCache(root: string = defaultStateRoot()): FilterCache {
       const bytes = new Uint8Array(head.length + program.length);
       bytes.set(head);
       bytes.set(program, head.length);
-      if (bytes.length <= LIMIT_BYTES) store(root, hashOf(head), bytes);
+      if (bytes.length <= LIMIT_BYTES) store(dir, hashOf(head), bytes);
     },
   };
 }

@@ -361,10 +361,7 @@ export async function listIds(root: string): Promise<string[]> {
   const ids: string[] = [];
   try {
     for await (const entry of Deno.readDir(root)) {
-      // What no id can hold marks what is no container's.
-      if (entry.isDirectory && !entry.name.startsWith("@")) {
-        ids.push(entry.name);
-      }
+      if (entry.isDirectory) ids.push(entry.name);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw refuseRoot(root, error);
