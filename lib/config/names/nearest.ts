@@ -6,6 +6,8 @@
 
 /** Longer names are not compared: the table below grows with the square. */
 const MAX_LENGTH = 64;
+/** Shorter first words are like too many others. */
+const MIN_WORD = 4;
 
 /** Optimal string alignment distance: insert, delete, replace, swap neighbours. */
 function distance(a: string, b: string): number {
@@ -35,6 +37,7 @@ function distance(a: string, b: string): number {
  * Finds the name nearest to a misspelt one.
  *
  * Pure. Case, `-` and `_` do not count; up to a third of the letters may differ.
+ * Where no name is near, the first word of one may be.
  *
  * @param found The unknown name.
  * @param names The known names.
@@ -46,20 +49,38 @@ function distance(a: string, b: string): number {
  * import { nearestName } from "./nearest.ts";
  *
  * assertEquals(nearestName("hostnmae", ["hostname", "mounts"]), "hostname");
+ * assertEquals(nearestName("memry", ["memory-limit", "mounts"]), "memory-limit");
  * ```
  */
 export function nearestName(
   found: string,
   names: readonly string[],
 ): string | undefined {
-  const fold = (name: string): string =>
-    name.toLowerCase().replace(/[-_ ]/g, "");
-  const wanted = fold(found);
-  if (found.length > MAX_LENGTH || wanted === "") return undefined;
+  if (found.length > MAX_LENGTH || fold(found) === "") return undefined;
+  return nearestOf(fold(found), names, fold) ??
+    nearestOf(fold(found), names, firstWord);
+}
+
+function fold(name: string): string {
+  return name.toLowerCase().replace(/[-_ ]/g, "");
+}
+
+/** `memory` of `memory-limit`; nothing when there is no other. */
+function firstWord(name: string): string {
+  const cut = name.search(/[-_ ]/);
+  return cut < MIN_WORD ? "" : fold(name.slice(0, cut));
+}
+
+function nearestOf(
+  wanted: string,
+  names: readonly string[],
+  key: (name: string) => string,
+): string | undefined {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const name of names) {
-    const current = distance(wanted, fold(name).slice(0, MAX_LENGTH));
+    const known = key(name).slice(0, MAX_LENGTH);
+    const current = known === "" ? Infinity : distance(wanted, known);
     if (current < least) [best, least] = [name, current];
   }
   return best;

@@ -9,6 +9,7 @@ Deno.test("nearestName finds swaps, slips, case and dashes, but no strangers", (
     ["mount", "mounts"],
     ["readonlyPaths", "readonly_paths"],
     ["tyt", "tty"],
+    ["readnoly", "readonly_paths"],
     ["zebra", undefined],
     ["", undefined],
     ["h".repeat(100), undefined],
