@@ -132,7 +132,7 @@ export function buildRestorePlan(input: RestoreInput): RestorePlan {
   const slots = new SlotAllocator();
   const made = config.namespaces.filter(({ path }) => path === undefined);
   const kind = rootKind(new Set(made.map(({ type }) => type)), []);
-  const cgroups = planCgroups(config, host, placement);
+  const cgroups = planCgroups(config, host, placement, slots);
   const root = planRoot(config, { kind, host, slots });
   const mounts = input.mounts.map((mount) => mountOps(mount, input, slots));
   const joined = config.namespaces.find(({ type }) => type === "NEWNET")?.path;
@@ -147,7 +147,8 @@ export function buildRestorePlan(input: RestoreInput): RestorePlan {
   return {
     before: {
       parent: [
-        ...cgroups.parent.filter(({ op }) => !ONLY_TO_CLONE.includes(op)),
+        ...[...cgroups.before, ...cgroups.parent]
+          .filter(({ op }) => !ONLY_TO_CLONE.includes(op)),
         ...(network === undefined || joined === undefined ? [] : [
           {
             op: "ns.open",
