@@ -63,7 +63,10 @@ export async function holdContainer(
     phase: "held",
     process: request.process,
     plan: async (settled, host) =>
-      holdStart(await planStart(settled, locked.dir, host), locked.dir).hold,
+      holdStart(
+        await planStart(settled, locked.dir, host, { isHeld: true }),
+        locked.dir,
+      ).hold,
   });
 }
 
@@ -87,7 +90,7 @@ async function releaseOf(
     process: process ?? { args: [], env: [] },
     attachment: NO_STREAMS,
   };
-  const start = await planStart(request, dir, currentHost());
+  const start = await planStart(request, dir, currentHost(), { isHeld: true });
   return holdStart(start, dir).release(pid);
 }
 

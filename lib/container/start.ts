@@ -232,12 +232,13 @@ export async function planStart(
   request: StartRequest,
   stateDir: string,
   host: Host,
+  options: { readonly isHeld?: boolean } = {},
 ): Promise<StartPlan> {
   const { config } = request;
   checkConfig(config);
   const spec = specOf(config, request.process, request.attachment);
   const placement = await placeSandbox(request, stateDir, spec.user, host);
-  return buildStartPlan(config, spec, host, placement);
+  return buildStartPlan(config, spec, host, { ...placement, ...options });
 }
 
 /**

@@ -41,6 +41,8 @@ export interface ProcessContext {
   readonly hooks?: readonly ChildOp[];
   /** Parent: what happens when all is ready, before the program runs. */
   readonly whenReady: readonly ParentOp[];
+  /** Whether the process stops before its program, whatever there is to be done. */
+  readonly isHeld?: boolean;
 }
 
 /** What the last steps add to a Plan. */
@@ -238,8 +240,8 @@ export function planProcess(context: ProcessContext): ProcessPart {
   const hooks = context.hooks ?? [];
   // Each stop costs two changes of thread: with nothing to be done at the last
   // one, the program is ready once its user is known.
-  const stops = hooks.length + seccomp.listener.length +
-      attributes.parent.length > 0;
+  const stops = context.isHeld === true ||
+    hooks.length + seccomp.listener.length + attributes.parent.length > 0;
   const [awaitUser, ...resolve] = identity.parent;
   return {
     parent: stops

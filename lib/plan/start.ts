@@ -211,6 +211,7 @@ function planProcessParts(
     entersUserNamespace: entersUserNamespace(config),
     hooks: hooks.start,
     whenReady: [{ op: "state.save" }],
+    isHeld: placement.isHeld ?? false,
   });
   return { terminal, last };
 }

@@ -168,6 +168,8 @@ export interface Placement {
   readonly alias: string;
   /** The configuration's seccomp filter, compiled; needed when it has one. */
   readonly filter?: CompiledFilter;
+  /** Whether the process stops before its program in any case, for another to start it. */
+  readonly isHeld?: boolean;
   /** What the host root is made of; needed when the configuration has one. */
   readonly hostRoot?: HostRootParts;
   /** Whether there is a mount namespace to begin in that holds nothing of the host's. */
