@@ -256,10 +256,23 @@ function canBegin(
   return kind === "own" && host.euid === 0 && waits === 0;
 }
 
+/** Kinds of mount that name nothing of the host, but for what bind mounts open before. */
+const PATHLESS: ReadonlySet<string> = new Set([
+  "bind",
+  "cgroup",
+  "cgroup2",
+  "devpts",
+  "mqueue",
+  "proc",
+  "ramfs",
+  "sysfs",
+  "tmpfs",
+]);
+
 /**
  * Whether nothing is done by paths of the host when the child has left its
- * mounts: hooks and commands may be, and a root that is not pivoted stays on
- * top of them.
+ * mounts: hooks, commands and file systems with a source or layers there may
+ * be, and a root that is not pivoted stays on top of them.
  */
 function canLeaveMounts({ config, placement }: SandboxInput): boolean {
   const { hooks = {}, mounts, noPivotRoot } = config;
@@ -268,7 +281,8 @@ function canLeaveMounts({ config, placement }: SandboxInput): boolean {
   );
   const hasHooks = Object.values(hooks).some((list) => list.length > 0);
   return placement.hasAnchor === true && noPivotRoot !== true &&
-    !hasCommands && !hasHooks;
+    !hasCommands && !hasHooks &&
+    mounts.every(({ device }) => PATHLESS.has(device));
 }
 
 function planSandboxParts(
