@@ -255,6 +255,8 @@ test(
     await terminal.resize({ rows: 12, columns: 60 });
     await terminal.waitFor(/^written inside *\n *\n(?:~ *\n){9}(?!~)/m);
     await terminal.press("Escape");
+    // What follows at once would be read as the rest of one key's sequence.
+    await terminal.waitFor(/^- \/dev\/shm\/text /m);
     await terminal.type(":x");
     await terminal.waitFor(/^status=0$/m);
     await terminal.waitFor(/^restored=yes$/m);
