@@ -154,6 +154,15 @@ const RULES: Readonly<Record<string, Rule>> = {
       run.validate(schema as Schema, value[key], `${at}/${key}`);
     }
   },
+  patternProperties(operand, value, run, at): void {
+    if (!isObject(value)) return;
+    for (const [pattern, schema] of Object.entries(operand as Schema)) {
+      for (const [key, member] of Object.entries(value)) {
+        if (!new RegExp(pattern, "u").test(key)) continue;
+        run.validate(schema as Schema, member, `${at}/${key}`);
+      }
+    }
+  },
   propertyNames(operand, value, run, at): void {
     if (!isObject(value)) return;
     for (const key of Object.keys(value)) {
