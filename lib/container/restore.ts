@@ -7,8 +7,9 @@
  *
  * @module
  */
-import { closeFd, openPidfd } from "../../ffi/native.ts";
+import { closeFd, openPidfd, signalPidfd } from "../../ffi/native.ts";
 import { PlanRun } from "../../ffi/plan_run.ts";
+import { waitForEnd } from "../../ffi/process_end.ts";
 import { openDirectory } from "../../ffi/worker.ts";
 import type { Config } from "../config/types.ts";
 import { setDeathSignal } from "../criu/image_files.ts";
@@ -65,6 +66,7 @@ import type { CgroupDriver, StoredState } from "./store_types.ts";
 /** Directories that CRIU needs none of: one is covered, for it alone, by the mounts that it is given. */
 const BASES = ["/mnt", "/media", "/srv"];
 const LOG_NAME = "restore.log";
+const SIGKILL = 9;
 
 /** What is restored, as what. */
 export interface RestoreRequest {
@@ -339,6 +341,8 @@ class Restore {
   readonly #locked: LockedState;
   #markers: ReservedMarker[] = [];
   #master: number | undefined;
+  /** Of the first process, a child of ours from its birth. */
+  #pidfd: number | undefined;
   /** What is recorded so far. */
   state: StoredState;
 
@@ -384,6 +388,7 @@ class Restore {
   async #notified({ point, pid, fd }: Notification): Promise<void> {
     this.#restoring.request.onDebug?.(`CRIU has reached ${point}`);
     if (fd !== undefined) this.#keepMaster(fd);
+    if (pid > 0) this.#pidfd ??= openPidfd(pid);
     if (point === "setup-namespaces") await this.#furnish(pid);
     if (point === "post-restore") {
       this.#save(completeState(this.state, "running", pid, this.#markers));
@@ -458,9 +463,8 @@ class Restore {
         onProgress,
         () => this.#ask(),
       );
-      const pidfd = openPidfd(pid);
+      const pidfd = this.#pidfd;
       if (pidfd === undefined || startTimeOf(pid) !== this.state.startTime) {
-        if (pidfd !== undefined) closeFd(pidfd);
         throw new StateError(
           "ContainerNotRunning",
           `Cannot restore container ${this.state.id}: it ended at once`,
@@ -479,14 +483,25 @@ class Restore {
       closeMarkers(this.#markers);
     }
   }
+
+  /** Ends and reaps what CRIU has left of a restore that failed. */
+  async reap(): Promise<void> {
+    if (this.#pidfd === undefined) return;
+    signalPidfd(this.#pidfd, SIGKILL);
+    await waitForEnd(this.#pidfd);
+    closeFd(this.#pidfd);
+    this.#pidfd = undefined;
+  }
 }
 
 /** Takes away what a failed restore has made; the record is what it was before. */
 async function discard(
   locked: LockedState,
-  state: StoredState | undefined,
+  restore: Restore | undefined,
   reserved: StoredState | undefined,
 ): Promise<void> {
+  const state = restore?.state;
+  await restore?.reap();
   if (!reserved) return await removeRemains(locked, state);
   if (!state) return;
   await removeResources(state);
@@ -520,7 +535,7 @@ export async function restoreLocked(
     restore = new Restore(locked, await plan(request, locked.dir));
     return await restore.execute();
   } catch (error) {
-    await discard(locked, restore?.state, request.reserved).catch((second) => {
+    await discard(locked, restore, request.reserved).catch((second) => {
       // The first failure is the one to tell; what is left stays recorded.
       if (error instanceof Error) {
         error.message += leftBehind(request.id, second);

@@ -33,6 +33,10 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     "a stream socket is connected to a program outside, which cannot be checkpointed: close it first",
   ],
   [
+    /Unix socket \d+ without peer/,
+    "a unix socket is connected to a program in another network namespace, which cannot be checkpointed: close it first, or let the container share that namespace",
+  ],
+  [
     /External socket is used|ext-unix-sk/,
     "a unix socket is connected to a program outside: use --ext-unix-sk",
   ],
@@ -63,6 +67,10 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [
     /Can't get rlimit .*not permitted/,
     "nsinit has not CAP_SYS_RESOURCE, which CRIU needs for processes of other users than root",
+  ],
+  [
+    /page-pipe: splice|Lazy pages transfer/,
+    "this CRIU cannot serve memory on this kernel: leave --lazy-pages out",
   ],
   [/iptables-restore|iptables/, "install iptables, or use nftables"],
 ];

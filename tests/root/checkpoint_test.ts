@@ -7,96 +7,22 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   bindMount,
   type Config,
-  type Container,
   CriuError,
   Factory,
   HostError,
-  type Process,
   StateError,
 } from "../../mod.ts";
-import {
-  type ConfigJson,
-  containerTests,
-  type Workspace,
-} from "../support/containers.ts";
-import { testCriu } from "../support/criu.ts";
+import { Checkpointed, numbersOf } from "../support/checkpointed.ts";
+import { containerTests } from "../support/containers.ts";
 import { readConfig } from "../support/in_process.ts";
 import { waitFor } from "../support/nsinit.ts";
 
 const test = containerTests("checkpoint");
 const NEEDS = { needs: ["criu"] } as const;
 
-/** Writes 1, 2, 3, ... to its output and to /n. */
-const COUNT =
-  "i=0; while :; do i=$((i+1)); echo $i; echo $i >/n; sleep 0.05; done";
-
 /** Connects to itself; the descriptor that both ends read from has a writer. */
 const CONNECT = `mkfifo /dev/shm/f; exec 3<>/dev/shm/f; nc -l -p 5 <&3 &
 until nc 127.0.0.1 5 <&3; do sleep 0.1; done`;
-
-/** A container and the place of its images, until the end of a test. */
-class Case implements AsyncDisposable {
-  private constructor(
-    readonly workspace: Workspace,
-    readonly factory: Factory,
-    readonly container: Container,
-    readonly images: string,
-  ) {}
-
-  static async create(
-    workspace: Workspace,
-    changes: ConfigJson | Config = {},
-  ): Promise<Case> {
-    const factory = new Factory(workspace.stateRoot, { criu: testCriu() });
-    const config = "rootfs" in changes && "namespaces" in changes
-      ? changes as Config
-      : await readConfig(workspace, changes as ConfigJson);
-    const container = await factory.create(workspace.newName(), config);
-    const images = `${await workspace.newDirectory()}/images`;
-    return new Case(workspace, factory, container, images);
-  }
-
-  /** The number that the counter has reached. */
-  async number(): Promise<number> {
-    const path = `${this.workspace.rootfs}/n`;
-    // Empty for the moment between its opening and the write.
-    const text = await waitFor("a number", async () => {
-      const found = await Deno.readTextFile(path);
-      return found.endsWith("\n") && found;
-    });
-    return Number(text);
-  }
-
-  async count(): Promise<Process> {
-    await Deno.writeTextFile(`${this.workspace.rootfs}/n`, "0\n");
-    const process = await this.container.start({
-      args: ["/bin/sh", "-c", COUNT],
-      stdout: "piped",
-    });
-    await waitFor("a third number", async () => await this.number() > 2);
-    return process;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.container.destroy({ force: true });
-    for (const path of [this.images, `${this.workspace.rootfs}/n`]) {
-      await Deno.remove(path, { recursive: true }).catch(() => {});
-    }
-  }
-}
-
-/** Reads lines of numbers until one is at least `enough`. */
-async function numbersOf(process: Process, enough: number): Promise<number[]> {
-  let text = "";
-  for await (const chunk of process.stdout) {
-    text += new TextDecoder().decode(chunk);
-    const last = Number(
-      text.slice(0, text.lastIndexOf("\n")).split("\n").at(-1),
-    );
-    if (last >= enough) break;
-  }
-  return text.slice(0, text.lastIndexOf("\n")).split("\n").map(Number);
-}
 
 /** The mount table without what is another at each mount. */
 function mountsOf(pid: number): string[] {
@@ -117,7 +43,7 @@ function connections(pid: number): number {
 test(
   "a counter goes on where it was, without a gap or a repeat",
   async (workspace) => {
-    await using own = await Case.create(workspace);
+    await using own = await Checkpointed.create(workspace);
     const { container, images } = own;
     const first = await own.count();
     const { pid } = first;
@@ -150,7 +76,7 @@ test(
 test(
   "one that is left running goes on, and its images can be another",
   async (workspace) => {
-    await using own = await Case.create(workspace);
+    await using own = await Checkpointed.create(workspace);
     const { container, images, factory } = own;
     await own.count();
 
@@ -178,7 +104,7 @@ test(
 test(
   "what is checkpointed is not started, not checkpointed again, and can be dropped",
   async (workspace) => {
-    await using own = await Case.create(workspace);
+    await using own = await Checkpointed.create(workspace);
     const { container, images } = own;
     await container.start({ args: ["/bin/sleep", "100"] });
     await container.checkpoint({ imagePath: images });
@@ -203,7 +129,7 @@ test(
 test(
   "a checkpoint that fails leaves the container unharmed and no images",
   async (workspace) => {
-    await using own = await Case.create(workspace);
+    await using own = await Checkpointed.create(workspace);
     const { container, images } = own;
     const process = await container.start({
       args: [
@@ -235,28 +161,31 @@ test(
   NEEDS,
 );
 
-test(
-  "a restore that fails leaves nothing, and can be tried again",
-  async (workspace) => {
-    await using own = await Case.create(workspace);
-    const { container, images } = own;
-    await own.count();
-    await container.checkpoint({ imagePath: images });
-    await Deno.rename(`${images}/pstree.img`, `${images}/../pstree.img`);
+// Without the first there is no process yet, without the second there is one.
+for (const lost of ["pstree.img", "mm-1.img"]) {
+  test(
+    `a restore that fails leaves nothing, and can be tried again: ${lost}`,
+    async (workspace) => {
+      await using own = await Checkpointed.create(workspace);
+      const { container, images } = own;
+      await own.count();
+      await container.checkpoint({ imagePath: images });
+      await Deno.rename(`${images}/${lost}`, `${images}/../${lost}`);
 
-    const error = await assertRejects(() => container.restore({}), CriuError);
+      const error = await assertRejects(() => container.restore({}), CriuError);
 
-    assert(error.message.includes(`${images}/restore.log`), error.message);
-    assertEquals(await container.status(), "checkpointed");
-    await Deno.rename(`${images}/../pstree.img`, `${images}/pstree.img`);
-    const process = await container.restore({ stdout: "piped" });
-    assert((await numbersOf(process, 3)).length > 0);
-  },
-  NEEDS,
-);
+      assert(error.message.includes(`${images}/restore.log`), error.message);
+      assertEquals(await container.status(), "checkpointed");
+      await Deno.rename(`${images}/../${lost}`, `${images}/${lost}`);
+      const process = await container.restore({ stdout: "piped" });
+      assert((await numbersOf(process, 3)).length > 0);
+    },
+    NEEDS,
+  );
+}
 
 test("images that others could have changed are refused", async (workspace) => {
-  await using own = await Case.create(workspace);
+  await using own = await Checkpointed.create(workspace);
   const { container, images } = own;
   await container.start({ args: ["/bin/sleep", "100"] });
   await container.checkpoint({ imagePath: images });
@@ -290,7 +219,7 @@ test("a missing CRIU is named, with what to do", async (workspace) => {
 test(
   "limits hold again, and what CRIU had as groups is gone",
   async (workspace) => {
-    await using own = await Case.create(workspace, {
+    await using own = await Checkpointed.create(workspace, {
       cgroups: { pids_limit: 50 },
     });
     const { container, images } = own;
@@ -323,8 +252,8 @@ test("a volume may have moved to another directory", async (workspace) => {
     ...config,
     mounts: [...config.mounts, bindMount(source, "/mnt", { readonly: false })],
   });
-  await using own = await Case.create(workspace, withData(from));
-  await using other = await Case.create(workspace, withData(to));
+  await using own = await Checkpointed.create(workspace, withData(from));
+  await using other = await Checkpointed.create(workspace, withData(to));
   await own.container.start({
     args: ["/bin/sh", "-c", "while :; do sleep 0.05; echo x >/mnt/x; done"],
   });
@@ -343,7 +272,7 @@ test("a volume may have moved to another directory", async (workspace) => {
 test("a user namespace comes back with its maps", async (workspace) => {
   const ids = [{ containerId: 0, hostId: 200000, size: 65536 }];
   const config = await readConfig(workspace);
-  await using own = await Case.create(workspace, {
+  await using own = await Checkpointed.create(workspace, {
     ...config,
     namespaces: [...config.namespaces, { type: "NEWUSER" }],
     uidMappings: ids,
@@ -366,7 +295,7 @@ test("a user namespace comes back with its maps", async (workspace) => {
 test(
   "pre-dumps need a kernel that tracks memory, and say so",
   async (workspace) => {
-    await using own = await Case.create(workspace);
+    await using own = await Checkpointed.create(workspace);
     const { container, images } = own;
     await container.start({ args: ["/bin/sleep", "100"] });
 

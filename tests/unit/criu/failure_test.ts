@@ -37,6 +37,8 @@ Deno.test("common failures come with what to do", () => {
     "vdso: Unexpected rt vDSO area bounds": "too old",
     "Tracking memory is not available. Consider omitting --track-mem option.":
       "CONFIG_MEM_SOFT_DIRTY",
+    "unix: Unix socket 17 without peer 18": "another network namespace",
+    "page-pipe: splice: -1: Bad file descriptor": "leave --lazy-pages out",
   };
   for (const [line, word] of Object.entries(lines)) {
     assert(remedyFor(line)?.includes(word), line);
