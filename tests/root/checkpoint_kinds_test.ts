@@ -205,6 +205,10 @@ test("a network namespace of others is joined again", async (workspace) => {
   );
 });
 
+async function namesIn(dir: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
+}
+
 /** Runs CRIU itself, as a server of pages. */
 function serveCriu(...args: string[]): Running {
   return new Running([testCriu(), ...args]);
@@ -247,11 +251,10 @@ test("memory goes to a page server, and is not in the images", async (workspace)
   assertEquals((await server.result()).code, 0);
   const before = await allNumbers(first);
   assertEquals(
-    Array.from(Deno.readDirSync(images), ({ name }) => name)
-      .filter((name) => name.startsWith("pages-")),
+    (await namesIn(images)).filter((name) => name.startsWith("pages-")),
     [],
   );
-  for (const { name } of Deno.readDirSync(stored)) {
+  for (const name of await namesIn(stored)) {
     await Deno.rename(`${stored}/${name}`, `${images}/${name}`);
   }
   const second = await container.restore({ stdout: "piped" });
