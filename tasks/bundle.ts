@@ -1,5 +1,5 @@
 /**
- * Makes the distributed command line in `build/nsinit`: a launcher, the modules
+ * Makes the distributed command lines in `build/nsinit`: their launchers, the modules
  * bundled into a few files, and the library. The folder may be moved anywhere.
  *
  * `deno bundle` does the work with a bundler of its own choice, which it fetches
@@ -29,16 +29,21 @@ export const BUNDLE_OPTIONS: readonly string[] = [
 
 /** Where the library lies, seen from the modules as in the checkout. */
 const LIBRARY = "lib/libnsinit.so";
-const PROGRAM = "js/cli.js";
+/** The programs and the module that each starts with. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  "nsinit": "js/cli.js",
+  "nsinit-oci": "js/oci.js",
+};
 
-/** The program `nsinit`: finds itself, also through a link, and starts Deno. */
-const LAUNCHER = `#!/bin/sh
+/** A program: finds itself, also through a link, and starts Deno. */
+const launcher = (program: string): string =>
+  `#!/bin/sh
 self=$0
 [ -L "$self" ] && self=$(readlink -f "$self")
 export DENO_NO_UPDATE_CHECK=1
 exec "\${DENO:-deno}" run ${
-  BUNDLE_OPTIONS.join(" ")
-} "\${self%/*}/${PROGRAM}" "$@"
+    BUNDLE_OPTIONS.join(" ")
+  } "\${self%/*}/${program}" "$@"
 `;
 
 /**
@@ -61,6 +66,7 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
     "--outdir",
     join(made, "js"),
     "cli.ts",
+    "oci.ts",
   ]);
   if (code !== 0) {
     await removeTree(made);
@@ -74,8 +80,10 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
 
   await Deno.mkdir(join(made, "lib"));
   await Deno.copyFile(join(ROOT, LIBRARY), join(made, LIBRARY));
-  await Deno.writeTextFile(join(made, "nsinit"), LAUNCHER);
-  await Deno.chmod(join(made, "nsinit"), 0o755);
+  for (const [name, program] of Object.entries(PROGRAMS)) {
+    await Deno.writeTextFile(join(made, name), launcher(program));
+    await Deno.chmod(join(made, name), 0o755);
+  }
   await removeTree(target);
   await Deno.rename(made, target);
   return true;

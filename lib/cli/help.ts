@@ -11,7 +11,7 @@ const WIDTH = 80;
 const DOC_COLUMN = 28;
 
 /** Breaks text into lines that fit, each after the first one indented. */
-function wrap(text: string, indent: number): string {
+export function wrap(text: string, indent: number): string {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
@@ -46,6 +46,11 @@ function formatOption(option: Option): string {
   const value = formatValue(option);
   const doc = repeatable ? `${option.doc}; may be repeated` : option.doc;
   return entry(`${letter}--${name}${value}`, doc, DOC_COLUMN);
+}
+
+/** Renders options, but for hidden and refused ones, one below the other. */
+export function formatOptions(options: readonly Option[]): string {
+  return visible(options).map(formatOption).join("\n");
 }
 
 function visible(options: readonly Option[]): Option[] {

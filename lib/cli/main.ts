@@ -86,19 +86,30 @@ function logWarnings(output: Output): void {
   });
 }
 
+/** Another command line, which takes all that follows its name. */
+export type OtherMain = (args: readonly string[]) => Promise<number>;
+
 /**
  * Runs one command line. Errors are printed, not thrown.
  *
  * @param args The arguments without the program's name.
+ * @param oci Loads the command line `nsinit oci`; it takes the global options as well.
  * @returns The exit status.
  */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(
+  args: readonly string[],
+  oci?: () => Promise<{ readonly main: OtherMain }>,
+): Promise<number> {
   let output = new Output({ format: "text", debug: false });
   try {
     const before = parseArgs(args, GLOBAL_OPTIONS, {
       stopEarly: true,
       command: "",
     });
+    if (oci && before.rest[0] === "oci") {
+      const globals = args.slice(0, args.length - before.rest.length);
+      return await (await oci()).main([...globals, ...before.rest.slice(1)]);
+    }
     let values = valuesOf(undefined, before.given);
     output = new Output(outputOptions(values));
 

@@ -25,6 +25,8 @@ export interface ParseArgsOptions {
   readonly stopEarly: boolean;
   /** Name of the command for error messages; empty for global options. */
   readonly command: string;
+  /** What long names with one dash mean where that is not the same; those of the first versions unless given. */
+  readonly singleDash?: Readonly<Record<string, string>>;
 }
 
 const TRUE = ["true", "1"];
@@ -40,17 +42,17 @@ class Parser {
   readonly given = new Map<string, string[]>();
   readonly #longs = new Map<string, Option>();
   readonly #shorts = new Map<string, Option>();
-  readonly #command: string;
+  readonly #how: ParseArgsOptions;
   readonly #args: readonly string[];
   at = 0;
 
   constructor(
     args: readonly string[],
     options: readonly Option[],
-    command: string,
+    how: ParseArgsOptions,
   ) {
     this.#args = args;
-    this.#command = command;
+    this.#how = how;
     for (const option of options) {
       this.#longs.set(option.name, option);
       for (const alias of option.aliases ?? []) this.#longs.set(alias, option);
@@ -65,7 +67,8 @@ class Parser {
     const equals = body.indexOf("=");
     const written = equals < 0 ? body : body.slice(0, equals);
     const value = equals < 0 ? undefined : body.slice(equals + 1);
-    const name = isDouble ? written : SINGLE_DASH[written] ?? written;
+    const { singleDash = SINGLE_DASH } = this.#how;
+    const name = isDouble ? written : singleDash[written] ?? written;
     const option = this.#longs.get(name);
     if (option && (isDouble || written.length > 1)) {
       this.#add(option, `${isDouble ? "--" : "-"}${written}`, value);
@@ -137,9 +140,9 @@ class Parser {
       .map(([name]) => name);
     const near = nearestName(written.replace(/^-+/, "").slice(0, 64), names);
     const hint = near === undefined ? "" : `; did you mean --${near}?`;
-    const help = this.#command === ""
+    const help = this.#how.command === ""
       ? "nsinit --help"
-      : `nsinit help ${this.#command}`;
+      : `nsinit help ${this.#how.command}`;
     return new UsageError(
       `Unknown option ${written.slice(0, 200)}${hint} (${help} lists them)`,
     );
@@ -173,7 +176,7 @@ export function parseArgs(
   options: readonly Option[],
   how: ParseArgsOptions,
 ): ParsedArgs {
-  const parser = new Parser(args, options, how.command);
+  const parser = new Parser(args, options, how);
   const rest: string[] = [];
   for (; parser.at < args.length; parser.at++) {
     const arg = args[parser.at] ?? "";

@@ -50,6 +50,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     aliases: ["rm"],
     load: () => import("./commands/delete.ts"),
   },
+  { name: "oci", load: () => import("./commands/oci.ts") },
   { name: "doctor", load: () => import("./commands/doctor.ts") },
   {
     name: "completion",

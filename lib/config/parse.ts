@@ -24,6 +24,8 @@ export interface ParseConfigOptions {
   readonly directory?: string;
   /** Turns unknown keys and unknown names into warnings. */
   readonly permissive?: boolean;
+  /** Whether any `ociVersion` will do, as engines expect. */
+  readonly anyOciVersion?: boolean;
   /** Takes what is worth telling but no fault. */
   readonly onWarning?: (warning: ConfigProblem) => void;
 }
@@ -187,6 +189,7 @@ export async function parseConfig(
     findings,
     dialect,
     isForced: forced !== undefined,
+    anyVersion: options.anyOciVersion ?? false,
     directory: () => directoryOf(options),
     bundle: () => bundleOf(options),
   });

@@ -15,6 +15,8 @@ export interface Reading {
   readonly dialect: Dialect;
   /** Whether the caller named the dialect, so that no guess is involved. */
   readonly isForced: boolean;
+  /** Whether any `ociVersion` will do, as engines expect. */
+  readonly anyVersion?: boolean;
   /** Absolute path of the container's directory; asked for only when needed. */
   readonly directory: () => string;
   /** Absolute path of the directory that holds the file, an OCI bundle; `directory` when absent. */

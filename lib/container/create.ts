@@ -33,8 +33,15 @@ function inUse(id: string, cause?: unknown): StateError {
   );
 }
 
-/** Takes a free id, sweeping away what a killed owner left under it. */
-async function takeId(stateRoot: string, id: string): Promise<LockedState> {
+/**
+ * Takes a free id, sweeping away what a killed owner left under it.
+ *
+ * @throws {StateError} `IdInUse`.
+ */
+export async function takeId(
+  stateRoot: string,
+  id: string,
+): Promise<LockedState> {
   for (;;) {
     const locked = await lockState(stateRoot, id, { make: true });
     if (!locked) continue;

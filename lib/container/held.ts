@@ -81,12 +81,13 @@ async function releaseOf(
   { dir }: LockedState,
   state: StoredState,
 ): Promise<Plan> {
-  const { id, config, directory, cgroupDriver, process, pid } = state;
+  const { id, config, directory, cgroupDriver, oci, process, pid } = state;
   const request = {
     id,
     config,
     ...(directory !== "" && { directory }),
     ...(cgroupDriver && { cgroupDriver }),
+    ...(oci && { oci }),
     process: process ?? { args: [], env: [] },
     attachment: NO_STREAMS,
   };

@@ -10,14 +10,14 @@ import { compileFilter } from "../../ffi/seccomp.ts";
 import { filterCache } from "./filter_cache.ts";
 import { KernelError, NsinitError, StateError } from "../errors.ts";
 import { buildJoinPlan } from "../plan/build.ts";
-import type { JoinTarget } from "../plan/types.ts";
+import type { JoinTarget, ResourceCgroup } from "../plan/types.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { currentHost, forgetHost } from "./current_host.ts";
 import { freezerState } from "./freezer.ts";
 import { listenerHander } from "./hand_listener.ts";
 import { openProcess } from "./liveness.ts";
 import { specOf } from "./process_spec.ts";
-import { isRunning } from "./phase.ts";
+import { isHeld, isRunning } from "./phase.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent, type StepListener } from "./run_plan.ts";
 import type { StoredState } from "./store_types.ts";
@@ -34,11 +34,15 @@ const END_ERRORS: ReadonlySet<unknown> = new Set([
   "ENOMEM",
 ]);
 
-/** The container's groups: v1 ones are joined by `tasks`, the v2 one by clone3. */
+/** The container's groups, or those below them: v1 ones are joined by `tasks`, the v2 one by clone3. */
 function groupsOf(
   state: StoredState,
+  below: SubgroupOf = () => "",
 ): Pick<JoinTarget, "cgroupPaths" | "cgroupV2"> {
-  const groups = state.resources.cgroups;
+  const groups = state.resources.cgroups.map((group) => ({
+    ...group,
+    path: group.path + below(group),
+  }));
   const unified = groups.find((group) => group.version === 2);
   return {
     cgroupPaths: groups.filter((group) => group.version === 1)
@@ -76,12 +80,21 @@ export class ContainerGone extends StateError {
   }
 }
 
+/** For a group of the container, the path of one below it that the process joins: empty, or with a slash in front. */
+export type SubgroupOf = (
+  group: Pick<ResourceCgroup, "version" | "controllers">,
+) => string;
+
 /** How a join is executed. */
 export interface JoinOptions {
   /** Whether waiting holds up the thread, as for a command line. */
   readonly blocking?: boolean;
   /** The container's ends of the streams stay open: the caller may try again with them. */
   readonly keepEnds?: boolean;
+  /** Whether a paused container may be joined: the process then waits, on version 1 with us, until it is resumed. */
+  readonly ignorePaused?: boolean;
+  /** Groups below the container's that are joined instead; they are there already. */
+  readonly subgroup?: SubgroupOf;
   /** Called for each step, which are taken one by one then. */
   readonly onStep?: StepListener;
   /** For tests: an operation that fails. */
@@ -89,7 +102,7 @@ export interface JoinOptions {
 }
 
 /**
- * Joins a container.
+ * Joins a container, which may be held before its own program.
  *
  * @param state The container's state.
  * @param process What to run.
@@ -125,27 +138,28 @@ async function hasEnded(
 ): Promise<boolean> {
   const mayEnd = error instanceof KernelError &&
     END_ERRORS.has(error.errnoName);
-  if (mayEnd && isRunning(state)) {
+  const lives = (): boolean => isRunning(state) || isHeld(state);
+  if (mayEnd && lives()) {
     const { poller } = await import("../../ffi/poller.ts");
     const signal = AbortSignal.timeout(END_MS);
     await poller.ready(pidfd, "read", { signal }).catch((reason) => {
       if (!signal.aborted) throw reason;
     });
   }
-  return !isRunning(state);
+  return !lives();
 }
 
 async function join(
   state: StoredState,
   process: ProcessRequest,
   attachment: Attachment,
-  { fault, blocking, onStep }: JoinOptions,
+  { fault, blocking, onStep, ignorePaused, subgroup }: JoinOptions,
 ): Promise<PlanRun> {
   const pidfd = openProcess(state);
   if (pidfd === undefined) throw new ContainerGone(state.id);
   let run: PlanRun | undefined;
   try {
-    if (freezerState(state) !== "thawed") {
+    if (ignorePaused !== true && freezerState(state) !== "thawed") {
       throw new StateError(
         "ContainerPaused",
         `Cannot join container ${state.id}: it is paused; resume it first`,
@@ -162,7 +176,7 @@ async function join(
         namespaces: state.namespaces,
         groupsDenied: deniesGroups(state),
         ...keyringOf(state),
-        ...groupsOf(state),
+        ...groupsOf(state, subgroup),
         ...(filter && { filter }),
       },
       specOf(state.config, process, attachment),

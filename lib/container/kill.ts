@@ -9,6 +9,7 @@ import { thawForKill } from "./freezer.ts";
 import { loadRunning } from "./inspect.ts";
 import { openProcess } from "./liveness.ts";
 import { pidsOf } from "./processes.ts";
+import type { StoredState } from "./store_types.ts";
 
 const SIGKILL = 9;
 
@@ -40,7 +41,28 @@ export async function killContainer(
   signal: number,
   options: KillOptions,
 ): Promise<void> {
-  const state = await loadRunning(stateRoot, id);
+  signalContainer(await loadRunning(stateRoot, id), signal, options);
+}
+
+/**
+ * Signals a recorded container whose first process may wait for its start.
+ *
+ * @param state Its record.
+ * @param signal Signal number.
+ * @param options Whom it goes to.
+ * @throws {StateError} `ContainerNotRunning` if its first process is gone and not all are meant.
+ * @throws {KernelError} `SystemError` if the kernel refuses the signal.
+ *
+ * @example
+ * ```ts ignore
+ * signalContainer(state, 15, { all: false });
+ * ```
+ */
+export function signalContainer(
+  state: StoredState,
+  signal: number,
+  options: KillOptions,
+): void {
   if (options.all) {
     for (const pid of pidsOf(state)) signalOne(pid, signal);
     if (signal === SIGKILL) thawForKill(state);
@@ -53,7 +75,7 @@ export async function killContainer(
   if (!sent) {
     throw new StateError(
       "ContainerNotRunning",
-      `Cannot signal container ${id}: container is not running`,
+      `Cannot signal container ${state.id}: container is not running`,
     );
   }
 }

@@ -56,7 +56,7 @@ export function ownerLives(state: StoredState): boolean {
 /**
  * Whether a container without a first process stays until it is deleted.
  *
- * Those that were made to be kept do, and those whose processes are in images. Of one whose first process is being made,
+ * Those that were made to be kept do, those whose processes are in images, and those of an engine. Of one whose first process is being made,
  * or waits to be, or has just ended, the record is its owner's to complete; without its owner
  * it is a remain.
  *
@@ -66,6 +66,7 @@ export function ownerLives(state: StoredState): boolean {
 export function isKept(state: StoredState): boolean {
   if (state.phase === "checkpointed") return true;
   if (isHeld(state)) return true;
+  if (state.oci && state.phase !== "creating") return true;
   if (!state.kept) return false;
   switch (state.phase) {
     case "created":

@@ -39,7 +39,12 @@ import { removeRemains, removeResources, runPoststop } from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent, type StepListener } from "./run_plan.ts";
 import { type LockedState, writeState } from "./store.ts";
-import type { CgroupDriver, Phase, StoredState } from "./store_types.ts";
+import type {
+  CgroupDriver,
+  OciRecord,
+  Phase,
+  StoredState,
+} from "./store_types.ts";
 import { STARTS } from "./throttle.ts";
 
 /** A request to make a sandbox for a container. */
@@ -58,6 +63,8 @@ export interface SandboxRequest {
   readonly cgroupNameTaken?: boolean;
   /** The record of a container that was made before: what a failed start goes back to. */
   readonly reserved?: StoredState;
+  /** What an engine asks for: a container of the OCI command line, which has no files in its bundle. */
+  readonly oci?: OciRecord;
   /** Whether the container stays, stopped, when its first process has ended. */
   readonly keep?: boolean;
   /** Whether waiting holds up the thread, as for a command line. */
@@ -134,8 +141,9 @@ function cgroupPathOf(
  * root has none: it may be started where nothing can be written.
  */
 export function markersOf(
-  { directory, config }: SandboxRequest,
+  { directory, config, oci }: SandboxRequest,
 ): readonly string[] {
+  if (oci !== undefined) return [];
   if (directory === undefined || config.hostRoot !== undefined) return [];
   return markerNames(config.dialect);
 }
@@ -154,7 +162,9 @@ export function placeContainer(
   const { config, directory, id } = request;
   const files = [
     ...(request.configPath ? [request.configPath] : []),
-    ...(directory === undefined ? [] : [`${directory}/container.json`]),
+    ...(directory === undefined || request.oci
+      ? []
+      : [`${directory}/container.json`]),
     ...markersOf(request).map((name) => `${directory}/${name}`),
   ];
   const protect = files.map((path) => insideRoot(config.rootfs, path))
@@ -276,6 +286,7 @@ export function initialState(
     phase: "creating",
     kept: request.keep ?? false,
     ...(request.cgroupDriver && { cgroupDriver: request.cgroupDriver }),
+    ...(request.oci && { oci: request.oci }),
     pid: 0,
     startTime: "",
     bootId: bootId(),

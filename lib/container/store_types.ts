@@ -41,6 +41,14 @@ export interface RecordedExit {
   readonly signal?: number;
 }
 
+/** What is recorded of a container of the OCI command line besides. */
+export interface OciRecord {
+  /** Its bundle, absolute. */
+  readonly bundle: string;
+  /** `ociVersion` of its config.json, as written there. */
+  readonly version: string;
+}
+
 /** Contents of `<root>/<id>/state.json`. */
 export interface StoredState {
   /** Version of this shape. */
@@ -76,6 +84,8 @@ export interface StoredState {
   readonly resources: RecordedResources;
   /** Directory of the images; only when `checkpointed`. */
   readonly images?: string;
+  /** Only of a container of the OCI command line: it stays until it is deleted, whatever becomes of it. */
+  readonly oci?: OciRecord;
   /** What is to run; only when `held`. */
   readonly process?: Omit<ProcessRequest, "seccompNotify">;
   /** How the first process ended; only when `stopped`. */

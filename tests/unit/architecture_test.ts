@@ -41,7 +41,18 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "lib/plan",
     "lib/errors.ts",
   ],
-  "cli.ts": ["lib/cli", "lib/errors.ts"],
+  "lib/oci": [
+    "lib/cli",
+    "lib/container",
+    "lib/criu",
+    "lib/stats",
+    "lib/config",
+    "lib/plan",
+    "lib/host",
+    "lib/errors.ts",
+  ],
+  "cli.ts": ["lib/cli", "lib/oci", "lib/errors.ts"],
+  "oci.ts": ["lib/oci"],
   "mod.ts": [
     "lib/api",
     "lib/config",
@@ -53,6 +64,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   "examples": ["mod.ts"],
 };
+/** Files that are started. */
+const PROGRAMS = ["cli.ts", "oci.ts"];
 /** What examples may import besides: parts of Deno itself. */
 const FOR_EXAMPLES = ["../mod.ts", "node:util"];
 
@@ -70,7 +83,7 @@ async function* sourceFiles(folder: string): AsyncGenerator<string> {
 }
 
 async function allSources(): Promise<string[]> {
-  const files = ["cli.ts", "mod.ts", "lib/errors.ts"];
+  const files = ["cli.ts", "oci.ts", "mod.ts", "lib/errors.ts"];
   for (const area of Object.keys(ALLOWED)) {
     if (area.endsWith(".ts")) continue;
     for await (const file of sourceFiles(area)) files.push(file);
@@ -164,15 +177,15 @@ Deno.test("only ffi/ opens libraries and handles pointers", async () => {
   assertEquals(wrong, []);
 });
 
-Deno.test("only cli.ts ends the process and only lib/cli prints", async () => {
+Deno.test("only programs end the process and only command lines print", async () => {
   const wrong: string[] = [];
   for (const file of await allSources()) {
     if (file.startsWith("examples/")) continue; // programs themselves
     const code = withoutComments(await Deno.readTextFile(ROOT + file));
-    if (/Deno\.exit\(/.test(code) && file !== "cli.ts") wrong.push(file);
+    if (/Deno\.exit\(/.test(code) && !PROGRAMS.includes(file)) wrong.push(file);
     if (
       /console\.|Deno\.std(out|err)\b/.test(code) &&
-      !file.startsWith("lib/cli/")
+      !file.startsWith("lib/cli/") && file !== "lib/oci/log.ts"
     ) {
       wrong.push(file);
     }

@@ -110,7 +110,7 @@ function checkHooks(root: ObjectReader): void {
  * ```
  */
 export function readOci(root: ObjectReader, reading: Reading): Config {
-  checkVersion(root);
+  if (!reading.anyVersion) checkVersion(root);
   checkHooks(root);
   const platform = readOciPlatform(root);
   return compact<Config>({

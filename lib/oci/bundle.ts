@@ -1,0 +1,131 @@
+/**
+ * Bundles: a directory with a config.json, read as engines expect it.
+ *
+ * @module
+ */
+import { parseConfig } from "../config/parse.ts";
+import type { Config, Hook, Hooks } from "../config/types.ts";
+import { ConfigError } from "../errors.ts";
+import { absolutePath } from "./globals.ts";
+
+const CONFIG_FILE = "config.json";
+
+/** What a bundle says. */
+export interface Bundle {
+  /** Its canonical path. */
+  readonly path: string;
+  /** Its configuration; the root is canonical. */
+  readonly config: Config;
+  /** `ociVersion`, as written. */
+  readonly version: string;
+}
+
+/** How a bundle is read. */
+export interface BundleOptions {
+  /** Its directory, as given. */
+  readonly directory: string;
+  /** File that is read instead of its config.json. */
+  readonly file?: string;
+  /** Takes what is worth telling but no fault. */
+  readonly onWarning: (message: string) => void;
+}
+
+/** As `Deno.realPath`, in the words of the field. */
+async function realPath(path: string, what: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "does not exist"
+      : String(cause instanceof Error ? cause.message : cause);
+    throw new ConfigError(`${what} ${path}: ${reason}`, [], { cause });
+  }
+}
+
+async function readConfigFile(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new ConfigError(
+      `JSON specification file ${path.replace(/^.*\//, "")} not found`,
+      [],
+      { cause },
+    );
+  }
+}
+
+/** Hooks of the host run in the bundle, as with other runtimes. */
+function withDirectory(hooks: Hooks, bundle: string): Hooks {
+  const placed = (list: readonly Hook[] | undefined): Hook[] =>
+    (list ?? []).map((hook) => ({ ...hook, dir: hook.dir ?? bundle }));
+  const { prestart, createRuntime, createContainer, poststart, poststop } =
+    hooks;
+  return {
+    ...hooks,
+    ...prestart && { prestart: placed(prestart) },
+    ...createRuntime && { createRuntime: placed(createRuntime) },
+    ...createContainer && { createContainer: placed(createContainer) },
+    ...poststart && { poststart: placed(poststart) },
+    ...poststop && { poststop: placed(poststop) },
+  };
+}
+
+/** What an engine's runtime wants of a file beyond its schema. */
+function checkProcess({ process }: Config): void {
+  if (process === undefined) {
+    throw new ConfigError("process property must not be empty");
+  }
+  if ((process.args ?? []).length === 0) {
+    throw new ConfigError("args must not be empty");
+  }
+}
+
+function versionOf(text: string): string {
+  const json: unknown = JSON.parse(
+    text.replace(/^\uFEFF/, ""),
+    (key, value) => key === "" || key === "ociVersion" ? value : undefined,
+  );
+  const version: unknown = typeof json === "object" && json !== null
+    ? Reflect.get(json, "ociVersion")
+    : undefined;
+  return typeof version === "string" ? version : "";
+}
+
+/**
+ * Reads a bundle.
+ *
+ * Members that nobody knows are passed over, and so is the version: whoever
+ * drives a runtime has checked it, and all runtimes take it as it is.
+ *
+ * @param options Which one.
+ * @returns What it says.
+ * @throws {ConfigError} `ConfigInvalid` if it cannot be used.
+ */
+export async function loadBundle(options: BundleOptions): Promise<Bundle> {
+  const { directory, file, onWarning } = options;
+  const path = await realPath(absolutePath(directory || "."), "bundle");
+  const source = file === undefined
+    ? `${path}/${CONFIG_FILE}`
+    : absolutePath(file);
+  const text = await readConfigFile(source);
+  const config = await parseConfig(text, {
+    dialect: "OCI",
+    // Relative paths count from the bundle, wherever the file is.
+    path: `${path}/${CONFIG_FILE}`,
+    anyOciVersion: true,
+    onWarning: ({ path: key, message }) => onWarning(`${key}: ${message}`),
+  });
+  checkProcess(config);
+  const rootfs = await realPath(config.rootfs, "rootfs");
+  const { hooks } = config;
+  return {
+    path,
+    version: versionOf(text),
+    config: {
+      ...config,
+      rootfs,
+      ...hooks && { hooks: withDirectory(hooks, path) },
+    },
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * `exec`: runs a further process in a container.
+ *
+ * @module
+ */
+import { becomeMonitor } from "../../container/attach.ts";
+import { joinContainer } from "../../container/join.ts";
+import type { StoredState } from "../../container/store_types.ts";
+import { StateError } from "../../errors.ts";
+import type { Invocation, OciCommand } from "../command.ts";
+import { keptDescriptors } from "../descriptors.ts";
+import { execConfig, PROCESS_OPTIONS } from "../exec_process.ts";
+import { checkTerminal, HAND_OUT_OPTIONS, handOut } from "../hand_out.ts";
+import { attachFor } from "../attach.ts";
+import { loadOci, ociStatusOf } from "../state.ts";
+import { subgroupOf } from "../subgroups.ts";
+
+/** Refuses a container that no process can join. */
+function checkJoinable(state: StoredState, ignorePaused: boolean): void {
+  const status = ociStatusOf(state);
+  const context = { id: state.id };
+  if (status === "stopped" || status === "creating") {
+    throw new StateError(
+      "ContainerNotRunning",
+      `cannot exec in a ${
+        status === "stopped" ? status : "half-made"
+      } container`,
+      { context },
+    );
+  }
+  if (status === "paused" && !ignorePaused) {
+    throw new StateError(
+      "ContainerPaused",
+      "cannot exec in a paused container (use --ignore-paused to override)",
+      { context },
+    );
+  }
+}
+
+async function exec(invocation: Invocation): Promise<number> {
+  const { stateRoot, args: [id, ...program], values, log } = invocation;
+  const state = await loadOci(stateRoot, id);
+  const ignorePaused = values.flag("ignore-paused");
+  checkJoinable(state, ignorePaused);
+  const config = await execConfig(state.config, values, program, log);
+  const detach = values.flag("detach");
+  const tty = config.process.tty ?? false;
+  checkTerminal(values, { tty, detach });
+  const { extraFiles, env } = keptDescriptors(
+    values.integer("preserve-fds") ?? 0,
+    (name) => Deno.env.get(name),
+  );
+  const subgroup = subgroupOf(values.list("cgroup"));
+  const attachment = attachFor({ tty, detach });
+  const run = await joinContainer(
+    { ...state, config },
+    { args: [], env, ...extraFiles.length > 0 && { extraFiles } },
+    attachment,
+    { blocking: true, ignorePaused, subgroup },
+  );
+  try {
+    handOut(values, run);
+    if (!detach) {
+      return becomeMonitor({ run, attachment, undo: [], message: "" });
+    }
+  } catch (error) {
+    // Nobody has been told of it, so nobody would end it.
+    run.abort();
+    throw error;
+  } finally {
+    run.close();
+  }
+  return 0;
+}
+
+/** Declaration of `exec`. */
+export const COMMAND: OciCommand = {
+  name: "exec",
+  summary: "Run a further process in a container",
+  usage: "[options] ID COMMAND [ARGS...]  |  --process FILE [options] ID",
+  options: [
+    ...PROCESS_OPTIONS,
+    ...HAND_OUT_OPTIONS,
+    {
+      name: "detach",
+      short: "d",
+      type: "boolean",
+      doc: "return when the process runs",
+    },
+    {
+      name: "cgroup",
+      type: "text",
+      metavar: "[CONTROLLERS:]PATH",
+      repeatable: true,
+      doc: "group below the container's that it joins",
+    },
+    {
+      name: "ignore-paused",
+      type: "boolean",
+      doc: "join a paused container as well",
+    },
+  ],
+  arity: [1, Infinity],
+  stopEarly: true,
+  failure: 255,
+  prefix: "exec failed: ",
+  action: exec,
+};

@@ -1,0 +1,48 @@
+/**
+ * `kill`: sends a signal to the first process of a container, or to all.
+ *
+ * @module
+ */
+import { parseSignal } from "../../config/names/signals.ts";
+import { signalContainer } from "../../container/kill.ts";
+import { StateError, UsageError } from "../../errors.ts";
+import type { Invocation, OciCommand } from "../command.ts";
+import { loadOci, ociStatusOf } from "../state.ts";
+
+function signalNumber(text: string): number {
+  const number = parseSignal(text);
+  if (number !== undefined) return number;
+  throw new UsageError(`unknown signal ${JSON.stringify(text.slice(0, 64))}`);
+}
+
+async function kill(
+  { stateRoot, args: [id, name], values }: Invocation,
+): Promise<number> {
+  const signal = signalNumber(name ?? "TERM");
+  const all = values.flag("all");
+  const state = await loadOci(stateRoot, id);
+  const isStopped = ociStatusOf(state) === "stopped";
+  if (isStopped && !all) {
+    throw new StateError("ContainerNotRunning", "container not running", {
+      context: { id: state.id },
+    });
+  }
+  // Whoever is left of one that has stopped can be in its groups alone.
+  signalContainer(state, signal, { all });
+  return 0;
+}
+
+/** Declaration of `kill`. */
+export const COMMAND: OciCommand = {
+  name: "kill",
+  summary: "Send a signal, TERM unless another is named, to a container",
+  usage: "[options] ID [SIGNAL]",
+  options: [{
+    name: "all",
+    short: "a",
+    type: "boolean",
+    doc: "send it to every process of the container, also of a stopped one",
+  }],
+  arity: [1, 2],
+  action: kill,
+};

@@ -1,0 +1,63 @@
+/**
+ * `run`: makes a container and executes its program.
+ *
+ * @module
+ */
+import { becomeMonitor } from "../../container/attach.ts";
+import { dumpedFile, undoOf } from "../../container/recover.ts";
+import { startContainer } from "../../container/start.ts";
+import { unlockKeeping, unlockState } from "../../container/store.ts";
+import type { Invocation, OciCommand } from "../command.ts";
+import { type Made, MAKE_OPTIONS, makeOci } from "../make.ts";
+
+/** This process waits for the program, and removes the container unless it is to be kept. */
+function stay({ run, state, locked, attachment }: Made, keep: boolean): never {
+  const undo = keep ? [] : undoOf(state, {
+    stateDir: locked.dir,
+    lockFd: locked.lockFd,
+    unless: dumpedFile(state),
+  });
+  unlockKeeping(locked);
+  return becomeMonitor({
+    run,
+    attachment,
+    undo,
+    message:
+      `Cannot clean up container ${state.id} completely: delete --force ${state.id} tries again`,
+    warning: `A poststop hook of container ${state.id} failed`,
+    notice: `Container ${state.id} was checkpointed`,
+  });
+}
+
+async function run(invocation: Invocation): Promise<number> {
+  const { values } = invocation;
+  const detach = values.flag("detach");
+  const made = await makeOci(invocation, startContainer, detach);
+  if (!detach) return stay(made, values.flag("keep"));
+  made.run.close();
+  unlockState(made.locked);
+  return 0;
+}
+
+/** Declaration of `run`. */
+export const COMMAND: OciCommand = {
+  name: "run",
+  summary: "Make a container of a bundle and execute its program",
+  usage: "[options] ID",
+  options: [
+    ...MAKE_OPTIONS,
+    {
+      name: "detach",
+      short: "d",
+      type: "boolean",
+      doc: "return when the program runs",
+    },
+    {
+      name: "keep",
+      type: "boolean",
+      doc: "leave the container, stopped, when the program has ended",
+    },
+  ],
+  arity: [1, 1],
+  action: run,
+};

@@ -1,0 +1,79 @@
+/**
+ * Descriptors that engines hand over: those to keep, and sockets to answer on.
+ *
+ * @module
+ */
+import { UsageError } from "../errors.ts";
+
+const FIRST = 3;
+const O_CLOEXEC = 0o2000000;
+
+/**
+ * Whether a descriptor was open when this program began. Those that Deno or we
+ * have opened since are closed when a program is executed; inherited ones
+ * cannot be.
+ */
+function isInherited(fd: number): boolean {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+  const flags = /^flags:\s*([0-7]+)$/m.exec(text)?.[1] ?? "0";
+  return (parseInt(flags, 8) & O_CLOEXEC) === 0;
+}
+
+/** What is handed on to the container. */
+export interface KeptDescriptors {
+  /** Descriptors that keep their numbers, from 3 on. */
+  readonly extraFiles: readonly number[];
+  /** What the program is told of them. */
+  readonly env: readonly string[];
+}
+
+/** How many listening sockets a service manager has handed to this program. */
+function listenCount(variable: (name: string) => string | undefined): number {
+  const count = Number(variable("LISTEN_FDS") ?? "");
+  if (!Number.isSafeInteger(count) || count <= 0) return 0;
+  // Meant for another program: the variables have been inherited.
+  return variable("LISTEN_PID") === String(Deno.pid) ? count : 0;
+}
+
+/**
+ * Finds the descriptors that the container's program gets.
+ *
+ * @param preserved Value of `--preserve-fds`.
+ * @param variable Looks up environment variables.
+ * @returns Them; sockets of a service manager are the first.
+ * @throws {UsageError} `UsageInvalid` if one of them is not open.
+ */
+export function keptDescriptors(
+  preserved: number,
+  variable: (name: string) => string | undefined,
+): KeptDescriptors {
+  if (preserved < 0) {
+    throw new UsageError(`--preserve-fds cannot be ${preserved}`);
+  }
+  const listening = listenCount(variable);
+  const extraFiles = Array.from(
+    { length: listening + preserved },
+    (_, index) => FIRST + index,
+  );
+  const closed = extraFiles.find((fd) => !isInherited(fd));
+  if (closed !== undefined) {
+    const wanted = listening > 0
+      ? `LISTEN_FDS=${listening} and --preserve-fds ${preserved} mean`
+      : `--preserve-fds ${preserved} means`;
+    throw new UsageError(
+      `please check that the preserved-fds are open: ${wanted} file descriptors 3 to ${
+        FIRST + extraFiles.length - 1
+      }, and ${closed} is not open`,
+    );
+  }
+  return {
+    extraFiles,
+    env: listening > 0 ? [`LISTEN_FDS=${listening}`, "LISTEN_PID=1"] : [],
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * `create` and `run`: from a bundle to a container.
+ *
+ * @module
+ */
+import type { Option } from "../cli/command.ts";
+import type { Config } from "../config/types.ts";
+import type { Attachment } from "../container/attach.ts";
+import { takeId } from "../container/create.ts";
+import { removeRemains } from "../container/recover.ts";
+import type { Started, StartRequest } from "../container/start.ts";
+import {
+  type LockedState,
+  readState,
+  unlockState,
+} from "../container/store.ts";
+import { attachFor } from "./attach.ts";
+import { type Bundle, loadBundle } from "./bundle.ts";
+import type { Invocation } from "./command.ts";
+import { keptDescriptors } from "./descriptors.ts";
+import { usesSystemd } from "./globals.ts";
+import { checkTerminal, HAND_OUT_OPTIONS, handOut } from "./hand_out.ts";
+import { checkOciId } from "./state.ts";
+
+/** Options of both commands. */
+export const MAKE_OPTIONS: readonly Option[] = [
+  {
+    name: "bundle",
+    short: "b",
+    type: "text",
+    metavar: "DIR",
+    default: "",
+    doc: "directory of the bundle (default the current directory)",
+  },
+  {
+    name: "config",
+    short: "f",
+    type: "text",
+    metavar: "FILE",
+    doc: "read FILE instead of the bundle's config.json",
+  },
+  ...HAND_OUT_OPTIONS,
+  {
+    name: "no-pivot",
+    type: "boolean",
+    doc: "do not use pivot_root, for a root on a ramdisk",
+  },
+  {
+    name: "no-new-keyring",
+    type: "boolean",
+    doc: "keep the session keyring of the caller",
+  },
+  {
+    name: "no-subreaper",
+    type: "boolean",
+    doc: "accepted and without effect: nothing here adopts processes",
+  },
+];
+
+/** The configuration with what the command line says of it. */
+function settle({ config }: Bundle, { values }: Invocation): Config {
+  return {
+    ...config,
+    ...values.flag("no-pivot") && { noPivotRoot: true },
+    ...values.flag("no-new-keyring") && { noNewKeyring: true },
+  };
+}
+
+/** Makes what is asked for of a locked, empty state directory. */
+export type Maker = (
+  locked: LockedState,
+  request: StartRequest,
+) => Promise<Started>;
+
+/** A container that has been made. */
+export interface Made extends Started {
+  /** Its state directory, locked. */
+  readonly locked: LockedState;
+  /** The caller's side of its streams. */
+  readonly attachment: Attachment;
+}
+
+/** Takes a container back that nobody has been told of. */
+async function takeBack(locked: LockedState): Promise<void> {
+  const state = await readState(locked.dir).catch(() => undefined);
+  await removeRemains(locked, state, { blocking: true });
+}
+
+async function requestFor(
+  invocation: Invocation,
+  id: string,
+  detach: boolean,
+): Promise<StartRequest> {
+  const { values, globals, log } = invocation;
+  const file = values.text("config");
+  const bundle = await loadBundle({
+    directory: values.text("bundle") ?? "",
+    ...file !== undefined && { file },
+    onWarning: (message) => log.warn(message),
+  });
+  const tty = bundle.config.process?.tty ?? false;
+  checkTerminal(values, { tty, detach });
+  const { extraFiles, env } = keptDescriptors(
+    values.integer("preserve-fds") ?? 0,
+    (name) => Deno.env.get(name),
+  );
+  return {
+    id,
+    config: settle(bundle, invocation),
+    directory: bundle.path,
+    oci: { bundle: bundle.path, version: bundle.version },
+    process: { args: [], env, ...extraFiles.length > 0 && { extraFiles } },
+    attachment: attachFor({ tty, detach }),
+    keep: true,
+    blocking: true,
+    ...usesSystemd(globals) && { cgroupDriver: "systemd" },
+  };
+}
+
+/**
+ * Makes a container of a bundle and hands out what the engine asks for.
+ *
+ * @param invocation The use of the command.
+ * @param maker Makes it: up to its program, or with it.
+ * @param detach Whether nobody stays with it.
+ * @returns The container; its lock is the caller's to give up.
+ * @throws {NsinitError} Any of the hierarchy; nothing is left of it then.
+ */
+export async function makeOci(
+  invocation: Invocation,
+  maker: Maker,
+  detach: boolean,
+): Promise<Made> {
+  const { values, stateRoot, args } = invocation;
+  const id = checkOciId(args[0]);
+  const request = await requestFor(invocation, id, detach);
+  const locked = await takeId(stateRoot, id);
+  let made: Started | undefined;
+  try {
+    made = await maker(locked, request);
+    handOut(values, made.run);
+    return { ...made, locked, attachment: request.attachment };
+  } catch (error) {
+    if (made) made.run.close();
+    await takeBack(locked);
+    unlockState(locked);
+    throw error;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Failures in the words that engines and suites look for: the one place where
+ * codes become the field's customary sentences.
+ *
+ * Engines tell causes apart by text: `executable file not found`, `no such file
+ * or directory`, `permission denied`, `container does not exist`.
+ *
+ * @module
+ */
+import {
+  type ErrorCode,
+  KernelError,
+  NsinitError,
+  ProgramError,
+} from "../errors.ts";
+
+/** What a code means to engines, whatever else there is to say about it. */
+const SENTENCES: Partial<Readonly<Record<ErrorCode, string>>> = {
+  ContainerNotExists: "container does not exist",
+  IdInUse: "container with given ID already exists",
+  InvalidIdFormat: "invalid container ID format",
+  ContainerPaused: "container paused",
+  ContainerNotPaused: "container not paused",
+  ContainerNotRunning: "container not running",
+};
+
+/** Errno names in the words of the field, for a program that cannot be executed. */
+const EXEC_REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EISDIR: "is a directory",
+  ENOEXEC: "exec format error",
+  ENOTDIR: "not a directory",
+  EPERM: "operation not permitted",
+  ELOOP: "too many levels of symbolic links",
+  ETXTBSY: "text file busy",
+};
+
+function wordProgram({ context, code, message }: ProgramError): string {
+  const program = String(context["program"] ?? "");
+  const start = `unable to start container process: exec: ${
+    JSON.stringify(program)
+  }`;
+  if (code === "ProgramNotFound") {
+    const why = program.includes("/")
+      ? `stat ${program}: no such file or directory`
+      : "executable file not found in $PATH";
+    return `${start}: ${why}`;
+  }
+  const reason = EXEC_REASONS[String(context["errnoName"])];
+  return `${start}: ${reason ?? message.replace(/^.*: /s, "")}`;
+}
+
+/** What the system refused, without the number and the name of the call. */
+function wordSystem(error: Error): string {
+  return error.message.replace(/ \(os error \d+\)/, "");
+}
+
+/**
+ * Words why a command failed. Pure.
+ *
+ * @param error What was thrown.
+ * @returns One sentence, in which engines find what they look for.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { StateError } from "../errors.ts";
+ * import { wordFailure } from "./wording.ts";
+ *
+ * const error = new StateError("ContainerNotExists", "Cannot find demo");
+ * assertEquals(wordFailure(error), "container does not exist");
+ * ```
+ */
+export function wordFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof ProgramError) return wordProgram(error);
+  if (!(error instanceof NsinitError)) return wordSystem(error);
+  const sentence = SENTENCES[error.code];
+  if (sentence === undefined || error instanceof KernelError) {
+    return error.message;
+  }
+  // Those of this command line have their words already, without a capital.
+  return /^[a-z]/.test(error.message) ? error.message : sentence;
+}
