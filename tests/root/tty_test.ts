@@ -8,7 +8,11 @@ import {
 } from "@std/assert";
 import { containerTests, type Workspace } from "../support/containers.ts";
 import { waitFor } from "../support/nsinit.ts";
-import { isAlive } from "../support/process_status.ts";
+import {
+  isAlive,
+  isForeground,
+  processesBeside,
+} from "../support/process_status.ts";
 import { Terminal } from "../support/tmux.ts";
 
 const test = containerTests("tty");
@@ -16,6 +20,14 @@ const NEEDS = { needs: ["tmux"] } as const;
 
 async function openIn(workspace: Workspace, cwd: string): Promise<Terminal> {
   return await Terminal.open(workspace.dir, cwd, workspace.stateRoot);
+}
+
+/** A key that comes before its program has the terminal is the shell's. */
+async function untilSleeping(first: number): Promise<void> {
+  await waitFor(
+    "sleep on the terminal",
+    () => processesBeside(first).some((pid) => isForeground(pid, "sleep")),
+  );
 }
 
 test(
@@ -28,6 +40,7 @@ test(
         "echo status=$?; stty -g > after; echo restored=$(cmp before after && echo yes)",
     );
     await terminal.waitFor(/\/ # $|\/ #$/);
+    const pid = await container.pid();
 
     await terminal.type("echo size=$(stty size) tty=$(tty)");
     await terminal.waitFor(/^size=24 80 tty=\/dev\/(pts\/0|console)$/m);
@@ -38,16 +51,19 @@ test(
     });
 
     await terminal.type("sleep 1000");
+    await untilSleeping(pid);
     await terminal.press("C-c");
     await terminal.type("echo interrupted=$?");
     await terminal.waitFor(/^interrupted=130$/m);
 
     await terminal.type("sleep 1000");
+    await untilSleeping(pid);
     await terminal.press("C-z");
     await terminal.waitFor(/Stopped/);
     await terminal.type("jobs | grep -c sleep; echo after=$?");
     await terminal.waitFor(/^1\nafter=0$/m);
     await terminal.type("fg");
+    await untilSleeping(pid);
     await terminal.press("C-c");
     await terminal.type("echo again=$?");
     await terminal.waitFor(/^again=130$/m);
@@ -158,6 +174,7 @@ test(
     const [, one, same] = await first.waitFor(/^pid=(\d+) ns=(pid:\[\d+\])$/m);
     assertEquals([one, same], ["1", ns]);
     await second.type("sleep 1000");
+    await untilSleeping(await container.pid());
     await second.press("C-c");
     await second.type("echo interrupted=$?");
     await second.waitFor(/^interrupted=130$/m);

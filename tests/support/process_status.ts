@@ -119,3 +119,28 @@ export function fileExists(path: string): boolean {
 export function readKernelFile(path: string): string {
   return Deno.readTextFileSync(path).trim();
 }
+
+/** What a process is called, and whether it waits in the foreground of its terminal. */
+export function isForeground(pid: number, name: string): boolean {
+  const stat = readKernelFile(`/proc/${pid}/stat`);
+  const end = stat.lastIndexOf(")");
+  const [state, , group, , , foreground] = stat.slice(end + 2).split(" ");
+  return stat.slice(stat.indexOf("(") + 1, end) === name &&
+    state === "S" && group === foreground;
+}
+
+/** Host pids of all processes in the pid namespace of one. */
+export function processesBeside(pid: number): number[] {
+  const namespace = namespaceOf(pid, "pid");
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name))
+    .filter((other) => {
+      try {
+        return other > 0 && namespaceOf(other, "pid") === namespace;
+      } catch (error) {
+        // It has ended meanwhile, or the host keeps it to itself.
+        if (error instanceof Deno.errors.NotFound) return false;
+        if (error instanceof Deno.errors.PermissionDenied) return false;
+        throw error;
+      }
+    });
+}
