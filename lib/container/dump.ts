@@ -7,6 +7,7 @@ import { closeFd, replaceFile } from "../../ffi/native.ts";
 import { openDirectory } from "../../ffi/worker.ts";
 import { NAMESPACES } from "../config/names/namespaces.ts";
 import { CriuError, HostError, StateError } from "../errors.ts";
+import { CgroupYard } from "./cgroup_yard.ts";
 import { decisiveLine, remedyFor } from "../criu/failure.ts";
 import {
   type CriuOptions,
@@ -424,7 +425,8 @@ async function ask(
   record: ImageRecord,
   notified: (notification: Notification) => Promise<void>,
 ): Promise<Answer> {
-  const { images, work, options } = request;
+  const { images, work, options, stateDir } = request;
+  await using yard = await CgroupYard.create(stateDir);
   const name = options.preDump ? "pre-dump.log" : "dump.log";
   const fds: number[] = [];
   const open = (path: string): number => {
@@ -441,6 +443,7 @@ async function ask(
         logFile: name,
         ...await commonOptions(record),
         ...dumpOptions(request, record),
+        ...(yard.path !== undefined && { cgroupYard: yard.path }),
       },
     };
     return await whileDumping(

@@ -12,6 +12,7 @@ import { PlanRun } from "../../ffi/plan_run.ts";
 import { waitForEnd } from "../../ffi/process_end.ts";
 import { openDirectory } from "../../ffi/worker.ts";
 import type { Config } from "../config/types.ts";
+import { CgroupYard } from "./cgroup_yard.ts";
 import { setDeathSignal } from "../criu/image_files.ts";
 import { validateConfig } from "../config/validate.ts";
 import { type CriuOptions, REQUESTS } from "../criu/messages.ts";
@@ -403,7 +404,9 @@ class Restore {
     const work = request.workPath === undefined
       ? images
       : await makeImageDirectory(request.workPath);
-    const base = baseDirectory(criu.program, work.path);
+    const { dir } = this.#locked;
+    const base = baseDirectory(criu.program, work.path, dir);
+    await using yard = await CgroupYard.create(dir);
     await fitImages(request);
     const run = await runPlan(plan.before);
     const opened: number[] = [];
@@ -432,6 +435,7 @@ class Restore {
               logFile: LOG_NAME,
               ...common,
               ...restoreOptions(this.#restoring, base, inherited),
+              ...(yard.path !== undefined && { cgroupYard: yard.path }),
             },
           };
         },

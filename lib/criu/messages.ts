@@ -68,6 +68,7 @@ const OPTIONS: Schema = {
   lazyPages: { number: 48, type: "bool" },
   statusFd: { number: 49, type: "int" },
   orphanPtsMaster: { number: 50, type: "bool" },
+  cgroupYard: { number: 60, type: "text" },
   networkLock: { number: 64, type: "int" },
 };
 
@@ -180,6 +181,8 @@ export interface CriuOptions {
   readonly statusFd?: number;
   /** The terminal's outer end is ours. */
   readonly orphanPtsMaster?: boolean;
+  /** Directory in which the hierarchies are found by name; CRIU mounts them when absent. */
+  readonly cgroupYard?: string;
   /** {@linkcode LOCK_BY_NFTABLES}; iptables when absent. */
   readonly networkLock?: number;
 }
