@@ -5,7 +5,13 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { bindMount, type Config, CriuError, type Process } from "../../mod.ts";
+import {
+  bindMount,
+  type Config,
+  CriuError,
+  HostError,
+  type Process,
+} from "../../mod.ts";
 import {
   compileCheckpointPayload,
   type PayloadArgs,
@@ -16,11 +22,15 @@ import {
   numbersOf,
   readNumbers,
 } from "../support/checkpointed.ts";
-import { containerTests, type Workspace } from "../support/containers.ts";
+import {
+  type ConfigJson,
+  containerTests,
+  type Workspace,
+} from "../support/containers.ts";
 import { testCriu } from "../support/criu.ts";
 import { readConfig } from "../support/in_process.ts";
 import { TestNetwork } from "../support/network.ts";
-import { mustRun, Running, waitFor } from "../support/nsinit.ts";
+import { delay, mustRun, Running, waitFor } from "../support/nsinit.ts";
 
 const declare = containerTests("kinds");
 /** Where the program is, inside. */
@@ -74,7 +84,7 @@ async function assertGoesOn(
 ): Promise<void> {
   const { container, images } = own;
   const first = await start(own, args);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await delay(300);
 
   await container.checkpoint({ imagePath: images, ...options });
   const before = await allNumbers(first);
@@ -342,3 +352,128 @@ test("memory is fetched when it is used, from a checkpoint that serves it", asyn
   assertEquals((await lazy.result()).code, 0);
   assertEquals(await own.container.status(), "checkpointed");
 });
+
+test("a chain of pre-dumps is restored from its end, where the kernel tracks memory", async (workspace) => {
+  await using own = await Checkpointed.create(workspace);
+  const { container } = own;
+  const first = await start(own, ["memory", "2000"]);
+  const chain = await workspace.newDirectory();
+
+  const error = await container.checkpoint({
+    imagePath: `${chain}/1`,
+    preDump: true,
+  }).then(() => undefined, (reason) => reason);
+
+  assertEquals(await container.status(), "running");
+  if (error !== undefined) {
+    assert(error instanceof HostError, String(error));
+    assert(error.message.includes("CONFIG_MEM_SOFT_DIRTY"), error.message);
+    assertEquals(await namesIn(chain), []);
+    return;
+  }
+  for (const number of [2, 3]) {
+    await delay(200);
+    await container.checkpoint({
+      imagePath: `${chain}/${number}`,
+      parentPath: `../${number - 1}`,
+      preDump: true,
+    });
+  }
+  await delay(200);
+  await container.checkpoint({
+    imagePath: `${chain}/4`,
+    parentPath: "../3",
+  });
+  const before = await allNumbers(first);
+  const second = await container.restore({ stdout: "piped" });
+  const last = before.at(-1) ?? 0;
+  assertContinuous([...before, ...await numbersOf(second, last + 20)]);
+  const sizes = await Promise.all(
+    [1, 4].map((number) => sizeOfPages(`${chain}/${number}`)),
+  );
+  assert((sizes[1] ?? 0) < (sizes[0] ?? 0) / 4, `${sizes}`);
+});
+
+/** Bytes of memory in images. */
+async function sizeOfPages(images: string): Promise<number> {
+  const names = (await namesIn(images))
+    .filter((name) => name.startsWith("pages-"));
+  const sizes = names.map(async (name) =>
+    (await Deno.stat(`${images}/${name}`)).size
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** A veth pair on a bridge. */
+const VETH: ConfigJson = {
+  networks: [
+    { type: "loopback", address: "127.0.0.1/0", gateway: "localhost" },
+    {
+      type: "veth",
+      name: "eth0",
+      bridge: "brkinds",
+      host_interface_name: "vekinds0",
+      mac_address: "02:42:0a:43:00:02",
+      address: "10.67.0.2/24",
+      gateway: "10.67.0.1",
+      mtu: 1400,
+    },
+  ],
+};
+
+test("a connection from outside over a veth pair goes on", async (workspace) => {
+  await using network = await TestNetwork.create({
+    name: "brkinds",
+    addresses: ["10.67.0.1/24"],
+  });
+  const { dir } = await workspace.container({
+    ...VETH,
+    parent_death_signal: 0,
+  });
+  const nsinit = async (...args: string[]): Promise<void> => {
+    const result = await workspace.nsinit(["--criu", testCriu(), ...args], {
+      cwd: dir,
+      // What it inherits it keeps.
+      prefix: [
+        ...network.prefix,
+        ...["sh", "-c", `exec "$@" >> ${dir}/out 2>&1`, "sh"],
+      ],
+    });
+    const out = await Deno.readTextFile(`${dir}/out`);
+    assertEquals([result.code, out], [0, "0\n"], args.join(" "));
+  };
+  const links = async (): Promise<string[]> =>
+    (await network.interfaces()).filter((name) => name !== "lo");
+  await nsinit("exec", "--detach", PAYLOAD, "serve", "10.67.0.2", "9");
+  await using client = new Running([
+    workspace.dir + PAYLOAD,
+    ...["call", "10.67.0.2", "9"],
+  ], { prefix: network.prefix });
+  const before = await untilSaid(client, 5);
+
+  await nsinit("checkpoint", "--image-path", "images", "--tcp-established");
+  assertEquals(await links(), ["brkinds"]);
+  await nsinit("restore", "--image-path", "images", "--detach");
+
+  assertEquals(await links(), ["brkinds", "vekinds0"]);
+  assertContinuous(await untilSaid(client, (before.at(-1) ?? 0) + 20));
+  const address = JSON.parse(
+    await mustRun(["ip", "-json", "address", "show", "dev", "eth0"], {
+      prefix: ["nsenter", `--net=/proc/${await pidOf(workspace)}/ns/net`],
+    }),
+  );
+  assertEquals(
+    [address[0].address, address[0].mtu, address[0].addr_info[0].local],
+    ["02:42:0a:43:00:02", 1400, "10.67.0.2"],
+  );
+  await workspace.nsinit(["delete", "--force", "--all"], {
+    prefix: network.prefix,
+  });
+  assertEquals(await links(), ["brkinds"]);
+});
+
+/** Pid of the only container. */
+async function pidOf(workspace: Workspace): Promise<number> {
+  const { stdout } = await workspace.nsinit(["list", "--format", "json"]);
+  return JSON.parse(stdout)[0].pid;
+}

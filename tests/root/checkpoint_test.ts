@@ -291,32 +291,3 @@ test("a user namespace comes back with its maps", async (workspace) => {
   const joined = await container.start({ args: ["/bin/true"] });
   assertEquals((await joined.status).code, 0);
 }, NEEDS);
-
-test(
-  "pre-dumps need a kernel that tracks memory, and say so",
-  async (workspace) => {
-    await using own = await Checkpointed.create(workspace);
-    const { container, images } = own;
-    await container.start({ args: ["/bin/sleep", "100"] });
-
-    const error = await container.checkpoint({
-      imagePath: images,
-      preDump: true,
-    }).then(() => undefined, (reason) => reason);
-
-    if (error === undefined) {
-      const later = `${images}.2`;
-      await container.checkpoint({
-        imagePath: later,
-        parentPath: "../images",
-      });
-      await container.restore({});
-      await Deno.remove(later, { recursive: true });
-      return;
-    }
-    assert(error instanceof HostError, String(error));
-    assert(error.message.includes("CONFIG_MEM_SOFT_DIRTY"), error.message);
-    assertEquals(await container.status(), "running");
-  },
-  NEEDS,
-);
