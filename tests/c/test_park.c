@@ -8,8 +8,12 @@
 #include "nsinit.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,6 +166,20 @@ static int with_place(struct nsi_run *run, enum nsi_kind kind, const char *dir, 
 	return nsi_run_parent(run, 0, builder.count[NSI_LIST_PARENT]);
 }
 
+/* Killed before it has read the point, which the kernel reports as a reset. */
+static void connect_and_go(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	CHECK(strlen(path) < sizeof(address.sun_path));
+	strcpy(address.sun_path, path);
+	CHECK_EQUAL(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	CHECK_EQUAL(poll(&ready, 1, 10000), 1);
+	CHECK_EQUAL(close(fd), 0);
+}
+
 static void test_new_parent(void)
 {
 	char dir[] = "/tmp/nsinit-park-XXXXXX", path[64];
@@ -180,10 +198,12 @@ static void test_new_parent(void)
 	CHECK_EQUAL(with_place(&other, NSI_OP_PARK_CONNECT, dir, (uint64_t)run.pid, &connect_first),
 		    0);
 	CHECK_EQUAL(nsi_run_close(&other), 0);
+	connect_and_go(path);
 	CHECK_EQUAL(with_place(&other, NSI_OP_PARK_CONNECT, dir, (uint64_t)run.pid, &connect), 0);
 	CHECK_EQUAL(nsi_run_release(&other, NSI_POINT_PARKED, NULL, 0), 0);
-	CHECK_EQUAL(nsi_run_close(&other), 0);
+	/* One that goes away before the program runs takes it along. */
 	CHECK_EQUAL(ended(&run), 3);
+	CHECK_EQUAL(nsi_run_close(&other), 0);
 	free(connect);
 	CHECK_EQUAL(with_place(&other, NSI_OP_PARK_CONNECT, dir, (uint64_t)getpid(), &connect),
 		    -ECONNREFUSED);

@@ -173,6 +173,8 @@ test(
     await terminal.type("fg");
     await terminal.waitFor(/^No container runs/m, SLOW_MS);
     await terminal.press("q");
+    // What is typed before the shell is back would be keys of the table.
+    await terminal.waitFor(/^nsinit top --interval 0\.2\nouter\$ /m, SLOW_MS);
     await terminal.type("echo status=$?");
     await terminal.waitFor(/^status=0$/m, SLOW_MS);
   },
