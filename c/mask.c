@@ -104,9 +104,9 @@ int nsi_op_path_mask(struct nsi_run *run, const struct nsi_op *op)
 	return nsi_tree_attach(run, treefd, fd, path, 0, 0);
 }
 
-/* A read-only clone of what @fd refers to, over itself. */
-static int cover_readonly(struct nsi_run *run, int fd, const char *path, int flags,
-			  uint64_t resolve)
+/* A clone of what @fd refers to with the attributes @attr, over itself. */
+static int cover(struct nsi_run *run, int fd, uint64_t attr, const char *path, int flags,
+		 uint64_t resolve)
 {
 	NSI_AUTO_FD int treefd = -1;
 	int r;
@@ -116,7 +116,7 @@ static int cover_readonly(struct nsi_run *run, int fd, const char *path, int fla
 		fd, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (treefd < 0)
 		return treefd;
-	r = nsi_tree_set(run, treefd, AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0, 0);
+	r = attr ? nsi_tree_set(run, treefd, AT_RECURSIVE, attr, 0, 0) : 0;
 	return r < 0 ? r : nsi_tree_attach(run, treefd, fd, path, flags, resolve);
 }
 
@@ -134,20 +134,24 @@ int nsi_op_path_readonly(struct nsi_run *run, const struct nsi_op *op)
 	fd = open_covered(run, path, 0, 0, &st);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	return cover_readonly(run, fd, path, 0, 0);
+	return cover(run, fd, MOUNT_ATTR_RDONLY, path, 0, 0);
 }
 
 /*
  * nsi_op_file_protect() - make one regular file of the root read-only
  *
- * Return: 0, also when the file is missing; -ELOOP for a link, -EINVAL for
- * anything else that is not a regular file; -errno.
+ * A directory becomes a mount as it is: what is mounted cannot be renamed, and
+ * so neither can the way to a file.
+ *
+ * Return: 0, also when the file is missing; -ELOOP for a link, -EINVAL for the
+ * root and anything that is neither a regular file nor a directory; -errno.
  */
 int nsi_op_file_protect(struct nsi_run *run, const struct nsi_op *op)
 {
 	const char *path = NSI_FILE_PROTECT_PATH(run, op);
 	NSI_AUTO_FD int fd = -1;
 	struct statx st = { .stx_mask = 0 };
+	int is_directory;
 
 	fd = open_covered(run, path, O_NOFOLLOW, RESOLVE_NO_SYMLINKS, &st);
 	if (fd < 0)
@@ -155,7 +159,9 @@ int nsi_op_file_protect(struct nsi_run *run, const struct nsi_op *op)
 	run->detail = NSI_AT_VERIFY;
 	if ((st.stx_mode & S_IFMT) == S_IFLNK)
 		return -ELOOP;
-	if ((st.stx_mode & S_IFMT) != S_IFREG)
+	is_directory = (st.stx_mode & S_IFMT) == S_IFDIR && path[0] == '/' && path[1] != '\0';
+	if ((st.stx_mode & S_IFMT) != S_IFREG && !is_directory)
 		return -EINVAL;
-	return cover_readonly(run, fd, path, O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+	return cover(run, fd, is_directory ? 0 : MOUNT_ATTR_RDONLY, path, O_NOFOLLOW,
+		     RESOLVE_NO_SYMLINKS);
 }

@@ -428,7 +428,7 @@ enum nsi_slot {
 /* root.enter: changes to a host directory, without a new mount namespace */
 #define NSI_ROOT_ENTER_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
-/* file.protect: binds a regular file of the root read-only over itself, no symlinks followed; missing is fine */
+/* file.protect: binds a regular file of the root read-only over itself, or a directory as it is, so that neither can be moved; no symlinks followed; missing is fine */
 #define NSI_FILE_PROTECT_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
 /* root.make: makes an empty tmpfs with the options and the MOUNT_ATTR_* attr, attaches it over / with the propagation and makes it the root of all later paths */

@@ -31,10 +31,17 @@ export interface ConfigSource {
   readonly load: (recorded?: Config) => Promise<Config>;
 }
 
-/** Whether an empty file counts as none. */
+/** What an empty `container.json` means: it counts as none in any case. */
 export interface ConfigSourceOptions {
   /** For `config`: the shell has emptied the file that it redirects into. */
-  readonly ignoresEmptyFile: boolean;
+  readonly expectsEmptyFile: boolean;
+}
+
+/** What may be there to be read. */
+interface FoundFile {
+  readonly path?: string;
+  /** A killed command has left one of its own, or somebody emptied it. */
+  readonly isEmpty: boolean;
 }
 
 /** Whether there is a file of that name, be it a link that leads nowhere. */
@@ -48,15 +55,12 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Finds `container.json`; `undefined` when there is none to be read. */
-async function findConfigFile(
-  directory: string,
-  options: ConfigSourceOptions,
-): Promise<string | undefined> {
+/** Finds `container.json`. */
+async function findConfigFile(directory: string): Promise<FoundFile> {
   const path = resolvePath(directory, CONFIG_FILE);
   let info: Deno.FileInfo;
   try {
-    if (!await exists(path)) return undefined;
+    if (!await exists(path)) return { isEmpty: false };
     info = await Deno.stat(path);
   } catch (cause) {
     throw new ConfigError(`Cannot read ${path}: ${describeCause(cause)}`, [], {
@@ -70,7 +74,7 @@ async function findConfigFile(
         "remove it, or name a configuration by --config",
     );
   }
-  return options.ignoresEmptyFile && info.size === 0 ? undefined : path;
+  return info.size === 0 ? { isEmpty: true } : { path, isEmpty: false };
 }
 
 /**
@@ -123,7 +127,7 @@ async function readConfig(
  *
  * @param values The options.
  * @param output Receives warnings about the file.
- * @param options Whether an empty file counts as none.
+ * @param options Whether an empty file is worth a warning.
  * @returns The source.
  * @throws {NsinitError} If the directory cannot be used.
  */
@@ -140,19 +144,25 @@ export async function findConfig(
   // A host root is for code of strangers, who may have written container.json.
   const isHostRoot = values.has("host-root");
   const found = given === undefined && !isHostRoot
-    ? await findConfigFile(directory, options)
+    ? await findConfigFile(directory)
     : undefined;
-  const path = given === undefined ? found : resolvePath(cwd, given);
+  const path = given === undefined ? found?.path : resolvePath(cwd, given);
   if (path === undefined && values.has("dialect")) {
     throw new UsageError(
       `--dialect is about a configuration file, and there is no ${CONFIG_FILE} ` +
         `in ${directory}: name one by --config`,
     );
   }
-  const read = (): Promise<Config> =>
-    path === undefined
+  const read = (): Promise<Config> => {
+    if (found?.isEmpty && !options.expectsEmptyFile) {
+      output.warn(
+        `${resolvePath(directory, CONFIG_FILE)} is empty, which counts as none`,
+      );
+    }
+    return path === undefined
       ? makeTemplate(cwd, isHostRoot)
       : readConfig(path, values, output);
+  };
   const load = async (recorded?: Config): Promise<Config> => {
     const config = given === undefined && recorded ? recorded : await read();
     if (!GENERATOR_OPTIONS.some(({ name }) => values.has(name))) return config;
@@ -222,7 +232,7 @@ export async function makeExecRequest(
 ): Promise<ExecRequest> {
   const { values, args, output } = invocation;
   refuseNul(args);
-  const source = await findConfig(values, output, { ignoresEmptyFile: false });
+  const source = await findConfig(values, output, { expectsEmptyFile: false });
   if (args.length === 0 && source.path === undefined) {
     throw new UsageError(
       "Nothing to run: name a program, e.g. nsinit exec /bin/sh",

@@ -46,6 +46,12 @@ export function markerNames(dialect: Dialect | undefined): readonly string[] {
   }
 }
 
+/**
+ * Name of the configuration in a container's directory. An empty one keeps the
+ * place while a container runs that could write one.
+ */
+export const CONFIG_FILE = "container.json";
+
 /** A marker that stands but has no content yet. */
 export interface ReservedMarker {
   /** Its directory. */
@@ -163,6 +169,7 @@ export interface MarkerFacts {
 }
 
 function contentOf(name: string, facts: MarkerFacts): string {
+  if (name === CONFIG_FILE) return "";
   if (name === "start") return facts.startTime;
   if (name !== "state.json") return String(facts.pid);
   const state = {

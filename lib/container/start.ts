@@ -27,6 +27,7 @@ import { checkConfig } from "./check_config.ts";
 import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
 import {
   closeMarkers,
+  CONFIG_FILE,
   fillMarkers,
   markerNames,
   publishMarkers,
@@ -99,6 +100,12 @@ function insideRoot(root: string, path: string): string | undefined {
   return path.startsWith(root + "/") ? path.slice(root.length) : undefined;
 }
 
+/** The directories on the way to a file, from the top: renamed, they would take it along. */
+function parentsOf(path: string): string[] {
+  const names = path.split("/").slice(1, -1);
+  return names.map((_, index) => `/${names.slice(0, index + 1).join("/")}`);
+}
+
 function randomHex(digits: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(Math.ceil(digits / 2)));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
@@ -137,15 +144,39 @@ function cgroupPathOf(
 }
 
 /**
- * Names of the files that tell of the container in its directory. One with a host
- * root has none: it may be started where nothing can be written.
+ * Whether what runs inside could make the container.json that the next command
+ * in this directory would follow.
+ */
+function couldPlantConfig(config: Config, directory: string): boolean {
+  const path = `${directory}/${CONFIG_FILE}`;
+  if (config.rootfs === "/" || insideRoot(config.rootfs, path) === undefined) {
+    return false;
+  }
+  return !config.readonlyfs && config.overlay === undefined && !isThere(path);
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Names of the files that tell of the container in its directory, or keep a
+ * place. One with a host root has none: it may be started where nothing can be
+ * written.
  */
 export function markersOf(
   { directory, config, oci }: SandboxRequest,
 ): readonly string[] {
   if (oci !== undefined) return [];
   if (directory === undefined || config.hostRoot !== undefined) return [];
-  return markerNames(config.dialect);
+  const names = markerNames(config.dialect);
+  return couldPlantConfig(config, directory) ? [...names, CONFIG_FILE] : names;
 }
 
 /**
@@ -164,18 +195,19 @@ export function placeContainer(
     ...(request.configPath ? [request.configPath] : []),
     ...(directory === undefined || request.oci
       ? []
-      : [`${directory}/container.json`]),
+      : [`${directory}/${CONFIG_FILE}`]),
     ...markersOf(request).map((name) => `${directory}/${name}`),
   ];
   const protect = files.map((path) => insideRoot(config.rootfs, path))
     .filter((path) => path !== undefined);
+  const pinned = config.rootfs === "/" ? [] : protect.flatMap(parentsOf);
   const filter = config.seccomp && compileFilter(config.seccomp, filterCache());
   return {
     id,
     stateDir,
     directory: directory ?? "",
     cgroupPath: cgroupPathOf(request),
-    protect: [...new Set(protect)],
+    protect: [...new Set([...pinned, ...protect])],
     hostInterfaceNames: hostNames(config),
     alias: ownerMark(id),
     ...(filter && { filter }),

@@ -194,7 +194,7 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "root.move": () => "change root into the new root, the old one stays below",
   "root.readonly": () => "make the root read-only",
   "root.enter": ({ path }) => `work in the host's directory ${path}`,
-  "file.protect": ({ path }) => `bind ${path} read-only over itself`,
+  "file.protect": ({ path }) => `bind ${path} over itself, a file read-only`,
   "tty.open": ({ rows, columns }) =>
     `open a terminal${
       Number(rows) === 0 ? "" : ` of ${columns} x ${rows}`

@@ -388,7 +388,7 @@ export function planMounts(context: MountContext): MountPart {
 /**
  * Plans what protects files of the runtime inside the root. Pure.
  *
- * @param paths Paths inside the root.
+ * @param paths Paths inside the root; a directory before what is in it.
  * @returns One operation each.
  *
  * @example

@@ -627,7 +627,7 @@ export const OPS = {
     lists: CHILD,
     by: "c",
     doc:
-      "binds a regular file of the root read-only over itself, no symlinks followed; missing is fine",
+      "binds a regular file of the root read-only over itself, or a directory as it is, so that neither can be moved; no symlinks followed; missing is fine",
     fields: { path: "str" },
   },
 

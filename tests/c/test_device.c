@@ -244,6 +244,20 @@ static void protected_files(void)
 	EXPECT(-EINVAL, on_path(nsi_op_file_protect, "/"));
 }
 
+static void pinned_directories(void)
+{
+	int fd;
+
+	begin();
+	CHECK(mkdir(ROOT "/home", 0755) == 0 && mkdir(ROOT "/home/inner", 0755) == 0);
+	EXPECT(0, on_path(nsi_op_file_protect, "/home"));
+	EXPECT(0, on_path(nsi_op_file_protect, "/home/inner"));
+	CHECK(rename(ROOT "/home", ROOT "/old") < 0 && errno == EBUSY);
+	CHECK(rename(ROOT "/home/inner", ROOT "/old") < 0 && errno == EBUSY);
+	fd = nsi_inroot_open(&run, "/home/inner/x", O_WRONLY | O_CREAT, 0);
+	CHECK(fd >= 0 && close(fd) == 0);
+}
+
 static void in_a_user_namespace(void)
 {
 	const struct nsi_op op = { .n = { NSI_SLOT_ROOT, MS_PRIVATE } };
@@ -290,6 +304,7 @@ int main(void)
 	RUN(masks_need_the_host_null);
 	RUN(readonly_paths);
 	RUN(protected_files);
+	RUN(pinned_directories);
 	RUN(in_a_user_namespace);
 	return 0;
 }

@@ -5,8 +5,10 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { Factory } from "../../mod.ts";
 import { containerTests, type TestContainer } from "../support/containers.ts";
 import { Canary, hostileRootfs } from "../support/hostile.ts";
+import { readConfig } from "../support/in_process.ts";
 import { Running } from "../support/nsinit.ts";
 import { processExists } from "../support/process_status.ts";
 
@@ -150,7 +152,61 @@ done; echo end`);
 );
 
 test(
-  "a container that replaces its directory's files by links takes nothing of the host away (CVE-2024-23652)",
+  "a container without a configuration cannot leave one for the next command",
+  async (workspace) => {
+    const rootfs = await hostileRootfs(workspace);
+    const container = await workspace.containerIn(rootfs, undefined);
+    const plant = `
+(echo '{"rootfs": "/"}' > /container.json) 2>/dev/null && echo wrote
+rm -f /container.json 2>/dev/null; mv /container.json /x 2>/dev/null
+ln -sf /etc/passwd /container.json 2>/dev/null && echo linked
+stat -c %s /container.json`;
+    const { code, stdout, stderr } = await container.sh(plant);
+    assertEquals([code, stdout, stderr], [0, "0\n", ""]);
+    await assertMissing(`${rootfs}/container.json`);
+
+    // While it runs a second command finds an empty file, and joins.
+    await using running = await container.hold();
+    const joined = await container.sh("echo joined");
+    assertEquals([joined.code, joined.stderr], [0, ""]);
+    running.signal("SIGKILL");
+    await running.result();
+    const again = await container.sh("echo again");
+    assertEquals([again.code, again.stdout], [0, "again\n"]);
+    await assertMissing(`${rootfs}/container.json`);
+  },
+  { names: ["/nsinit/"] },
+);
+
+async function assertMissing(path: string): Promise<void> {
+  const found = await Deno.lstat(path).catch(() => undefined);
+  assertEquals(found, undefined, path);
+}
+
+test(
+  "the way to a container's directory in its root cannot be moved",
+  async (workspace) => {
+    const rootfs = await hostileRootfs(workspace);
+    const place = `${rootfs}/home/inner`;
+    await Deno.mkdir(place, { recursive: true });
+    const container = await workspace.containerIn(place, {
+      ...workspace.config(),
+      rootfs,
+    });
+    const before = await Deno.readTextFile(`${place}/container.json`);
+    const { stdout } = await container.sh(
+      "mv /home /old 2>/dev/null && echo moved; " +
+        "mv /home/inner /old 2>/dev/null && echo moved inner; " +
+        "rm -rf /home 2>/dev/null; echo free > /home/inner/x; echo end",
+    );
+    assertEquals(stdout, "end\n");
+    assertEquals(await Deno.readTextFile(`${place}/container.json`), before);
+    assertEquals(await Deno.readTextFile(`${place}/x`), "free\n");
+  },
+);
+
+test(
+  "a directory that another container replaces by links takes nothing of the host away (CVE-2024-23652)",
   async (workspace) => {
     const canary = await Canary.create(workspace);
     const rootfs = await hostileRootfs(workspace);
@@ -160,10 +216,13 @@ test(
         ...workspace.config(),
         rootfs,
       });
-      const { code, stderr } = await container.sh(
-        `mv /home /old && ln -s ${canary.dir} /home; rm -rf /old/*`,
-      );
-      assert(code === 0 || code === 1, stderr);
+      const running = await container.hold();
+      // As another container could that has the same directory as a volume.
+      await Deno.rename(`${rootfs}/home`, `${rootfs}/old`);
+      await Deno.symlink(canary.dir, `${rootfs}/home`);
+      await running.closeStdin();
+      await running.result();
+      await Deno.remove(`${rootfs}/old`, { recursive: true });
       await Deno.remove(`${rootfs}/home`);
       await canary.assertUntouched();
     }
@@ -257,15 +316,38 @@ test(
   },
 );
 
+/** Numbers of the sockets that a process holds. */
+async function socketsOf(pid: number): Promise<string[]> {
+  const dir = `/proc/${pid}/fd`;
+  const names = await Array.fromAsync(Deno.readDir(dir), ({ name }) => name);
+  const targets = names.map((name) =>
+    Deno.readLink(`${dir}/${name}`).catch(() => "")
+  );
+  return (await Promise.all(targets)).flatMap((target) =>
+    /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []
+  );
+}
+
 test("no abstract socket can be reached from inside (CVE-2020-15257)", async (workspace) => {
-  const abstract = async (): Promise<string[]> =>
-    [...(await Deno.readTextFile("/proc/net/unix")).matchAll(/ (@\S+)/g)]
-      .map(([, name]) => name ?? "").sort();
-  const before = new Set(await abstract());
   const container = await workspace.container();
-  await using _running = await container.hold();
-  const mine = (await abstract()).filter((name) => !before.has(name));
-  assertEquals(mine.filter((name) => /nsinit|deno/.test(name)), []);
+  await using running = await container.hold();
+  const factory = new Factory(workspace.stateRoot);
+  await using other = await factory.create(
+    workspace.newName(),
+    await readConfig(workspace),
+  );
+  await other.start({ args: ["/bin/sleep", "100"], stdout: "piped" });
+  const held = new Set([
+    ...await socketsOf(running.pid),
+    ...await socketsOf(Deno.pid),
+  ]);
+  assert(held.size > 0);
+  const rows = (await Deno.readTextFile("/proc/net/unix")).trim().split("\n");
+  const names = rows.slice(1).map((row) => row.trim().split(/\s+/))
+    .filter(([, , , , , , inode]) => held.has(inode ?? ""))
+    .map(([, , , , , , , name]) => name ?? "");
+  assert(names.length > 0);
+  assertEquals(names.filter((name) => name.startsWith("@")), []);
 });
 
 test(

@@ -18,7 +18,7 @@ async function config(invocation: Invocation): Promise<number> {
         "configuration to read by --config, and a file to write by --file",
     );
   }
-  const source = await findConfig(values, output, { ignoresEmptyFile: true });
+  const source = await findConfig(values, output, { expectsEmptyFile: true });
   const { validateConfig } = await import("../../config/validate.ts");
   const made = await source.load();
   validateConfig(made);

@@ -105,14 +105,15 @@ Deno.test("exec refuses a container.json that is a pipe or leads nowhere", async
   });
 });
 
-Deno.test("config takes an emptied container.json for none", async () => {
+Deno.test("an emptied container.json counts as none", async () => {
   await withDirectory(async (dir) => {
     await Deno.writeTextFile(`${dir}/container.json`, "");
     const { values } = read(["--data-path", dir]);
-    const none = await findConfig(values, OUTPUT, { ignoresEmptyFile: true });
-    assertEquals(none.path, undefined);
-    const some = await findConfig(values, OUTPUT, { ignoresEmptyFile: false });
-    await assertRejects(() => some.load(), ConfigError);
+    for (const expectsEmptyFile of [true, false]) {
+      const source = await findConfig(values, OUTPUT, { expectsEmptyFile });
+      assertEquals(source.path, undefined);
+      assertEquals((await source.load()).hostname, "nsinit");
+    }
   });
 });
 
