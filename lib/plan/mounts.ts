@@ -171,7 +171,8 @@ function fsOp(placed: PlacedMount, context: MountContext): ChildOp {
     flags: (isStrict ? FS_STRICT_TARGET : 0) | (takesMode ? FS_TAKE_MODE : 0) |
       (placed.mount.tmpcopyup === true ? FS_COPY : 0),
     attr: newAttributes(placed.mount),
-    propagation: mountPropagation(placed, context),
+    // Nothing is below what is new; the kernel refuses to be told otherwise.
+    propagation: mountPropagation(placed, context) & ~MS_REC,
     fstype: device,
     source: source === "" ? device : source,
     target,

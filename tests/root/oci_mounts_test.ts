@@ -154,7 +154,7 @@ test("any file system is mounted with its own options", async (workspace) => {
       destination: "/ram",
       type: "ramfs",
       source: "ramfs",
-      options: ["nosuid", "nodev", "mode=700"],
+      options: ["nosuid", "nodev", "rprivate", "mode=700"],
     }],
     "cat /a/b/file; echo new >/a/b/file; stat -c %a /ram; stat -f -c %T /ram",
   );
