@@ -67,8 +67,9 @@ function readNode(item: ObjectReader): Device | undefined {
   requireKeys(item, ["type", "path"]);
   const letter = item.string("type");
   const type = NODE_TYPES[letter];
+  // Some engines leave the bits of the type in, which `type` says already.
   const mode = item.has("fileMode")
-    ? item.integer("fileMode", { min: 0, max: 0o7777 })
+    ? item.integer("fileMode", { min: 0, max: 0o177777 }) & 0o7777
     : DEFAULT_MODE;
   const device = {
     path: item.string("path"),

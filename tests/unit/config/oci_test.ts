@@ -422,6 +422,21 @@ Deno.test("a node of the file takes the place of the default one", async () => {
   });
 });
 
+Deno.test("the mode of a node may hold its type as well", async () => {
+  const { devices } = await read({
+    linux: linux({
+      devices: [{
+        type: "c",
+        path: "/dev/fuse",
+        major: 10,
+        minor: 229,
+        fileMode: 0o20660,
+      }],
+    }),
+  });
+  assertEquals(devices.at(-1)?.fileMode, 0o660);
+});
+
 Deno.test("groups are placed by a path or by a unit of systemd", async () => {
   const place = async (cgroupsPath: string): Promise<unknown[]> => {
     const { cgroups } = await read({ linux: linux({ cgroupsPath }) });
