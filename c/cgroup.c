@@ -19,6 +19,7 @@
 
 #define MAKE_ROUNDS 50
 #define FLAG_NEW 1u
+#define FLAG_VACANT 2u
 #define FLAG_VERIFY 1u
 
 /*
@@ -33,6 +34,17 @@ static void mark(int fd, const char *owner)
 
 	if (NSI_SYS5(__NR_fsetxattr, fd, NSI_CGROUP_MARK, owner, length, 0) < 0)
 		NSI_SYS5(__NR_fsetxattr, fd, NSI_CGROUP_MARK_USER, owner, length, 0);
+}
+
+/* Takes an empty group that is there: its mark is that of a container that has ended. */
+static int take_vacant(int dirfd, const char *owner)
+{
+	int r = nsi_cgroup_vacant(dirfd);
+
+	if (r < 0)
+		return r;
+	mark(dirfd, owner);
+	return (int)NSI_SYS2(__NR_fchmod, dirfd, NSI_CGROUP_MODE);
 }
 
 /*
@@ -77,6 +89,11 @@ static int make_all(int basefd, const char *rest, uint64_t flags, const char *ow
 			return nextfd;
 		if (!made)
 			mark(nextfd, *rest ? "parent" : owner);
+		r = made && !*rest && (flags & FLAG_VACANT) ? take_vacant(nextfd, owner) : 0;
+		if (r < 0) {
+			nsi_sys_close(nextfd);
+			return r;
+		}
 		nsi_auto_close(&heldfd);
 		heldfd = nextfd;
 	}
@@ -99,15 +116,18 @@ static int make_once(int basefd, const char *rest, uint64_t flags, const char *o
 {
 	int fd = -ENOENT;
 
-	if ((flags & FLAG_NEW) && is_plain(rest))
+	if ((flags & (FLAG_NEW | FLAG_VACANT)) && is_plain(rest))
 		fd = make_last(basefd, rest, owner);
-	return fd == -ENOENT ? make_all(basefd, rest, flags, owner) : fd;
+	if (fd == -ENOENT || (fd == -EEXIST && (flags & FLAG_VACANT)))
+		fd = make_all(basefd, rest, flags, owner);
+	return fd;
 }
 
 /*
  * nsi_op_cgroup_make() - make a group with its parents
  *
- * Return: 0, or -errno; -EEXIST when the group had to be new.
+ * Return: 0, or -errno; -EEXIST when the group had to be new. Of one that had
+ * to be vacant, -ENOTEMPTY when it holds processes and -EBUSY when it is frozen.
  */
 int nsi_op_cgroup_make(struct nsi_run *run, const struct nsi_op *op)
 {

@@ -62,6 +62,9 @@ typedef int (*nsi_cgroup_visitor)(int parentfd, const char *name, int dirfd, voi
 /* nsi_cgroup_walk() - visit every group below @dirfd, children before their parent. */
 int nsi_cgroup_walk(int dirfd, nsi_cgroup_visitor visit, void *context);
 
+/* nsi_cgroup_vacant() - 0 when neither @dirfd nor a group below holds processes, and it is not frozen. */
+int nsi_cgroup_vacant(int dirfd);
+
 /* nsi_cgroup_now_ms(), nsi_cgroup_pause() - for bounded waiting. */
 int64_t nsi_cgroup_now_ms(void);
 void nsi_cgroup_pause(unsigned int *ms);

@@ -93,7 +93,9 @@ static int finish_fs(struct nsi_run *run, const struct nsi_op *op, int fsfd, int
 	if (treefd < 0)
 		return treefd;
 	r = copies ? nsi_copy_tree(run, coveredfd, treefd) : 0;
-	r = r < 0 ? r : nsi_tree_set(run, treefd, 0, later, 0, NSI_MOUNT_FS_PROPAGATION(op));
+	r = r < 0 ? r :
+		    nsi_tree_set(run, treefd, 0, later, 0,
+				 NSI_MOUNT_FS_PROPAGATION(op) & ~(uint64_t)MS_REC);
 	return r < 0 ? r : nsi_take_fd(&treefd);
 }
 

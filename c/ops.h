@@ -191,7 +191,7 @@ enum nsi_slot {
 #define NSI_OVERLAY_OPEN_OPTIONS(run, op) nsi_blob(&(run)->plan, &(op)->s[3])
 #define NSI_OVERLAY_OPEN_SETTINGS(run, op) nsi_blob(&(run)->plan, &(op)->s[4])
 
-/* cgroup.make: makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist; its descriptor goes into slot, unless that is -1 */
+/* cgroup.make: makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist, bit 1: it may, empty and not frozen; its descriptor goes into slot, unless that is -1 */
 #define NSI_CGROUP_MAKE_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_CGROUP_MAKE_SLOT(op) ((int64_t)(op)->n[0])
 #define NSI_CGROUP_MAKE_BASE(run, op) nsi_str(&(run)->plan, &(op)->s[0])
@@ -458,7 +458,8 @@ enum nsi_slot {
 #define NSI_MOUNT_CHANGE_PROPAGATION(op) ((uint64_t)(op)->n[2])
 #define NSI_MOUNT_CHANGE_TARGET(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
-/* tty.open: opens a pty in the root's devpts, sizes it, gives its outer end to the parent and keeps the inner end as stdio */
+/* tty.open: opens a pty in the root's devpts, sizes it, gives its outer end to the parent and keeps the inner end as stdio; flags bit 0: newlines come out without a carriage return */
+#define NSI_TTY_OPEN_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_TTY_OPEN_ROWS(op) ((uint64_t)(op)->n[0])
 #define NSI_TTY_OPEN_COLUMNS(op) ((uint64_t)(op)->n[1])
 #define NSI_TTY_OPEN_UID(op) ((uint64_t)(op)->n[2])

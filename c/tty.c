@@ -12,6 +12,7 @@
  * one that really is the null device.
  */
 #include <asm/ioctls.h>
+#include <linux/termios.h>
 
 #include "cleanup.h"
 #include "handshake.h"
@@ -26,6 +27,7 @@
 #define NULL_MAJOR 1
 #define NULL_MINOR 3
 
+#define OPEN_PLAIN 1u
 #define STDIO_TTY 1u
 #define STDIO_COUNT 3
 
@@ -106,6 +108,18 @@ static int open_slave(struct nsi_run *run, int masterfd)
 	return r < 0 ? r : nsi_take_fd(&fd);
 }
 
+/* Newlines then come out as the program writes them. */
+static int set_plain(int slavefd)
+{
+	struct termios settings = { 0 };
+	int r = nsi_sys_ioctl(slavefd, TCGETS, &settings);
+
+	if (r < 0)
+		return r;
+	settings.c_oflag &= ~(unsigned int)ONLCR;
+	return nsi_sys_ioctl(slavefd, TCSETS, &settings);
+}
+
 /*
  * nsi_op_tty_open() - make a pty in the container's devpts
  *
@@ -133,6 +147,8 @@ int nsi_op_tty_open(struct nsi_run *run, const struct nsi_op *op)
 	run->detail = NSI_AT_ATTRIBUTES;
 	if (size.rows && size.columns)
 		r = nsi_sys_ioctl(slavefd, TIOCSWINSZ, &size);
+	if (r == 0 && (NSI_TTY_OPEN_FLAGS(op) & OPEN_PLAIN))
+		r = set_plain(slavefd);
 	if (r == 0)
 		r = (int)NSI_SYS3(__NR_fchown, slavefd, NSI_TTY_OPEN_UID(op), NSI_TTY_OPEN_GID(op));
 	if (r == 0)

@@ -207,6 +207,13 @@ function advise(op: Op, errno: string, detail: Detail): string {
       return errno === "EINVAL"
         ? "; none of these nodes is online and in the container's cpuset, or the kernel does not know the policy"
         : "";
+    case "cgroup.make":
+      if (errno === "ENOTEMPTY") {
+        return "; the container's cgroup is not empty: end the processes in it and below it, or name another";
+      }
+      return errno === "EBUSY"
+        ? "; the container's cgroup unexpectedly frozen: thaw it, or name another"
+        : "";
     case "cgroup.write":
       if (errno === "ERANGE") {
         return "; the kernel keeps a different value: choose one that it accepts";

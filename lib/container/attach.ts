@@ -41,6 +41,8 @@ export interface Attachment {
   };
   /** Size of the caller's terminal, for a pty. */
   readonly terminalSize?: { readonly rows: number; readonly columns: number };
+  /** Whether what comes out of a pty goes to no terminal, which would need carriage returns. */
+  readonly plainNewlines?: boolean;
 }
 
 const NO_RELAY = { stdin: -1, stdout: -1, stderr: -1 } as const;

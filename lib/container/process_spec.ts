@@ -163,5 +163,6 @@ export function specOf(
     ...overridesOf(request),
     ...(request.seccompNotify && { listens: true }),
     ...terminalSizeOf(config, attachment),
+    ...(attachment.plainNewlines && { plainNewlines: true }),
   };
 }

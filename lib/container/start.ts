@@ -207,6 +207,7 @@ export function placeContainer(
     stateDir,
     directory: directory ?? "",
     cgroupPath: cgroupPathOf(request),
+    ...(request.oci && { takesCgroup: true }),
     protect: [...new Set([...pinned, ...protect])],
     hostInterfaceNames: hostNames(config),
     alias: ownerMark(id),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isTerminal } from "../../ffi/native.ts";
 import { type Attachment, attachStdio } from "../container/attach.ts";
 
 /** The streams are the caller's, terminals too: who drives a runtime has decided that. */
@@ -20,5 +21,8 @@ const CALLERS: Attachment = {
 export function attachFor(
   how: { readonly tty: boolean; readonly detach: boolean },
 ): Attachment {
-  return how.detach ? CALLERS : attachStdio(how);
+  if (how.detach) return CALLERS;
+  // Whoever reads the output of a terminal from a pipe gets the lines as they were written.
+  const plain = how.tty && !isTerminal(1);
+  return { ...attachStdio(how), ...plain && { plainNewlines: true } };
 }

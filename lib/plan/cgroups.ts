@@ -179,7 +179,8 @@ export function enableOp(
  *
  * @param group The group.
  * @param slot Slot for its descriptor, -1 for none.
- * @returns The operations; the group must not exist yet.
+ * @param takes Whether it may be there, empty; else it must not exist yet.
+ * @returns The operations.
  *
  * @example
  * ```ts
@@ -190,11 +191,15 @@ export function enableOp(
  * assertEquals(makeOps(group).map(({ op }) => op), ["cgroup.make", "cgroup.cpuset"]);
  * ```
  */
-export function makeOps(group: ResourceCgroup, slot = -1): ParentOp[] {
+export function makeOps(
+  group: ResourceCgroup,
+  slot = -1,
+  takes = false,
+): ParentOp[] {
   const { version, base, path, controllers, owner } = group;
   const make: ParentOp = {
     op: "cgroup.make",
-    flags: 1,
+    flags: takes ? 2 : 1,
     slot,
     base,
     path,
@@ -385,11 +390,14 @@ export function planCgroupEntry(
 export function planCgroups(
   config: Config,
   host: Host,
-  place: Pick<Placement, "cgroupPath" | "alias" | "cgroups">,
+  place: Pick<
+    Placement,
+    "cgroupPath" | "alias" | "cgroups" | "takesCgroup"
+  >,
   slots: SlotAllocator = new SlotAllocator(),
 ): CgroupPart {
   if (place.cgroups) return place.cgroups;
-  const { cgroupPath, alias: owner } = place;
+  const { cgroupPath, alias: owner, takesCgroup = false } = place;
   const groups = chooseHierarchies(config, host)
     .map((hierarchy) => ({ ...locateGroup(hierarchy, cgroupPath), owner }));
   checkHeld(config, groups, host);
@@ -398,7 +406,9 @@ export function planCgroups(
   const unified = groups.filter(({ version }) => version === 2);
   const entry = planCgroupEntry([...joined, ...unified], host);
   const isCloned = entry.spawnSlot !== -1;
-  const makeUnified = unified.flatMap((group) => makeOps(group));
+  const makeUnified = unified.flatMap((group) =>
+    makeOps(group, -1, takesCgroup)
+  );
   const limits = config.cgroups
     ? limitOps(
       config.cgroups,
@@ -413,7 +423,9 @@ export function planCgroups(
     slots: joined.map(({ slot }) => slot),
     before: isCloned ? [...makeUnified, ...entry.parent] : [],
     parent: [
-      ...joined.flatMap(({ slot, ...group }) => makeOps(group, slot)),
+      ...joined.flatMap(({ slot, ...group }) =>
+        makeOps(group, slot, takesCgroup)
+      ),
       ...isCloned ? [] : makeUnified,
       ...limits,
     ],

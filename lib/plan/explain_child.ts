@@ -195,9 +195,9 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "root.readonly": () => "make the root read-only",
   "root.enter": ({ path }) => `work in the host's directory ${path}`,
   "file.protect": ({ path }) => `bind ${path} over itself, a file read-only`,
-  "tty.open": ({ rows, columns }) =>
-    `open a terminal${
-      Number(rows) === 0 ? "" : ` of ${columns} x ${rows}`
+  "tty.open": ({ flags, rows, columns }) =>
+    `open a terminal${Number(rows) === 0 ? "" : ` of ${columns} x ${rows}`}${
+      bit(flags, 1) ? " that adds no carriage returns" : ""
     } and give its outer end to the parent`,
   "tty.console": ({ path }) => `cover ${path} with the terminal`,
   "tty.control": () => "make the terminal the controlling one",

@@ -214,7 +214,11 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     } as the user namespace of slot ${userns} maps them`,
   "cgroup.make": ({ path, flags }) =>
     `make the cgroup ${path}${
-      bit(flags, 1) ? ", which must not exist yet" : ""
+      bit(flags, 1)
+        ? ", which must not exist yet"
+        : bit(flags, 2)
+        ? ", or take it where it is empty"
+        : ""
     }`,
   "cgroup.cpuset": ({ path }) =>
     `fill empty cpuset.cpus and cpuset.mems down to ${path}`,

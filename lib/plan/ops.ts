@@ -130,7 +130,7 @@ export const OPS = {
     lists: PARENT,
     by: "c",
     doc:
-      "makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist; its descriptor goes into slot, unless that is -1",
+      "makes path below base with its parents, marking each directory made as ours and path with its owner; flags bit 0: path itself must not exist, bit 1: it may, empty and not frozen; its descriptor goes into slot, unless that is -1",
     fields: {
       flags: "u64",
       slot: "i64",
@@ -684,8 +684,9 @@ export const OPS = {
     lists: CHILD,
     by: "c",
     doc:
-      "opens a pty in the root's devpts, sizes it, gives its outer end to the parent and keeps the inner end as stdio",
+      "opens a pty in the root's devpts, sizes it, gives its outer end to the parent and keeps the inner end as stdio; flags bit 0: newlines come out without a carriage return",
     fields: {
+      flags: "u64",
       rows: "u64",
       columns: "u64",
       uid: "u64",

@@ -89,9 +89,12 @@ function ownOp(config: TerminalConfig): ChildOp {
     : { op: "tty.own", gid, mode: 0o620 };
 }
 
-function openOp({ terminalSize }: ProcessSpec): Op<"tty.open"> {
+function openOp(
+  { terminalSize, plainNewlines }: ProcessSpec,
+): Op<"tty.open"> {
   return {
     op: "tty.open",
+    flags: plainNewlines ? 1 : 0,
     rows: terminalSize?.rows ?? 0,
     columns: terminalSize?.columns ?? 0,
     uid: 0,

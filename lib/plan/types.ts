@@ -53,6 +53,8 @@ export interface ProcessSpec {
   readonly tty: boolean;
   /** Size of that terminal. */
   readonly terminalSize?: TerminalSize;
+  /** Whether newlines come out of the terminal as they are, for a reader that is none. */
+  readonly plainNewlines?: boolean;
   /** Instead of the configuration's. */
   readonly capabilities?: readonly CapabilityName[] | CapabilitySets;
   /** Instead of the configuration's. */
@@ -151,6 +153,8 @@ export interface Placement {
   readonly marker?: { readonly name: string };
   /** Path of its cgroups: absolute, or relative to pid 1's group. */
   readonly cgroupPath: string;
+  /** Whether an empty group that is there is taken: an engine named it, and may have made it. */
+  readonly takesCgroup?: boolean;
   /** The groups, planned before: those that systemd makes, instead of ours at `cgroupPath`. */
   readonly cgroups?: CgroupPart;
   /** Files inside the root that are bound read-only over themselves. */

@@ -207,6 +207,27 @@ static void test_make(const char *base)
 	CHECK(!exists(format("%s/%s", base, top)));
 }
 
+/* A group that is there is taken over only while nobody is in it or below it. */
+static void test_vacant(const char *base)
+{
+	const char *path = format("%s/%s", base, top);
+	const char *below = format("%s/below", path);
+	pid_t pid;
+
+	CHECK_EQ(mkdir(path, 0755), 0);
+	CHECK_EQ(mkdir(below, 0755), 0);
+	pid = member(0, below, NULL);
+	CHECK_EQ(make(2, base, path), -ENOTEMPTY);
+	CHECK_EQ(make(2, base, below), -ENOTEMPTY);
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(ended_by(pid), SIGKILL);
+	CHECK_EQ(make(2, base, path), 0);
+	CHECK_EQ(make(2, base, path), 0);
+	CHECK_EQ(make(2, base, format("%s/new", path)), 0);
+	CHECK_EQ(remove_group(base, path), 0);
+	CHECK(!exists(path));
+}
+
 /* A group that was made with a slot is joined by it, whatever its path is by then. */
 static void test_slot(const char *base)
 {
@@ -594,6 +615,7 @@ int main(void)
 	if (v1("pids")) {
 		test_stranger(v1("pids"));
 		test_slot(v1("pids"));
+		test_vacant(v1("pids"));
 	}
 	test_write();
 	test_cpuset();
@@ -604,6 +626,7 @@ int main(void)
 		v2 = "/sys/fs/cgroup";
 	if (v2) {
 		test_make(v2);
+		test_vacant(v2);
 		test_remove(v2);
 		test_adopt(v2);
 		test_race(v2);

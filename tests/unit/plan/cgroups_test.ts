@@ -62,6 +62,18 @@ Deno.test("planCgroups attaches a device program where only version 2 is", () =>
   });
 });
 
+Deno.test("planCgroups takes a group that is there for an engine alone", () => {
+  const flagsOf = (takesCgroup: boolean) => {
+    const place = { cgroupPath: "/engine/demo", alias: "o", takesCgroup };
+    const part = planCgroups(configWith({}), HOST_V2, place);
+    return part.before.flatMap((op) =>
+      op.op === "cgroup.make" ? [op.flags] : []
+    );
+  };
+  assertEquals(flagsOf(false), [1]);
+  assertEquals(flagsOf(true), [2]);
+});
+
 Deno.test("planCgroups enables what a limit needs", () => {
   const config = configWith({
     cgroups: { name: "", parent: "", cpusetCpus: "0", allowAllDevices: true },

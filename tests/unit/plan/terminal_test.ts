@@ -13,8 +13,19 @@ Deno.test("planTerminal makes a terminal of the wanted size, or uses the given s
   );
   assertEquals(terminal.open, [{
     op: "tty.open",
+    flags: 0,
     rows: 24,
     columns: 80,
+    uid: 0,
+    gid: 0,
+    mode: 0o600,
+  }]);
+  const plain = planTerminal({ ...TTY, plainNewlines: true }, CONFIG);
+  assertEquals(plain.open, [{
+    op: "tty.open",
+    flags: 1,
+    rows: 0,
+    columns: 0,
     uid: 0,
     gid: 0,
     mode: 0o600,
