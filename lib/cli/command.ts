@@ -74,6 +74,8 @@ export interface Command {
   readonly details?: readonly string[];
   /** Its own options. */
   readonly options: readonly Option[];
+  /** Turns what other programs of its name take into what it takes. */
+  readonly translate?: (args: readonly string[]) => readonly string[];
   /** Whether its options end at the first argument that is none. */
   readonly stopEarly?: boolean;
   /** Whether it concerns the container of a directory, so that `--data-path` has a meaning. */

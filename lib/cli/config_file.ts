@@ -34,9 +34,13 @@ export const CONFIG_FILE_OPTIONS: readonly Option[] = [
 ];
 
 async function writeFile(path: string, text: string): Promise<void> {
+  let isNew = false;
   try {
+    isNew = await Deno.lstat(path).then(() => false, () => true);
     await Deno.writeTextFile(path, text);
   } catch (cause) {
+    // What there is of it is no configuration.
+    if (isNew) await Deno.remove(path).catch(() => {});
     throw new HostError(
       `Cannot write the configuration to ${path}: ${describeCause(cause)}`,
       { cause },

@@ -5,7 +5,7 @@
  */
 import { resolvePath } from "../config/host_paths.ts";
 import { defaultStateRoot } from "../container/state_root.ts";
-import { ConfigError, HostError } from "../errors.ts";
+import { ConfigError, HostError, UsageError } from "../errors.ts";
 import type { Option } from "./command.ts";
 import { describeCause, type OutputOptions } from "./output.ts";
 import type { Values } from "./values.ts";
@@ -136,11 +136,16 @@ export function currentDirectory(): string {
  *
  * @param values The options.
  * @returns Its absolute path; it may not exist yet.
+ * @throws {UsageError} `UsageInvalid` for an empty name.
  */
 export function stateRootOf(values: Values): string {
   const given = values.text("root");
-  if (given) return absolute(given);
-  return defaultStateRoot();
+  if (given === undefined) return defaultStateRoot();
+  if (given !== "") return absolute(given);
+  // A variable of a script that is not set: not the containers of the machine.
+  throw new UsageError(
+    "--root is empty: name a directory, or leave it out for the default one",
+  );
 }
 
 /**

@@ -121,7 +121,8 @@ export async function main(
     }
 
     const command = await loadCommand(name);
-    const after = parseArgs(rest, [...GLOBAL_OPTIONS, ...command.options], {
+    const words = command.translate?.(rest) ?? rest;
+    const after = parseArgs(words, [...GLOBAL_OPTIONS, ...command.options], {
       stopEarly: command.stopEarly ?? false,
       command: command.name,
     });

@@ -5,7 +5,7 @@
  */
 import { nearestName } from "../config/names/nearest.ts";
 import { parseSignal } from "../config/names/signals.ts";
-import { listIds } from "../container/store.ts";
+import { listIds, readState, stateDirectory } from "../container/store.ts";
 import { NsinitError, StateError } from "../errors.ts";
 
 /** The id that was meant: a similar one, if there is one. */
@@ -17,6 +17,30 @@ async function nearestId(
     return nearestName(id, await listIds(stateRoot));
   } catch {
     return undefined; // the states cannot be listed, which the error need not tell
+  }
+}
+
+/**
+ * Finds the containers of a directory that have ids of their own.
+ *
+ * @param stateRoot Directory of all states.
+ * @param directory The container's directory.
+ * @returns Their ids; none where the states cannot be listed.
+ */
+export async function idsIn(
+  stateRoot: string,
+  directory: string,
+): Promise<string[]> {
+  try {
+    const canonical = await Deno.realPath(directory);
+    const found: string[] = [];
+    for (const id of await listIds(stateRoot)) {
+      const state = await readState(stateDirectory(stateRoot, id));
+      if (state?.directory === canonical) found.push(id);
+    }
+    return found;
+  } catch {
+    return []; // the error that there is already tells enough
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { NsinitError } from "../errors.ts";
+import { HostError, NsinitError } from "../errors.ts";
 
 /** How lines are printed. */
 export interface OutputOptions {
@@ -199,7 +199,12 @@ export class Output {
         bytes = bytes.subarray(await Deno.stdout.write(bytes));
       }
     } catch (error) {
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      if (!(error instanceof Deno.errors.BrokenPipe)) {
+        throw new HostError(
+          `Cannot write the output: ${describeCause(error)}`,
+          { cause: error },
+        );
+      }
       this.#isClosed = true;
     }
   }

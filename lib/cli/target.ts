@@ -18,21 +18,27 @@ export interface Target {
 }
 
 /** Says which directory was meant, since nobody typed the id. */
-function nameDirectory(
+async function nameDirectory(
   error: unknown,
   target: Target,
   directory: string,
-): never {
+): Promise<never> {
   // One with a cause is there, but something keeps us from it.
   const isMissing = error instanceof NsinitError && error.cause === undefined &&
     (error.code === "ContainerNotExists" ||
       error.code === "ContainerNotRunning");
   if (!isMissing) throw error;
   const { stateRoot, id } = target;
+  const { idsIn } = await import("./missing_target.ts");
+  const [other] = (await idsIn(stateRoot, directory))
+    .filter((each) => each !== id);
   throw new StateError(
     error.code === "ContainerNotRunning" ? error.code : "ContainerNotExists",
-    `No container of ${directory} runs: go to its directory, or name it by ` +
-      "--id (nsinit list shows those that run)",
+    other === undefined
+      ? `No container of ${directory} runs: go to its directory, or name it by ` +
+        "--id (nsinit list shows those that run)"
+      : `No container of ${directory} has the id of its directory: ` +
+        `name the one that was meant, e.g. --id ${other}`,
     { cause: error, context: { id, directory, stateRoot } },
   );
 }
@@ -76,6 +82,6 @@ export async function withTarget(
   try {
     await act(target);
   } catch (error) {
-    nameDirectory(error, target, directory);
+    await nameDirectory(error, target, directory);
   }
 }

@@ -6,9 +6,9 @@
 import { closeFd, replaceFile } from "../../ffi/native.ts";
 import { openDirectory } from "../../ffi/worker.ts";
 import { NAMESPACES } from "../config/names/namespaces.ts";
-import { CriuError, HostError, StateError } from "../errors.ts";
+import { CriuError, HostError, KernelError, StateError } from "../errors.ts";
 import { CgroupYard } from "./cgroup_yard.ts";
-import { decisiveLine, remedyFor } from "../criu/failure.ts";
+import { decisiveLine, isHarmless, remedyFor } from "../criu/failure.ts";
 import {
   type CriuOptions,
   LOCK_BY_NFTABLES,
@@ -261,6 +261,19 @@ export async function commonOptions(
   };
 }
 
+/** Why CRIU has failed, as far as it says so. */
+function wordsOf(
+  text: string | undefined,
+  { output, response }: Answer,
+): string {
+  const line = decisiveLine(text ?? "") ?? decisiveLine(output);
+  const isCut = text !== undefined && !text.endsWith("\n");
+  if (isCut && (line === undefined || isHarmless(line))) {
+    return "nothing more, its log is cut off: the file system seems to be full";
+  }
+  return line ?? response?.message?.trim() ?? "it ended without a word";
+}
+
 /** Where CRIU has written its log. */
 export interface LogPlace {
   /** Directory. */
@@ -275,7 +288,7 @@ export interface LogPlace {
  * @param attempt What was attempted, as `Cannot ...`.
  * @param answer What CRIU has answered.
  * @param log Where its log is.
- * @param shown Path of the log for the reader, where it is moved to.
+ * @param shown Path of the log for the reader, where it is moved to; empty for one that is lost.
  * @returns The error.
  */
 export async function criuFailure(
@@ -290,17 +303,17 @@ export async function criuFailure(
     if (error instanceof Deno.errors.NotCapable) throw error;
     return undefined;
   });
-  const line = decisiveLine(text ?? "") ?? decisiveLine(answer.output) ??
-    answer.response?.message ?? "it ended without a word";
+  const line = wordsOf(text, answer);
   const remedy = remedyFor(line);
-  const where = text === undefined ? "" : ` (all of it is in ${shown ?? path})`;
+  const isThere = text !== undefined && shown !== "";
+  const where = isThere ? ` (all of it is in ${shown ?? path})` : "";
   return new CriuError(
     `${attempt}: CRIU says: ${line}${where}${
       remedy === undefined ? "" : `; ${remedy}`
     }`,
     {
       context: {
-        log: text === undefined ? undefined : shown ?? path,
+        log: isThere ? shown ?? path : undefined,
         line,
         errno: answer.response?.errno,
       },
@@ -390,13 +403,19 @@ async function keepLog(
   const text = await Deno.readTextFile(`${images.path}/${name}`)
     .catch(() => undefined);
   if (text === undefined) return undefined;
-  replaceFile(
-    kept.slice(0, kept.lastIndexOf("/")) || "/",
-    kept.slice(kept.lastIndexOf("/") + 1),
-    new TextEncoder().encode(text),
-    { mode: 0o600 },
-  );
-  return kept;
+  try {
+    replaceFile(
+      kept.slice(0, kept.lastIndexOf("/")) || "/",
+      kept.slice(kept.lastIndexOf("/") + 1),
+      new TextEncoder().encode(text),
+      { mode: 0o600 },
+    );
+    return kept;
+  } catch (error) {
+    // Of two failures the dump's is the one to tell.
+    if (error instanceof KernelError) return "";
+    throw error;
+  }
 }
 
 function dumpOptions(

@@ -5,12 +5,15 @@
  */
 import { StateError } from "../errors.ts";
 
+/** Longest name of a file that file systems take, in bytes: the state directory and groups are called by the id. */
+const LONGEST_NAME = 255;
+
 /**
  * Checks a container id.
  *
  * @param id Candidate.
  * @returns The id.
- * @throws {StateError} `InvalidIdFormat` unless it is 1 to 1024 letters, digits and `_ + - .`, and not `.` or `..`.
+ * @throws {StateError} `InvalidIdFormat` unless it is 1 to 1024 letters, digits and `_ + - .`, not `.` or `..`, and no longer than names of files can be, which is 255.
  *
  * @example
  * ```ts
@@ -20,13 +23,16 @@ import { StateError } from "../errors.ts";
  * ```
  */
 export function checkId(id: string): string {
-  if (/^[A-Za-z0-9_+.-]{1,1024}$/.test(id) && id !== "." && id !== "..") {
-    return id;
-  }
+  const isWellFormed = /^[A-Za-z0-9_+.-]{1,1024}$/.test(id) && id !== "." &&
+    id !== "..";
+  if (isWellFormed && id.length <= LONGEST_NAME) return id;
   const shown = JSON.stringify(id.length > 64 ? `${id.slice(0, 64)}...` : id);
+  const why = isWellFormed
+    ? `it has ${id.length} characters, and names of files ${LONGEST_NAME} at most`
+    : 'ids are 1 to 1024 letters, digits, "_", "+", "-" and "."';
   throw new StateError(
     "InvalidIdFormat",
-    `Cannot use container id ${shown}: ids are 1 to 1024 letters, digits, "_", "+", "-" and "."`,
+    `Cannot use container id ${shown}: ${why}`,
     { context: { id } },
   );
 }

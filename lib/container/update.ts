@@ -75,8 +75,12 @@ function failureOf(id: string, op: UpdateOp, error: unknown): unknown {
   if (!(error instanceof KernelError)) return error;
   const { errno, errnoName } = error;
   const limit = op.note ?? "the controllers";
+  // What version 1 says to a limit below the memory that cannot be taken back.
+  const advice = errnoName === "EBUSY" && limit.startsWith("memory")
+    ? "; the container uses more than that"
+    : "";
   return new KernelError(
-    `Cannot change ${limit} of container ${id}: ${error.message}`,
+    `Cannot change ${limit} of container ${id}: ${error.message}${advice}`,
     {
       errno,
       errnoName,

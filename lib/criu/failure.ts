@@ -76,6 +76,16 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
+ * Tells whether an error of the log says nothing about the failure. Pure.
+ *
+ * @param line The error, without time and place.
+ * @returns Whether it does not.
+ */
+export function isHarmless(line: string): boolean {
+  return HARMLESS.some((pattern) => pattern.test(line));
+}
+
+/**
  * Finds the line of a log that tells why CRIU failed: the first error that it
  * does not get over. Pure.
  *
@@ -96,9 +106,7 @@ export function decisiveLine(log: string): string | undefined {
     const [, text] = /Error \([^)]*\): ?(.*)$/.exec(line) ?? [];
     return text === undefined ? [] : [text.trim()];
   });
-  const found =
-    errors.find((text) => !HARMLESS.some((pattern) => pattern.test(text))) ??
-      errors[0];
+  const found = errors.find((text) => !isHarmless(text)) ?? errors[0];
   return found?.slice(0, 500);
 }
 

@@ -22,6 +22,16 @@ function signalNumber(text: string): number {
   );
 }
 
+/** `-9`, `-KILL` and `-SIGKILL`, as kill(1) takes them. */
+function translate(args: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  return args.map((arg, index) => {
+    const [, text] = /^-([A-Z0-9]+)$/.exec(arg) ?? [];
+    const isSignal = text !== undefined && parseSignal(text) !== undefined;
+    return isSignal && (end < 0 || index < end) ? `--signal=${text}` : arg;
+  });
+}
+
 async function kill(invocation: Invocation): Promise<number> {
   const { values } = invocation;
   const all = values.flag("all");
@@ -43,6 +53,8 @@ export const COMMAND: Command = {
   name: "kill",
   summary: "Send a signal to the first process of a container, or to all",
   usage: "[flags] [ID [SIGNAL]]",
+  details: ["A signal may also be given as kill takes it: -9, -KILL."],
+  translate,
   options: [
     ID_OPTION,
     {

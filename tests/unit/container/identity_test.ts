@@ -4,7 +4,7 @@ import { markerNames } from "../../../lib/container/markers.ts";
 import { StateError } from "../../../lib/errors.ts";
 
 Deno.test("checkId() accepts the letters of ids", () => {
-  for (const id of ["a", "A-b_c+d.e", "...", "x".repeat(1024)]) {
+  for (const id of ["a", "A-b_c+d.e", "...", "x".repeat(255)]) {
     assertEquals(checkId(id), id);
   }
 });
@@ -20,6 +20,7 @@ Deno.test("checkId() refuses what could leave the state root", () => {
       "a\0",
       "a\n",
       "é",
+      "x".repeat(256),
       "x".repeat(1025),
     ]
   ) {
