@@ -170,11 +170,11 @@ Deno.test("exec refuses a directory that is none", async () => {
   }
 });
 
-Deno.test("--root is made absolute, and unset when empty", () => {
+Deno.test("--root is made absolute, and refused when empty", () => {
   const root = (...args: string[]): string => stateRootOf(read(args).values);
   assertEquals(root("--root", "/a/../b"), "/b");
   assertEquals(root("--root", "x"), `${Deno.cwd()}/x`);
-  assertEquals(root("--root="), root());
+  assertThrows(() => root("--root="), UsageError, "--root is empty");
 });
 
 Deno.test("--log takes what the first versions took for no file", () => {
