@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { ExecRequest } from "../../../lib/container/request.ts";
 import { ConfigError, UsageError } from "../../../lib/errors.ts";
 import { DIALECTS as KNOWN_DIALECTS } from "../../../lib/config/detect.ts";
