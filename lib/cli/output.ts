@@ -274,10 +274,7 @@ export class Output {
     // Who reads a log asks when; a line of JSON says so itself.
     const time = format === "json" ? "" : `${new Date().toISOString()} `;
     try {
-      Deno.writeTextFileSync(logFile, time + line, {
-        append: true,
-        mode: 0o600,
-      });
+      appendTo(logFile, time + line);
     } catch (error) {
       this.#stderr(this.#line(
         "warning",
@@ -285,6 +282,33 @@ export class Output {
       ));
     }
   }
+}
+
+/** A link in a directory for all may be somebody's who wants root to write elsewhere. */
+function refuseForeignLink(path: string): Deno.FileInfo | undefined {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  if (info.isSymlink && info.uid !== 0 && info.uid !== Deno.uid()) {
+    throw new Error("it is a link of another user");
+  }
+  return info;
+}
+
+function appendTo(path: string, text: string): void {
+  refuseForeignLink(path);
+  using file = Deno.openSync(path, { create: true, append: true, mode: 0o600 });
+  const { dev, ino } = file.statSync();
+  const named = refuseForeignLink(path);
+  if (named && !named.isSymlink && (named.dev !== dev || named.ino !== ino)) {
+    throw new Error("it was replaced while it was opened");
+  }
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
 }
 
 /**

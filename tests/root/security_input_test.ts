@@ -1,11 +1,17 @@
 /** Input that is too large, misspelt or hostile ends in a clean refusal. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   containerTests,
   DEFAULT_NAMESPACES,
   newNamespaces,
   SYSTEM_MOUNTS,
 } from "../support/containers.ts";
+import { Running, type RunResult } from "../support/nsinit.ts";
 import { compilePayload } from "../support/payload.ts";
 
 const test = containerTests("secinput");
@@ -277,3 +283,24 @@ test(
     await Deno.remove(`${workspace.rootfs}/tmp/made`);
   },
 );
+
+test("a link that another user left as the log is not followed", async (workspace) => {
+  const target = `${workspace.dir}/${workspace.newName()}`;
+  const log = `${target}.log`;
+  const [owner, stranger] = [`${target}.own`, log];
+  const fail = (file: string): Promise<RunResult> =>
+    workspace.nsinit(["--log", file, "kill", "no-such-container"]);
+  for (const path of [owner, stranger]) await Deno.symlink(target, path);
+  const as = new Running(["chown", "-h", "65534:65534", stranger]);
+  assertEquals((await as.result()).code, 0);
+
+  assertStringIncludes((await fail(stranger)).stderr, "of another user");
+  await assertRejects(() => Deno.lstat(target), Deno.errors.NotFound);
+  await Deno.writeTextFile(target, "");
+  assertStringIncludes((await fail(stranger)).stderr, "of another user");
+  assertEquals(await Deno.readTextFile(target), "");
+
+  await fail(owner);
+  assertStringIncludes(await Deno.readTextFile(target), "no-such-container");
+  for (const path of [owner, stranger, target]) await Deno.remove(path);
+});
