@@ -73,7 +73,8 @@ function escapeLines(text: string): string {
  * Pure. `bigint` values are written as numbers.
  *
  * @param value Any plain data.
- * @param indent Spaces of each level; 0 for one line. 2 unless given.
+ * @param indent Spaces of each level, or what stands for them; 0 for one line.
+ * 2 spaces unless given.
  * @returns The text, without a newline at its end.
  *
  * @example
@@ -85,7 +86,10 @@ function escapeLines(text: string): string {
  * assertEquals(formatJson([2n ** 60n], 0), "[1152921504606846976]");
  * ```
  */
-export function formatJson(value: unknown, indent = 2): string {
+export function formatJson(
+  value: unknown,
+  indent: number | string = 2,
+): string {
   return JSON.stringify(
     value,
     (_key, item) => typeof item === "bigint" ? rawJSON(`${item}`) : item,

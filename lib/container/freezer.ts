@@ -10,7 +10,7 @@ import { KernelError, StateError } from "../errors.ts";
 import { freezerWrite } from "../plan/cgroup/freezer.ts";
 import type { ResourceCgroup } from "../plan/types.ts";
 import { readIfThere, writeIfThere } from "./group_files.ts";
-import { isRunning } from "./phase.ts";
+import { hasProcess } from "./phase.ts";
 import type { StoredState } from "./store_types.ts";
 import { groupTree } from "./processes.ts";
 
@@ -179,7 +179,7 @@ export async function pause(
 ): Promise<void> {
   const { id } = state;
   const { timeoutMs = TIMEOUT_MS } = options;
-  if (!isRunning(state)) {
+  if (!hasProcess(state)) {
     throw notRunning("pause", id, "container is not running");
   }
   if (freezerState(state) === "frozen") {
@@ -189,7 +189,7 @@ export async function pause(
     stateOfGroup(each) !== undefined
   );
   if (!group) {
-    if (!isRunning(state)) throw notRunning("pause", id, "it has ended");
+    if (!hasProcess(state)) throw notRunning("pause", id, "it has ended");
     throw kernelRefusal(
       `Cannot pause container ${id}: it has no group that can be frozen; mount the freezer hierarchy, or cgroup2`,
       95,
@@ -208,7 +208,7 @@ export async function pause(
     );
   }
   // An empty group freezes well.
-  if (!isFrozen || !isRunning(state)) {
+  if (!isFrozen || !hasProcess(state)) {
     throw notRunning("pause", id, "it has ended");
   }
 }
@@ -229,7 +229,7 @@ export async function resume(
 ): Promise<void> {
   const { id } = state;
   const { timeoutMs = TIMEOUT_MS } = options;
-  if (!isRunning(state)) {
+  if (!hasProcess(state)) {
     throw notRunning("resume", id, "container is not running");
   }
   const groups = freezersOf(state);

@@ -21,7 +21,7 @@ import {
   type Notifier,
   type Told,
 } from "./notifiers.ts";
-import { isRunning } from "./phase.ts";
+import { hasProcess } from "./phase.ts";
 import type { StoredState } from "./store_types.ts";
 
 /** The container ran out of memory. */
@@ -123,7 +123,7 @@ function openNotifier<T>(
     version === 2 && isFile(`${path}/${v2.file}`)
   );
   if (second) return v2.open(second, told, end);
-  if (isRunning(state)) throw unsupported(state.id, what);
+  if (hasProcess(state)) throw unsupported(state.id, what);
   throw notRunning(state.id, what);
 }
 
@@ -138,7 +138,7 @@ function startMemory<T>(
   kind: Kind<T>,
   { push, end }: EventSink<T>,
 ): EventSource {
-  const pidfd = isRunning(state) ? openProcess(state) : undefined;
+  const pidfd = hasProcess(state) ? openProcess(state) : undefined;
   if (pidfd === undefined) throw notRunning(state.id, kind.what);
   let notifier: Notifier | undefined;
   let isOpen = true;

@@ -34,6 +34,17 @@ export function isHeld(state: StoredState): boolean {
 }
 
 /**
+ * Whether a container has a first process, whether that executes its program
+ * already or waits to.
+ *
+ * @param state Recorded state.
+ * @returns True if its processes can be frozen, limited and counted.
+ */
+export function hasProcess(state: StoredState): boolean {
+  return isRunning(state) || isHeld(state);
+}
+
+/**
  * Refuses to start a program in a container that is held for its own.
  *
  * @param state Recorded state.

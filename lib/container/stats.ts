@@ -20,7 +20,7 @@ import {
 import type { InterfaceStats, Stats } from "../stats/types.ts";
 import { readIfThere } from "./group_files.ts";
 import { loadRunning } from "./inspect.ts";
-import { isRunning } from "./phase.ts";
+import { hasProcess } from "./phase.ts";
 import type { StoredState } from "./store_types.ts";
 
 function notRunning(id: string): StateError {
@@ -82,7 +82,7 @@ function interfacesOf(state: StoredState): InterfaceStats[] | undefined {
  * ```
  */
 export function collectStats(state: StoredState): Stats {
-  if (!isRunning(state)) throw notRunning(state.id);
+  if (!hasProcess(state)) throw notRunning(state.id);
   const { cgroups } = state.resources;
   const groupOf = (controller: string): GroupFiles | undefined => {
     const group = cgroups.find(({ version, controllers }) =>
@@ -116,7 +116,7 @@ export function collectStats(state: StoredState): Stats {
   };
   // What vanished while it was read would look like a missing controller, and
   // its pid may by now be that of a stranger.
-  if (!isRunning(state)) throw notRunning(state.id);
+  if (!hasProcess(state)) throw notRunning(state.id);
   return present(members);
 }
 

@@ -6,7 +6,7 @@
 import { poller } from "../../ffi/poller.ts";
 import type { Stats } from "../stats/types.ts";
 import { openProcess } from "./liveness.ts";
-import { isRunning } from "./phase.ts";
+import { hasProcess } from "./phase.ts";
 import { collectStats } from "./stats.ts";
 import type { StoredState } from "./store_types.ts";
 
@@ -83,7 +83,7 @@ function statsUnlessEnded(state: StoredState): Stats | undefined {
   try {
     return collectStats(state);
   } catch (error) {
-    if (!isRunning(state)) return undefined;
+    if (!hasProcess(state)) return undefined;
     throw error;
   }
 }

@@ -17,7 +17,7 @@ import { planUpdate, type UpdateOp, type UpdatePlan } from "../plan/update.ts";
 import { freezerState, pause, resume } from "./freezer.ts";
 import { readIfThere } from "./group_files.ts";
 import { checkId } from "./identity.ts";
-import { isKept, isPrepared, isRunning } from "./phase.ts";
+import { hasProcess, isKept, isPrepared, isRunning } from "./phase.ts";
 import { settleCreated } from "./recover.ts";
 import {
   type LockedState,
@@ -275,7 +275,7 @@ async function updateLocked(
   if (state.phase === "prepared" && resources.freezer) {
     return updateRecord(locked, await settleCreated(locked, state), next);
   }
-  if (isRunning(state) || isPrepared(state)) {
+  if (hasProcess(state) || isPrepared(state)) {
     return await updateRunning(locked, state, resources, options);
   }
   if (isKept(state)) return updateRecord(locked, state, next);

@@ -73,6 +73,7 @@ function writeAll(
 /** Where a command's results and lines go. */
 export class Log {
   readonly #options: LogOptions;
+  #isClosed = false;
 
   /** Makes the log; nothing is opened until something is written. */
   constructor(options: LogOptions) {
@@ -99,7 +100,13 @@ export class Log {
       writeAll(Deno.stdout, text.endsWith("\n") ? text : `${text}\n`);
     } catch (error) {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      this.#isClosed = true;
     }
+  }
+
+  /** Whether somebody may still read the results: a stream ends when nobody does. */
+  get hasReader(): boolean {
+    return !this.#isClosed;
   }
 
   /** Logs what is done, for those who asked for it. */

@@ -23,6 +23,14 @@ export const OCI_COMMANDS: readonly OciCommandEntry[] = [
   { name: "state", load: () => import("./commands/state.ts") },
   { name: "kill", load: () => import("./commands/kill.ts") },
   { name: "delete", load: () => import("./commands/delete.ts") },
+  { name: "list", load: () => import("./commands/list.ts") },
+  { name: "ps", load: () => import("./commands/ps.ts") },
+  { name: "pause", load: () => import("./commands/pause.ts") },
+  { name: "resume", load: () => import("./commands/resume.ts") },
+  { name: "update", load: () => import("./commands/update.ts") },
+  { name: "events", load: () => import("./commands/events.ts") },
+  { name: "spec", load: () => import("./commands/spec.ts") },
+  { name: "features", load: () => import("./commands/features.ts") },
 ];
 
 /**

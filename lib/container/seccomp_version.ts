@@ -1,0 +1,6 @@
+/**
+ * Which libseccomp is built in.
+ *
+ * @module
+ */
+export { seccompVersion } from "../../ffi/seccomp.ts";
