@@ -4,6 +4,7 @@
  * @module
  */
 import type { DumpChoices } from "../container/images.ts";
+import { UsageError } from "../errors.ts";
 import type { Option } from "./command.ts";
 import type { Values } from "./values.ts";
 
@@ -50,4 +51,29 @@ export function choicesOf(values: Values): DumpChoices {
     ...(values.flag("shell-job") && { shellJob: true }),
     ...(values.flag("file-locks") && { fileLocks: true }),
   };
+}
+
+/**
+ * Splits `ADDRESS:PORT`; an IPv6 address may stand in brackets.
+ *
+ * @param text The option's value.
+ * @returns Both; undefined where it is not given.
+ * @throws {UsageError} `UsageInvalid` if it is none.
+ */
+export function pageServerOf(
+  text: string | undefined,
+): { address: string; port: number } | undefined {
+  if (text === undefined) return undefined;
+  const cut = text.lastIndexOf(":");
+  const address = text.slice(0, Math.max(cut, 0)).replace(/^\[(.*)\]$/, "$1");
+  const port = Number(text.slice(cut + 1));
+  if (
+    address !== "" && /^\d+$/.test(text.slice(cut + 1)) && port > 0 &&
+    port < 65536
+  ) return { address, port };
+  throw new UsageError(
+    `--page-server cannot be ${
+      JSON.stringify(text)
+    }: it is ADDRESS:PORT, e.g. 10.0.0.1:9876`,
+  );
 }

@@ -5,6 +5,7 @@
  */
 import { checkId } from "./identity.ts";
 import { notRunning, notThere } from "./inspect.ts";
+import type { DumpTuning } from "./criu_tuning.ts";
 import { dump } from "./dump.ts";
 import {
   checkOutside,
@@ -37,6 +38,8 @@ export interface CheckpointOptions extends DumpChoices {
 
 /** A checkpoint to be made. */
 export interface CheckpointRequest extends CheckpointOptions {
+  /** How CRIU goes about it. */
+  readonly tuning?: DumpTuning;
   /** CRIU; the one of PATH unless given. */
   readonly criu?: string;
   /** Told how many bytes of memory are written. */

@@ -30,6 +30,7 @@ import {
 import { type Answer, askCriu, type Notification } from "../criu/session.ts";
 import { describeStream, type DumpedStream } from "../criu/streams.ts";
 import type { CheckpointOptions, CheckpointRequest } from "./checkpoint.ts";
+import { dumpTuning } from "./criu_tuning.ts";
 import {
   changeImage,
   type ImageDirectory,
@@ -454,6 +455,7 @@ async function ask(
     return fd;
   };
   try {
+    const tuning = dumpTuning(options.tuning ?? {});
     const wanted = {
       type: options.preDump ? REQUESTS.preDump : REQUESTS.dump,
       options: {
@@ -463,12 +465,13 @@ async function ask(
         ...await commonOptions(record),
         ...dumpOptions(request, record),
         ...(yard.path !== undefined && { cgroupYard: yard.path }),
+        ...tuning.options,
       },
     };
     return await whileDumping(
       images.path,
       options.onProgress,
-      () => askCriu(criu, wanted, notified),
+      () => askCriu({ ...criu, fds: tuning.fds }, wanted, notified),
     );
   } finally {
     for (const fd of fds) closeFd(fd);

@@ -35,6 +35,17 @@ function send(what: string, path: string, fd: number, text: string): void {
 export function sendTerminal(run: PlanRun, path: string): void {
   const master = run.take(SLOTS.master);
   if (master === undefined) throw new Error("unreachable: no terminal");
+  sendMaster(master, path);
+}
+
+/**
+ * Sends the outer end of a terminal, which is closed here.
+ *
+ * @param master The end.
+ * @param path Path of a listening unix stream socket.
+ * @throws {KernelError} `SystemError` if nobody takes it.
+ */
+export function sendMaster(master: number, path: string): void {
   try {
     send("the terminal", path, master, "/dev/ptmx");
   } finally {

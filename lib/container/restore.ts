@@ -30,6 +30,7 @@ import {
 } from "../plan/restore.ts";
 import type { Placement, ResourceCgroup } from "../plan/types.ts";
 import type { Attachment, StdioEnd } from "./attach.ts";
+import { type RestoreTuning, restoreTuning } from "./criu_tuning.ts";
 import { commonOptions, criuFailure } from "./dump.ts";
 import {
   changeImage,
@@ -62,7 +63,7 @@ import {
   withPoststop,
 } from "./start.ts";
 import { type LockedState, writeState } from "./store.ts";
-import type { CgroupDriver, StoredState } from "./store_types.ts";
+import type { CgroupDriver, OciRecord, StoredState } from "./store_types.ts";
 
 /** Directories that CRIU needs none of: one is covered, for it alone, by the mounts that it is given. */
 const BASES = ["/mnt", "/media", "/srv"];
@@ -83,6 +84,8 @@ export interface RestoreRequest {
   readonly attachment: Attachment;
   /** Choices besides those of the dump. */
   readonly choices?: DumpChoices;
+  /** How CRIU goes about it. */
+  readonly tuning?: RestoreTuning;
   /** Directory of the log; that of the images unless given. */
   readonly workPath?: string;
   /** Memory is fetched by `criu lazy-pages` when it is used. */
@@ -93,6 +96,8 @@ export interface RestoreRequest {
   readonly cgroupDriver?: CgroupDriver;
   /** The record of a container that was there before: what a failed restore goes back to. */
   readonly reserved?: StoredState;
+  /** What an engine asks for: a container of the OCI command line. */
+  readonly oci?: OciRecord;
   /** Whether the container stays, stopped, when its first process has ended. */
   readonly keep?: boolean;
   /** Told how many bytes of memory are filled. */
@@ -272,6 +277,7 @@ function restoreOptions(
     ],
     ...(hasRoot && { root: `${base}/0` }),
     ...(request.lazyPages && { lazyPages: true }),
+    ...restoreTuning(request.tuning ?? {}),
   };
 }
 

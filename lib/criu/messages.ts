@@ -15,8 +15,12 @@ export const REQUESTS = {
   version: 10,
 } as const;
 
-/** How CRIU deals with cgroups: those that are there are used as they are. */
-export const CGROUPS_SOFT = 3;
+/** How CRIU deals with the settings of cgroups: those that are there stay, get those of the images, or must not be there. */
+export const CGROUP_MODES = { soft: 3, full: 4, strict: 5 } as const;
+
+/** Name of a way to deal with cgroups. */
+export type CgroupMode = keyof typeof CGROUP_MODES;
+
 /** Packets are held back by nftables, which needs no program of the host. */
 export const LOCK_BY_NFTABLES = 2;
 
@@ -65,10 +69,13 @@ const OPTIONS: Schema = {
   emptyNamespaces: { number: 38, type: "int" },
   freezeCgroup: { number: 44, type: "text" },
   timeout: { number: 45, type: "int" },
+  tcpSkipInFlight: { number: 46, type: "bool" },
   lazyPages: { number: 48, type: "bool" },
   statusFd: { number: 49, type: "int" },
   orphanPtsMaster: { number: 50, type: "bool" },
+  lsmProfile: { number: 53, type: "text" },
   cgroupYard: { number: 60, type: "text" },
+  lsmMountContext: { number: 63, type: "text" },
   networkLock: { number: 64, type: "int" },
 };
 
@@ -149,7 +156,7 @@ export interface CriuOptions {
   readonly linkRemap?: boolean;
   /** Whether cgroups are dumped and restored. */
   readonly manageCgroups?: boolean;
-  /** How; {@linkcode CGROUPS_SOFT}. */
+  /** How; of {@linkcode CGROUP_MODES}. */
   readonly manageCgroupsMode?: number;
   /** Restore: which group takes the place of the first process's. */
   readonly cgroupRoots?: readonly {
@@ -175,8 +182,14 @@ export interface CriuOptions {
   readonly freezeCgroup?: string;
   /** Seconds until CRIU gives up stopping the processes. */
   readonly timeout?: number;
+  /** Dump: connections that are being made are left out. */
+  readonly tcpSkipInFlight?: boolean;
   /** Memory is fetched when it is used. */
   readonly lazyPages?: boolean;
+  /** Restore: profile of a security module in place of that of the dump, `TYPE:NAME`. */
+  readonly lsmProfile?: string;
+  /** Restore: label of mounts in place of that of the dump. */
+  readonly lsmMountContext?: string;
   /** Dump with lazy pages: a descriptor of CRIU that gets a byte when it serves them. */
   readonly statusFd?: number;
   /** The terminal's outer end is ours. */

@@ -29,6 +29,8 @@ export const OCI_COMMANDS: readonly OciCommandEntry[] = [
   { name: "resume", load: () => import("./commands/resume.ts") },
   { name: "update", load: () => import("./commands/update.ts") },
   { name: "events", load: () => import("./commands/events.ts") },
+  { name: "checkpoint", load: () => import("./commands/checkpoint.ts") },
+  { name: "restore", load: () => import("./commands/restore.ts") },
   { name: "spec", load: () => import("./commands/spec.ts") },
   { name: "features", load: () => import("./commands/features.ts") },
 ];

@@ -4,30 +4,15 @@
  * @module
  */
 import { UsageError } from "../../errors.ts";
-import { CHOICE_OPTIONS, choicesOf } from "../checkpoint_options.ts";
+import {
+  CHOICE_OPTIONS,
+  choicesOf,
+  pageServerOf,
+} from "../checkpoint_options.ts";
 import type { Command, Invocation } from "../command.ts";
 import { ID_OPTION } from "../id_option.ts";
 import { absolute } from "../globals.ts";
 import { withTarget } from "../target.ts";
-
-/** Splits `ADDRESS:PORT`; an IPv6 address may stand in brackets. */
-function pageServerOf(
-  text: string | undefined,
-): { address: string; port: number } | undefined {
-  if (text === undefined) return undefined;
-  const cut = text.lastIndexOf(":");
-  const address = text.slice(0, Math.max(cut, 0)).replace(/^\[(.*)\]$/, "$1");
-  const port = Number(text.slice(cut + 1));
-  if (
-    address !== "" && /^\d+$/.test(text.slice(cut + 1)) && port > 0 &&
-    port < 65536
-  ) return { address, port };
-  throw new UsageError(
-    `--page-server cannot be ${
-      JSON.stringify(text)
-    }: it is ADDRESS:PORT, e.g. 10.0.0.1:9876`,
-  );
-}
 
 async function checkpoint(invocation: Invocation): Promise<number> {
   const { values, output } = invocation;

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
-  CGROUPS_SOFT,
+  CGROUP_MODES,
   type CriuOptions,
   decodeResponse,
   encodeRequest,
@@ -36,14 +36,17 @@ const TAGS: readonly (readonly [Omit<CriuOptions, "imagesDirFd">, number[]])[] =
     [{ inheritFds: [{ key: "a", fd: 4 }] }, [0xda, 1, 5, 10, 1, 97, 16, 4]],
     [{ externalSharing: true }, [0xe8, 1, 1]],
     [{ externalMasters: true }, [0xf0, 1, 1]],
-    [{ manageCgroupsMode: CGROUPS_SOFT }, [0x90, 2, 3]],
+    [{ manageCgroupsMode: CGROUP_MODES.soft }, [0x90, 2, 3]],
     [{ external: ["a", "b"] }, [0xaa, 2, 1, 97, 0xaa, 2, 1, 98]],
     [{ emptyNamespaces: 1 }, [0xb0, 2, 1]],
     [{ freezeCgroup: "a" }, [0xe2, 2, 1, 97]],
     [{ timeout: 60 }, [0xe8, 2, 60]],
+    [{ tcpSkipInFlight: true }, [0xf0, 2, 1]],
     [{ lazyPages: true }, [0x80, 3, 1]],
     [{ statusFd: 5 }, [0x88, 3, 5]],
     [{ orphanPtsMaster: true }, [0x90, 3, 1]],
+    [{ lsmProfile: "a" }, [0xaa, 3, 1, 97]],
+    [{ lsmMountContext: "a" }, [0xfa, 3, 1, 97]],
     [{ networkLock: 2 }, [0x80, 4, 2]],
   ];
 
