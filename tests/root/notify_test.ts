@@ -132,32 +132,36 @@ test("several listeners are told the same", async (workspace) => {
   assertEquals(others, [first, first]);
 }, MEMORY);
 
-test(
-  "a program that swells within its limit makes memory short",
-  async (workspace) => {
-    // Page cache that has to be written and dropped all the time.
-    const script =
-      "echo up; while :; do dd if=/dev/zero of=/big bs=1048576 count=64 2>/dev/null; cat /big; done > /dev/null";
-    await using container = await start(workspace, script, {
-      memory: 12 * MEBIBYTE,
-      memory_swap: 12 * MEBIBYTE,
-    });
-    await container.waitForOutput("up\n");
+/** Page cache that has to be written and dropped all the time, by programs of which one is killed now and then. */
+const SWELL = "echo up; while :; do " +
+  "dd if=/dev/zero of=/big bs=1048576 count=64 2>/dev/null; cat /big; " +
+  "dd if=/big of=/dev/null bs=32M count=1 2>/dev/null; done > /dev/null";
 
-    await using stream = watchPressure(container.state, "low");
-    let value: unknown;
-    stream.next().then((result) => value = result.value);
-    try {
-      await waitFor("a shortage", () => value !== undefined, 60_000);
-    } finally {
-      await container[Symbol.asyncDispose]();
-      await Deno.remove(`${workspace.rootfs}/big`);
-    }
+for (const level of ["low", "medium", "critical"] as const) {
+  test(
+    `a program that swells within its limit makes memory short: ${level}`,
+    async (workspace) => {
+      await using container = await start(workspace, SWELL, {
+        memory: 12 * MEBIBYTE,
+        memory_swap: 12 * MEBIBYTE,
+      });
+      await container.waitForOutput("up\n");
 
-    assertObjectMatch({ value }, { value: { type: "pressure", level: "low" } });
-  },
-  { needs: ["memory-cgroup", "pressure"] },
-);
+      await using stream = watchPressure(container.state, level);
+      let value: unknown;
+      stream.next().then((result) => value = result.value);
+      try {
+        await waitFor("a shortage", () => value !== undefined, 60_000);
+      } finally {
+        await container[Symbol.asyncDispose]();
+        await Deno.remove(`${workspace.rootfs}/big`);
+      }
+
+      assertObjectMatch({ value }, { value: { type: "pressure", level } });
+    },
+    { needs: ["memory-cgroup", "pressure"] },
+  );
+}
 
 test(
   "a cancelled stream leaves no descriptor, nor does one that ended",
