@@ -30,9 +30,14 @@ import {
   SYSTEM_MOUNTS,
   type Workspace,
 } from "../support/containers.ts";
+import { testCriu } from "../support/criu.ts";
 import { readConfig } from "../support/in_process.ts";
 import { waitFor } from "../support/nsinit.ts";
-import { namespaceOf, statusOf } from "../support/process_status.ts";
+import {
+  namespaceOf,
+  processExists,
+  statusOf,
+} from "../support/process_status.ts";
 
 const test = containerTests("original");
 const decoder = new TextDecoder();
@@ -470,6 +475,35 @@ for (const [kind, flags] of [["read-only", 1], ["writable", 0]] as const) {
     }
   });
 }
+
+test(
+  "a checkpointed container is gone, and after Load and Restore echoes its input",
+  async (workspace) => {
+    const options = { criu: testCriu() };
+    const factory = new Factory(workspace.stateRoot, options);
+    const imagePath = `${workspace.dir}/${workspace.newName()}.images`;
+    const config = await readConfig(workspace);
+    const { id } = await factory.create(workspace.newName(), config);
+    const container = await factory.load(id);
+    const streams = { stdin: "piped", stdout: "piped" } as const;
+    const first = await container.start({ args: ["/bin/cat"], ...streams });
+    await container.checkpoint({ imagePath });
+    assertEquals(await container.status(), "checkpointed");
+    assert(!processExists(first.pid));
+
+    const loaded = await new Factory(workspace.stateRoot, options).load(id);
+    const process = await loaded.restore(streams);
+    assertEquals(await loaded.status(), "running");
+    const writer = process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("Hello!"));
+    await writer.close();
+    const { code, stdout } = await process.output();
+    assertEquals([code, decoder.decode(stdout)], [0, "Hello!"]);
+    await loaded.destroy();
+    await Deno.remove(imagePath, { recursive: true });
+  },
+  { needs: ["criu"] },
+);
 
 test("oom_score_adj holds for the first and for joined processes", async (workspace) => {
   const changes = { oom_score_adj: 200 };

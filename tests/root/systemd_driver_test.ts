@@ -291,6 +291,27 @@ driverTest("limits change in systemd and in the kernel", async (workspace) => {
 });
 
 driverTest(
+  "a container in a scope pauses, resumes, and its program still finishes",
+  async (workspace) => {
+    const factory = new Factory(workspace.stateRoot, {
+      cgroupDriver: "systemd",
+    });
+    const config = await readConfig(workspace);
+    await using container = await factory.create(workspace.newName(), config);
+    const process = await container.start({
+      args: ["/bin/cat"],
+      stdin: "piped",
+    });
+    await container.pause();
+    assertEquals(await container.status(), "paused");
+    await container.resume();
+    assertEquals(await container.status(), "running");
+    await process.stdin.close();
+    assertEquals((await process.status).code, 0);
+  },
+);
+
+driverTest(
   "a container that ends takes its scope with it, and its name is free",
   async (workspace) => {
     const id = workspace.newName();
