@@ -162,3 +162,43 @@ int nsi_op_exec(struct nsi_run *run, const struct nsi_op *op)
 	}
 	return result;
 }
+
+static int check_file(const char *path)
+{
+	struct statx st = { 0 };
+	int r = (int)NSI_SYS3(__NR_faccessat, AT_FDCWD, path, X_OK);
+
+	if (r == 0)
+		r = nsi_sys_statx(AT_FDCWD, path, 0, STATX_TYPE, &st);
+	if (r < 0)
+		return r;
+	return (st.stx_mode & S_IFMT) == S_IFREG ? 0 : -EACCES;
+}
+
+/*
+ * nsi_op_program_find() - look for the program before it is executed
+ * @run: the run
+ * @op:  program.find
+ *
+ * What is found now may be another file when it is executed: this only tells
+ * early what would fail.
+ *
+ * Return: 0, -ENOENT when there is none, -EACCES when there is one that may not be
+ * executed, or another -errno.
+ */
+int nsi_op_program_find(struct nsi_run *run, const struct nsi_op *op)
+{
+	struct nsi_bytes paths = NSI_PROGRAM_FIND_PATHS(run, op);
+	int result = -ENOENT;
+
+	run->detail = NSI_AT_EXEC;
+	for (const char *at = nsi_list_next(paths, NULL); at; at = nsi_list_next(paths, at)) {
+		int r = check_file(at);
+
+		if (r != -ENOENT && r != -ENOTDIR && r != -EACCES)
+			return r;
+		if (r == -EACCES)
+			result = r;
+	}
+	return result;
+}

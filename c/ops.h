@@ -105,6 +105,7 @@ enum nsi_kind {
 	NSI_OP_CWD_ENTER = 102,
 	NSI_OP_UMASK_SET = 103,
 	NSI_OP_EXEC = 104,
+	NSI_OP_PROGRAM_FIND = 172,
 	NSI_OP_KEYRING_JOIN = 105,
 	NSI_OP_PERSONALITY_SET = 106,
 	NSI_OP_MEMORY_POLICY = 162,
@@ -549,6 +550,10 @@ enum nsi_slot {
 #define NSI_EXEC_ARGV(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
 #define NSI_EXEC_ENVP(run, op) nsi_blob(&(run)->plan, &(op)->s[2])
 
+/* program.find: looks for the program that exec will execute: the first of paths that is a file which this user may execute; name is what was asked for */
+#define NSI_PROGRAM_FIND_PATHS(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
+#define NSI_PROGRAM_FIND_NAME(run, op) nsi_str(&(run)->plan, &(op)->s[1])
+
 /* keyring.join: joins the session keyring of that name, made if missing; without a name none is made besides the empty one that the helper starts with */
 #define NSI_KEYRING_JOIN_NAME(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
@@ -719,6 +724,7 @@ enum nsi_slot {
 	X(CWD_ENTER, "s----") \
 	X(UMASK_SET, "-----") \
 	X(EXEC, "lll--") \
+	X(PROGRAM_FIND, "ls---") \
 	X(KEYRING_JOIN, "o----") \
 	X(PERSONALITY_SET, "-----") \
 	X(MEMORY_POLICY, "b----") \
@@ -835,6 +841,7 @@ enum nsi_slot {
 	X(CWD_ENTER, cwd_enter) \
 	X(UMASK_SET, umask_set) \
 	X(EXEC, exec) \
+	X(PROGRAM_FIND, program_find) \
 	X(KEYRING_JOIN, keyring_join) \
 	X(PERSONALITY_SET, personality_set) \
 	X(MEMORY_POLICY, memory_policy) \
@@ -947,6 +954,7 @@ int nsi_op_fds_close(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cwd_enter(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_umask_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_exec(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_program_find(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_keyring_join(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_personality_set(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_memory_policy(struct nsi_run *run, const struct nsi_op *op);

@@ -49,10 +49,10 @@ export function decodeReport(view: DataView): Report {
 
 const NOT_FOUND = new Set(["ENOENT", "ENOTDIR"]);
 
-function execError(op: Op<"exec">, errno: number): ProgramError {
-  const program = JSON.stringify(op.argv[0] ?? "");
+function execError(asked: string, errno: number): ProgramError {
+  const program = JSON.stringify(asked);
   const name = errnoName(errno);
-  const context = { errno, errnoName: name, program: op.argv[0] };
+  const context = { errno, errnoName: name, program: asked };
   if (!NOT_FOUND.has(name)) {
     return new ProgramError(
       "ProgramNotExecutable",
@@ -60,7 +60,7 @@ function execError(op: Op<"exec">, errno: number): ProgramError {
       { context },
     );
   }
-  const searched = op.argv[0]?.includes("/")
+  const searched = asked.includes("/")
     ? `no such file or directory, or its interpreter is missing (${name})`
     : "executable file not found in $PATH";
   return new ProgramError(
@@ -91,7 +91,8 @@ function execError(op: Op<"exec">, errno: number): ProgramError {
 export function errorOf(plan: Plan, report: Report): NsinitError {
   const name = errnoName(report.errno);
   const op: Op | undefined = report.list && plan[report.list][report.index];
-  if (op?.op === "exec") return execError(op, report.errno);
+  if (op?.op === "exec") return execError(op.argv[0] ?? "", report.errno);
+  if (op?.op === "program.find") return execError(op.name, report.errno);
   const options = {
     errno: report.errno,
     errnoName: name,

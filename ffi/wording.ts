@@ -128,6 +128,7 @@ const PHRASES: Phrases = {
       ? "hand the seccomp listener over"
       : `send the seccomp listener to ${op.path}`,
   "death.signal": () => "set the parent death signal",
+  "program.find": ({ name }) => `find ${quote(name)} inside`,
   "cwd.enter": (op) => `change to working directory ${quote(op.path)} inside`,
   "monitor": () => "become the monitor",
   "cgroup.kill": (op) => `kill the processes of cgroup ${op.path}`,

@@ -246,6 +246,8 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "death.signal": ({ signal }) => `get signal ${signal} when the starter dies`,
   "fds.close": ({ keep }) => `close every descriptor above ${keep}`,
   "cwd.enter": ({ path }) => `enter ${path} and check that it is inside`,
+  "program.find": ({ name, paths }) =>
+    `make sure that ${name} can be executed: ${paths.join(", ")}`,
   "keyring.join": ({ name }) =>
     name === undefined
       ? "keep an empty session keyring"

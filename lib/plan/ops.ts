@@ -883,6 +883,14 @@ export const OPS = {
       "tries execve(2) on each path in turn; flags bit 0: HOME of the user record is added to the environment",
     fields: { flags: "u64", paths: "list", argv: "list", envp: "list" },
   },
+  "program.find": {
+    kind: 172,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "looks for the program that exec will execute: the first of paths that is a file which this user may execute; name is what was asked for",
+    fields: { paths: "list", name: "str" },
+  },
   "keyring.join": {
     kind: 105,
     lists: CHILD,

@@ -11,7 +11,7 @@ import type { Host } from "../host/types.ts";
 import { planAttributes } from "./attributes.ts";
 import { planIdentity } from "./identity.ts";
 import { type ChildOp, type ParentOp, POINTS } from "./ops.ts";
-import { planProgram } from "./program.ts";
+import { findProgram, planProgram } from "./program.ts";
 import { refuse } from "./refusal.ts";
 import { planSeccomp } from "./seccomp.ts";
 import type { TerminalPart } from "./terminal.ts";
@@ -243,6 +243,8 @@ export function planProcess(context: ProcessContext): ProcessPart {
   const stops = context.isHeld === true ||
     hooks.length + seccomp.listener.length + attributes.parent.length > 0;
   const [awaitUser, ...resolve] = identity.parent;
+  const exec = planProgram(process);
+  const cwd = cwdOf(context);
   return {
     parent: stops
       ? [
@@ -267,18 +269,20 @@ export function planProcess(context: ProcessContext): ProcessPart {
       ...identity.lookup,
       ...terminal.streams,
       ...identity.change,
+      // Told to who makes it, not to who starts it; before a filter that may forbid it.
+      ...context.isHeld ? [findProgram(exec, cwd)] : [],
       ...isLoadedEarly ? enter : [],
       ...seccomp.early,
       identity.drop,
       attributes.umask,
       ...isLoadedEarly ? [] : enter,
-      { op: "cwd.enter", path: cwdOf(context) },
+      { op: "cwd.enter", path: cwd },
       // After the change of ids, which clears it.
       ...(signal > 0 ? [{ op: "death.signal", signal } as const] : []),
       ...hooks,
       ...stops ? [{ op: "sync", point } as const] : [],
       ...seccomp.late,
-      planProgram(process),
+      exec,
     ],
   };
 }

@@ -121,3 +121,31 @@ export function planProgram(
     envp: [...values].map(([key, value]) => `${key}=${value}`),
   };
 }
+
+/**
+ * Plans to look for the program before it is executed, for one that is executed
+ * later. Pure.
+ *
+ * @param exec The exec.
+ * @param cwd Working directory, from which a relative path counts.
+ * @returns The operation.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { findProgram, planProgram } from "./program.ts";
+ *
+ * const exec = planProgram({ args: ["./run"], env: [] });
+ * assertEquals(findProgram(exec, "/srv").paths, ["/srv/./run"]);
+ * ```
+ */
+export function findProgram(
+  { paths, argv }: Pick<Op<"exec">, "paths" | "argv">,
+  cwd: string,
+): Op<"program.find"> {
+  return {
+    op: "program.find",
+    paths: paths.map((path) => path.startsWith("/") ? path : `${cwd}/${path}`),
+    name: argv[0] ?? "",
+  };
+}

@@ -267,12 +267,30 @@ test("a held process that is killed leaves a container that is swept away", asyn
   await remove(workspace, held);
 });
 
+test("a program that is not there is told to who makes the container", async (workspace) => {
+  for (
+    const [program, code] of [
+      ["/no/such/program", "ProgramNotFound"],
+      ["no-such-program", "ProgramNotFound"],
+      ["/etc/passwd", "ProgramNotExecutable"],
+      ["/bin", "ProgramNotExecutable"],
+    ] as const
+  ) {
+    await assertCode(code, () => hold(workspace, [program]));
+    assertEquals(await listContainers(workspace.stateRoot), []);
+  }
+  assertEquals(findCgroups([workspace.tag]), []);
+});
+
 test("a program that cannot be executed is told to who starts it", async (workspace) => {
-  const held = await hold(workspace, ["/no/such/program"]);
+  const script = `${workspace.rootfs}/bin/unreadable`;
+  await Deno.writeTextFile(script, "#!/no/such/interpreter\n", { mode: 0o755 });
+  const held = await hold(workspace, ["/bin/unreadable"]);
   await assertCode("ProgramNotFound", () => release(workspace, held.state));
   const after = await readState(`${workspace.stateRoot}/${held.state.id}`);
   assertEquals([after?.phase, after?.resources.cgroups], ["stopped", []]);
   await remove(workspace, held);
+  await Deno.remove(script);
 });
 
 test("every step before and after the wait fails cleanly", async (workspace) => {
@@ -341,6 +359,7 @@ async function planOf(
     },
     dir,
     probeHost(),
+    { isHeld: true },
   );
   closeInnerEnds(attachment);
   const { hold, release } = holdStart(start, dir);

@@ -162,7 +162,8 @@ function readProcess(item: ObjectReader): Partial<Config> {
     ...rest,
     capabilities: readCapabilities(item),
     rlimits: readRlimits(item),
-    noNewPrivileges: item.boolean("noNewPrivileges") || undefined,
+    // Told apart from "not said": a filter alone brings it elsewhere, not here.
+    noNewPrivileges: item.boolean("noNewPrivileges"),
     apparmorProfile: nonEmpty(item.string("apparmorProfile")),
     processLabel: nonEmpty(item.string("selinuxLabel")),
     oomScoreAdj: item.has("oomScoreAdj")
