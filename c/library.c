@@ -14,7 +14,6 @@
 #include "slot.h"
 #include "sys.h"
 #include "undo.h"
-#include <dlfcn.h>
 #include <linux/poll.h>
 #include <linux/wait.h>
 
@@ -22,27 +21,6 @@
 #define NSI_STAGE_SECONDS 2
 /* More than it can have sent: the loop ends also when the socket only fails. */
 #define NSI_STAGE_MESSAGES 256
-
-/*
- * nsi_symbol() - find a function of this library
- * @name: its name
- *
- * For a caller to whom a function that is bound costs more than the few calls that it makes.
- * The library has been opened for its caller alone, so only its own handle finds its names.
- *
- * Return: its address, which is positive in user space, or -ENOENT.
- */
-int64_t nsi_symbol(const char *name)
-{
-	static void *self;
-	Dl_info info;
-	void *address;
-
-	if (!self && dladdr((const void *)(uintptr_t)nsi_abi, &info))
-		self = dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD);
-	address = self ? dlsym(self, name) : NULL;
-	return address ? (int64_t)(uintptr_t)address : -ENOENT;
-}
 
 /*
  * nsi_abi() - number of this interface

@@ -15,7 +15,7 @@ import { DENO, ROOT, run, say } from "./process.ts";
 export const BUNDLE: string = join(ROOT, "build/nsinit");
 
 /**
- * Options with which Deno starts the bundle. Nothing that lies in the working
+ * Options with which the launcher (`c/launcher.c`) starts Deno. Nothing that lies in the working
  * directory changes what it does; there is no cache of compiled code, whose
  * database costs more than it saves; and chunks are read when they are needed.
  */
@@ -29,22 +29,10 @@ export const BUNDLE_OPTIONS: readonly string[] = [
 
 /** Where the library lies, seen from the modules as in the checkout. */
 const LIBRARY = "lib/libnsinit.so";
-/** The programs and the module that each starts with. */
-const PROGRAMS: Readonly<Record<string, string>> = {
-  "nsinit": "js/cli.js",
-  "nsinit-oci": "js/oci.js",
-};
-
-/** A program: finds itself, also through a link, and starts Deno. */
-const launcher = (program: string): string =>
-  `#!/bin/sh
-self=$0
-[ -L "$self" ] && self=$(readlink -f "$self")
-export DENO_NO_UPDATE_CHECK=1
-exec "\${DENO:-deno}" run ${
-    BUNDLE_OPTIONS.join(" ")
-  } "\${self%/*}/${program}" "$@"
-`;
+/** The launcher, which finds out what to start from its own name. */
+const LAUNCHER = "c/build/nsinit";
+/** The names that it gets. */
+const PROGRAMS = ["nsinit", "nsinit-oci"];
 
 /**
  * Makes the bundle; what was there is replaced when all has succeeded.
@@ -53,7 +41,7 @@ exec "\${DENO:-deno}" run ${
  * @returns Whether it is there.
  */
 export async function bundle(target: string = BUNDLE): Promise<boolean> {
-  if (!await build()) return false;
+  if (!await build() || !await buildLauncher()) return false;
 
   const made = `${target}.new`;
   await removeTree(made);
@@ -80,13 +68,18 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
 
   await Deno.mkdir(join(made, "lib"));
   await Deno.copyFile(join(ROOT, LIBRARY), join(made, LIBRARY));
-  for (const [name, program] of Object.entries(PROGRAMS)) {
-    await Deno.writeTextFile(join(made, name), launcher(program));
+  for (const name of PROGRAMS) {
+    await Deno.copyFile(join(ROOT, LAUNCHER), join(made, name));
     await Deno.chmod(join(made, name), 0o755);
   }
   await removeTree(target);
   await Deno.rename(made, target);
   return true;
+}
+
+async function buildLauncher(): Promise<boolean> {
+  const make = ["--no-print-directory", "-C", "c", "launcher"];
+  return await run("make", make) === 0;
 }
 
 async function removeTree(path: string): Promise<void> {

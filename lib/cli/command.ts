@@ -54,6 +54,8 @@ export interface Example {
 export interface Invocation {
   /** Options, global ones included. */
   readonly values: Values;
+  /** The whole command line, without the program's name. */
+  readonly line: readonly string[];
   /** What is left after the options. */
   readonly args: readonly string[];
   /** Where results, warnings and debug lines go. */

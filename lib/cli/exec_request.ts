@@ -251,10 +251,37 @@ export async function makeExecRequest(
     ...(values.flag("debug") && {
       onDebug: (message: string) => output.debug(message),
     }),
+    ...keepRequest(invocation),
     ...(values.has("host-root") && { hostRoot: true }),
     ...(id !== undefined && { id }),
     ...(source.path !== undefined && { configPath: source.path }),
     ...(pidFile && { pidFile: resolvePath(currentDirectory(), pidFile) }),
+  };
+}
+
+/** Variable by which the launcher asks for a start to be kept. */
+const KEEP = "NSINIT_KEEP";
+/** Options whose effect is not in the start itself, or that may hold secrets. */
+const NOT_KEPT = ["debug", "log", "pid-file", "tty", "env", "host-root"];
+
+/** What the launcher asks for, where that can be had. */
+function keepRequest(
+  { values, line, output }: Invocation,
+): Pick<ExecRequest, "keep"> {
+  const hash = Deno.env.get(KEEP) ?? "";
+  if (!/^[0-9a-f]{16}$/.test(hash)) return {};
+  const streams = [Deno.stdin, Deno.stdout, Deno.stderr];
+  if (streams.some((stream) => stream.isTerminal())) return {};
+  if (NOT_KEPT.some((name) => values.has(name)) || wantsSystemd(values)) {
+    return {};
+  }
+  return {
+    keep: {
+      hash,
+      args: line,
+      cwd: currentDirectory(),
+      hasWarned: () => output.hasWarned,
+    },
   };
 }
 

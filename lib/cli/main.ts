@@ -148,7 +148,12 @@ export async function main(
         `nsinit ${VERSION}: ${command.name} as user ${Deno.uid()}, states in ${states}`,
       );
     }
-    return await command.action({ values, args: after.rest, output });
+    return await command.action({
+      values,
+      line: args,
+      args: after.rest,
+      output,
+    });
   } catch (error) {
     return output.fail(error);
   }

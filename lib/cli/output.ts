@@ -152,6 +152,7 @@ export interface LiveLine {
 export class Output {
   readonly #options: OutputOptions;
   #isClosed = false;
+  #hasWarned = false;
   #live: LiveLine | undefined;
 
   /** Makes the output; nothing is opened until something is written. */
@@ -162,6 +163,11 @@ export class Output {
   /** Whether lines on stderr are for people, not for programs. */
   get isText(): boolean {
     return this.#options.format === "text";
+  }
+
+  /** Whether a warning has been printed. */
+  get hasWarned(): boolean {
+    return this.#hasWarned;
   }
 
   /** Whether somebody may still read the results: a stream ends when nobody does. */
@@ -223,6 +229,7 @@ export class Output {
 
   /** Prints a warning. */
   warn(message: string): void {
+    this.#hasWarned = true;
     const line = this.#line("warning", message);
     this.#stderr(line);
     this.#log(line);

@@ -16,7 +16,7 @@ import {
   windowSize,
 } from "../../ffi/native.ts";
 import { PlanRun } from "../../ffi/plan_run.ts";
-import { type Op, SLOTS, type UndoOp } from "../plan/ops.ts";
+import { type Op, type Plan, SLOTS, type UndoOp } from "../plan/ops.ts";
 
 /** Descriptor given to the container for one of its stdio, or `inherit`. */
 export type StdioEnd = "inherit" | {
@@ -164,16 +164,22 @@ export function becomeMonitor(request: MonitorRequest): never {
  *
  * @throws {KernelError} `SystemError` if the kernel refuses.
  */
-export function monitorProcess(
-  { pidfd, master, attachment, undo, message, warning, notice }:
-    & Omit<MonitorRequest, "run">
-    & {
-      /** Of the child. */
-      readonly pidfd: number;
-      /** Outer end of its terminal; -1 for none. */
-      readonly master: number;
-    },
-): never {
+export function monitorProcess(request: WatchRequest): never {
+  return new PlanRun(monitorPlan(request)).monitor();
+}
+
+/** What the monitor of a child needs. */
+export type WatchRequest = Omit<MonitorRequest, "run"> & {
+  /** Of the child. */
+  readonly pidfd: number;
+  /** Outer end of its terminal; -1 for none. */
+  readonly master: number;
+};
+
+/** The Plan of the monitor of a child. */
+export function monitorPlan(
+  { pidfd, master, attachment, undo, message, warning, notice }: WatchRequest,
+): Plan {
   const raw = master >= 0 && isTerminal(0);
   const op: Op<"monitor"> = {
     op: "monitor",
@@ -185,5 +191,5 @@ export function monitorProcess(
     ...warning === undefined ? {} : { warning },
     ...notice === undefined ? {} : { notice },
   };
-  return new PlanRun({ parent: [op], child: [], undo }).monitor();
+  return { parent: [op], child: [], undo };
 }

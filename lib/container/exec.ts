@@ -14,6 +14,7 @@ import {
   closeRelay,
 } from "./attach.ts";
 import { checkId, deriveId } from "./identity.ts";
+import type { KeptStart } from "./kept_start.ts";
 import { wantsTerminal } from "./process_spec.ts";
 import { isHeld, isKept, isRunning, refuseHeld } from "./phase.ts";
 import {
@@ -199,18 +200,45 @@ async function startRequestIn(
   }
 }
 
+/** Decides once more for the launcher, which asks for that; the result keeps it once the start has succeeded. */
+async function decisionKeeper(
+  { id, locked: { dir }, reserved }: SpawnPlace,
+  request: ExecRequest,
+  ending: KeptStart["ending"],
+): Promise<((run: PlanRun) => Promise<void>) | undefined> {
+  if (!request.keep || reserved) return undefined;
+  const { finishKeeping, prepareKeeping } = await import("./kept_start.ts");
+  const again = (): Promise<StartRequest> =>
+    startRequest(request, id, undefined);
+  const keeping = await prepareKeeping(request, { dir, again, ending });
+  return keeping && ((run) => finishKeeping(keeping, run));
+}
+
+/** What the monitor says at the end of a container. */
+function endingOf(id: string): KeptStart["ending"] {
+  return {
+    message:
+      `nsinit: Cannot clean up container ${id} completely: run "nsinit delete --force ${id}"`,
+    warning: `nsinit: A poststop hook of container ${id} failed`,
+    notice: `nsinit: Container ${id} was checkpointed`,
+  };
+}
+
 async function spawn(
   request: ExecRequest,
   place: SpawnPlace,
 ): Promise<number> {
   const { id, locked } = place;
   const start = await startRequestIn(place, request);
+  const ending = endingOf(id);
+  const keepDecision = await decisionKeeper(place, request, ending);
   const { startContainer } = await import("./start.ts");
   const { run, state } = await startContainer(locked, {
     ...start,
     ...await stepListener(request),
   });
   request.onDebug?.(`container ${id} runs as process ${state.pid}`);
+  await keepDecision?.(run);
   const undo = undoOf(state, {
     stateDir: locked.dir,
     lockFd: locked.lockFd,
@@ -218,13 +246,7 @@ async function spawn(
   });
   unlockKeeping(locked);
   try {
-    return handOver(request, run, start.attachment, {
-      undo,
-      message:
-        `nsinit: Cannot clean up container ${id} completely: run "nsinit delete --force ${id}"`,
-      warning: `nsinit: A poststop hook of container ${id} failed`,
-      notice: `nsinit: Container ${id} was checkpointed`,
-    });
+    return handOver(request, run, start.attachment, { undo, ...ending });
   } catch (error) {
     // The program runs, but nobody would watch it: take all of it back.
     const again = await lockState(request.stateRoot, id, { make: false });

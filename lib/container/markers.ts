@@ -52,6 +52,17 @@ export function markerNames(dialect: Dialect | undefined): readonly string[] {
  */
 export const CONFIG_FILE = "container.json";
 
+/**
+ * Names under which a marker is made before it gets its own.
+ *
+ * @param name The marker's.
+ * @returns The one that it has until then, and a temporary one.
+ */
+export function markerStages(name: string): readonly [string, string] {
+  const staged = stagedName(name);
+  return [staged, temporaryName(staged)];
+}
+
 /** A marker that stands but has no content yet. */
 export interface ReservedMarker {
   /** Its directory. */
@@ -81,10 +92,7 @@ export function stagedFiles(
   dir: string,
   names: readonly string[],
 ): { dir: string; name: string }[] {
-  return names.map(stagedName).flatMap((name) => [
-    { dir, name },
-    { dir, name: temporaryName(name) },
-  ]);
+  return names.flatMap(markerStages).map((name) => ({ dir, name }));
 }
 
 function refuseName(dir: string, name: string, cause?: unknown): never {
@@ -168,7 +176,8 @@ export interface MarkerFacts {
   readonly cgroupPaths: Readonly<Record<string, string>>;
 }
 
-function contentOf(name: string, facts: MarkerFacts): string {
+/** What is in a marker. */
+export function markerContent(name: string, facts: MarkerFacts): string {
   if (name === CONFIG_FILE) return "";
   if (name === "start") return facts.startTime;
   if (name !== "state.json") return String(facts.pid);
@@ -190,6 +199,9 @@ export function fillMarkers(
 ): void {
   const encoder = new TextEncoder();
   for (const marker of markers) {
-    writeDescriptor(marker.fd, encoder.encode(contentOf(marker.name, facts)));
+    writeDescriptor(
+      marker.fd,
+      encoder.encode(markerContent(marker.name, facts)),
+    );
   }
 }

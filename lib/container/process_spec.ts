@@ -56,7 +56,7 @@ function lower(a: bigint, b: bigint): bigint {
  * one at start, so the soft one is read from the process that started this one;
  * the hard one is ours, which a wrapper may have lowered since.
  */
-function callersOpenFiles(): Rlimit | undefined {
+export function callersOpenFiles(): Rlimit | undefined {
   const own = openFilesOf("self");
   const caller = openFilesOf(Deno.ppid) ?? own;
   if (!own || !caller) return undefined;

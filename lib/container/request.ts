@@ -51,6 +51,18 @@ export interface ProcessRequest extends ProcessAttributes {
   readonly extraFiles?: readonly number[];
 }
 
+/** A wish to keep what is decided for a command line, for its next use. */
+export interface KeepRequest {
+  /** Hash of the command line, as the launcher finds it. */
+  readonly hash: string;
+  /** The command line without the program's name. */
+  readonly args: readonly string[];
+  /** Current directory. */
+  readonly cwd: string;
+  /** Whether something was said that would not be said again. */
+  readonly hasWarned: () => boolean;
+}
+
 /** A request to run a program in the container of a directory. */
 export interface ExecRequest {
   /** Root of all state, e.g. `/run/nsinit`. */
@@ -77,6 +89,8 @@ export interface ExecRequest {
   readonly detach: boolean;
   /** File to write the pid to, as seen here. */
   readonly pidFile?: string;
+  /** The launcher waits for this start to be kept. */
+  readonly keep?: KeepRequest;
   /** Receives one line per step with `--debug`. */
   readonly onDebug?: (message: string) => void;
 }

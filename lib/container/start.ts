@@ -338,7 +338,8 @@ export function initialState(
   };
 }
 
-function cgroupPathsOf(state: StoredState): Record<string, string> {
+/** The group of each controller, for markers. */
+export function cgroupPathsOf(state: StoredState): Record<string, string> {
   const paths: Record<string, string> = {};
   for (const group of state.resources.cgroups) {
     for (const controller of group.controllers) paths[controller] = group.path;
@@ -349,7 +350,7 @@ function cgroupPathsOf(state: StoredState): Record<string, string> {
 /** Adds the markers by name and inode: a file of that name that was there before is not ours. */
 export function withMarkers(
   state: StoredState,
-  markers: readonly ReservedMarker[],
+  markers: readonly Omit<ReservedMarker, "fd">[],
 ): StoredState {
   const files = markers.map(({ dir, name, inode }) => ({ dir, name, inode }));
   return {

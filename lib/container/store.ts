@@ -79,6 +79,14 @@ export function stateDirectory(root: string, id: string): string {
   return `${root}/${id}`;
 }
 
+/** State root and id of a state directory. */
+export function statePlace(
+  dir: string,
+): { readonly root: string; readonly id: string } {
+  const cut = dir.lastIndexOf("/");
+  return { root: dir.slice(0, cut), id: dir.slice(cut + 1) };
+}
+
 /** Makes a directory with exactly the mode 0700, whatever the umask, if the name is free. */
 async function makeDirectory(dir: string): Promise<void> {
   try {
@@ -283,9 +291,19 @@ function parseState(text: string): unknown {
   return isObject(state) ? { ...state, config } : state;
 }
 
-function formatState({ config, ...rest }: StoredState): string {
-  const text = formatData(rest);
-  return text.slice(0, -1) + CONFIG_KEY + configText(config) + TEXT_END;
+/** The text of a state before its configuration, and from there on. */
+export function stateText(
+  { config, ...rest }: StoredState,
+): { readonly head: string; readonly tail: string } {
+  return {
+    head: formatData(rest).slice(0, -1),
+    tail: CONFIG_KEY + configText(config) + TEXT_END,
+  };
+}
+
+function formatState(state: StoredState): string {
+  const { head, tail } = stateText(state);
+  return head + tail;
 }
 
 /** Reads the text; Deno is asked once whether that is allowed. */

@@ -32,7 +32,10 @@ async function request(
   args: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<ExecRequest> {
-  return await makeExecRequest(read(args, environment));
+  return await makeExecRequest({
+    ...read(args, environment),
+    line: args,
+  });
 }
 
 async function withDirectory(

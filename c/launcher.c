@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launcher.c - the program nsinit as it is distributed: starts Deno with the bundle
+ * that lies beside it, unless a start is kept for the command line that can be
+ * carried out as it is.
+ *
+ * It words no message but that there is no Deno: whatever fails before, TypeScript
+ * tries again, and says why it fails.
+ */
+#include "helper.h"
+#include "kept.h"
+#include "nsinit.h"
+#include "sys.h"
+#include "text.h"
+#include <linux/memfd.h>
+
+#define PATH_SIZE 4096
+#define OWN_WORDS 16
+#define OWN_VARIABLES 2
+#define OCI_NAME "nsinit-oci"
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+
+/* As tasks/bundle.ts lists them. */
+static const char *const options[] = {
+	"--allow-all",
+	"--no-config",
+	"--no-lock",
+	"--no-code-cache",
+	"--unstable-lazy-dynamic-imports",
+};
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static char keep[] = "NSINIT_KEEP=0123456789abcdef";
+
+static void *allocate(size_t length)
+{
+	/* PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS */
+	long r = NSI_SYS6(__NR_mmap, 0, length, 3, 0x22, -1, 0);
+
+	if (r < 0 && r > -4096)
+		nsi_sys_exit(NSI_EXIT_FAILED);
+	return (void *)r;
+}
+
+/* Value of a variable; NULL when it is not set. */
+static const char *variable(const char *const *envp, const char *name)
+{
+	const size_t length = nsi_text_length(name);
+
+	for (; *envp; envp++) {
+		size_t i = 0;
+
+		while (i < length && (*envp)[i] == name[i])
+			i++;
+		if (i == length && (*envp)[i] == '=')
+			return *envp + length + 1;
+	}
+	return NULL;
+}
+
+static size_t count(const char *const *words)
+{
+	size_t n = 0;
+
+	while (words[n])
+		n++;
+	return n;
+}
+
+/* The program of the bundle beside this file, links followed, by the file's name; 0 or -1. */
+static int find_program(char path[PATH_SIZE], int *is_oci)
+{
+	long n = NSI_SYS4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", path, PATH_SIZE - 1);
+
+	if (n <= 0 || n >= PATH_SIZE - 1)
+		return -1;
+	path[n] = 0;
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	*is_oci = nsi_text_equal(path + n, OCI_NAME);
+	path[n > 0 ? n - 1 : 0] = 0;
+	return nsi_text_append(path, PATH_SIZE, *is_oci ? "/js/oci.js" : "/js/cli.js");
+}
+
+static void append(const char **words, size_t *n, const char *word)
+{
+	words[(*n)++] = word;
+}
+
+/* Executes the program of a directory of the path, where there is one. */
+static void try_directory(const char *directory, size_t length, const char *name,
+			  const char *const *argv, const char *const *envp)
+{
+	char path[PATH_SIZE];
+
+	if (length + nsi_text_length(name) + 2 > sizeof(path))
+		return;
+	/* An empty one is the current directory. */
+	path[0] = '.';
+	path[1] = 0;
+	if (length) {
+		__builtin_memcpy(path, directory, length);
+		path[length] = 0;
+	}
+	(void)nsi_text_append(path, sizeof(path), "/");
+	(void)nsi_text_append(path, sizeof(path), name);
+	NSI_SYS3(__NR_execve, path, argv, envp);
+}
+
+static void execute(const char *name, const char *const *argv, const char *const *envp)
+{
+	const char *path = variable(envp, "PATH");
+	const char *end;
+
+	for (end = name; *end && *end != '/'; end++)
+		;
+	if (*end) {
+		NSI_SYS3(__NR_execve, name, argv, envp);
+		return;
+	}
+	for (path = path ? path : DEFAULT_PATH;; path = end + 1) {
+		for (end = path; *end && *end != ':'; end++)
+			;
+		try_directory(path, (size_t)(end - path), name, argv, envp);
+		if (!*end)
+			return;
+	}
+}
+
+static void say(const char *text)
+{
+	nsi_sys_write(2, text, nsi_text_length(text));
+}
+
+static int start_deno(const char *program, const char *const *args, const char *const *envp,
+		      int is_kept)
+{
+	const char **words = allocate((count(args) + OWN_WORDS) * sizeof(*words));
+	const char **variables = allocate((count(envp) + OWN_VARIABLES + 1) * sizeof(*variables));
+	const char *deno = variable(envp, "DENO");
+	size_t n = 0, v = 0;
+
+	deno = deno && *deno ? deno : "deno";
+	append(words, &n, deno);
+	append(words, &n, "run");
+	for (size_t i = 0; i < OPTIONS; i++)
+		append(words, &n, options[i]);
+	append(words, &n, program);
+	while (*args)
+		append(words, &n, *args++);
+	append(variables, &v, "DENO_NO_UPDATE_CHECK=1");
+	if (is_kept)
+		append(variables, &v, keep);
+	while (*envp)
+		append(variables, &v, *envp++);
+	execute(deno, words, variables);
+	say("nsinit: Cannot execute Deno: install it, or name it by the variable DENO\n");
+	return NSI_EXIT_NOT_FOUND;
+}
+
+static int is_exec(const char *const *args)
+{
+	while (*args && !nsi_text_equal(*args, "exec"))
+		args++;
+	return *args != NULL;
+}
+
+/* A terminal would have to be relayed. */
+static int has_plain_streams(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (nsi_sys_fcntl(fd, F_GETFD, 0) < 0 || nsi_isatty(fd))
+			return 0;
+	return 1;
+}
+
+/* Whether this command line is to be kept by who carries it out. */
+static int consider(const char *const *args, const char *const *envp)
+{
+	static struct nsi_kept kept;
+	static char cwd[PATH_SIZE];
+	uint64_t hash;
+
+	if (!is_exec(args) || !has_plain_streams() || NSI_SYS0(__NR_geteuid) != 0 ||
+	    NSI_SYS0(__NR_getuid) != 0 || NSI_SYS2(__NR_getcwd, cwd, sizeof(cwd)) <= 0)
+		return 0;
+	hash = nsi_kept_hash(args, cwd);
+	for (int i = 0; i < NSI_KEPT_DIGITS; i++)
+		keep[sizeof(keep) - 2 - (size_t)i] = "0123456789abcdef"[hash >> 4 * i & 15];
+	switch (nsi_kept_read(&kept, hash, args, envp, cwd)) {
+	case NSI_KEPT_VALID:
+		nsi_kept_start(&kept);
+		/* Something was not as before. */
+		return 1;
+	case NSI_KEPT_SEEN:
+		return 1;
+	case NSI_KEPT_OTHER:
+		nsi_kept_note(hash);
+		return 0;
+	case NSI_KEPT_LEFT:
+	default:
+		return 0;
+	}
+}
+
+/*
+ * nsi_helper() - what start.c enters; here the launcher
+ * @argc: number of words
+ * @argv: the command line, NULL, the environment, NULL
+ *
+ * Return: exit status.
+ */
+int nsi_helper(int argc, const char *const *argv)
+{
+	const char *const *envp = argv + argc + 1;
+	const char *const *args = argc > 0 ? argv + 1 : argv;
+	static char program[PATH_SIZE];
+	int is_oci = 0;
+
+	if (find_program(program, &is_oci) < 0) {
+		say("nsinit: Cannot find the bundle: /proc is not there, or its path is too long\n");
+		return NSI_EXIT_FAILED;
+	}
+	return start_deno(program, args, envp, !is_oci && consider(args, envp));
+}
