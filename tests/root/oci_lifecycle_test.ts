@@ -1,5 +1,6 @@
 /** The life cycle of the runtime specification, and what interrupts it. */
 import { assert, assertEquals } from "@std/assert";
+import { listIds } from "../../lib/container/store.ts";
 import { containerTests, type Workspace } from "../support/containers.ts";
 import { findCgroups } from "../support/host_state.ts";
 import { REPOSITORY, runProgram, waitFor } from "../support/nsinit.ts";
@@ -92,7 +93,7 @@ test("delete --force removes all of what a killed command leaves", async (worksp
     assertEquals({ ms, code, stderr }, { ms, code: 0, stderr: "" });
     await waitFor("the end", () => processesNaming(mark).length === 0);
     assertEquals(findCgroups([id]), []);
-    assertEquals([...Deno.readDirSync(workspace.stateRoot)], []);
+    assertEquals(await listIds(workspace.stateRoot), []);
   }
 });
 
