@@ -17,7 +17,8 @@
 /* The numbers up to @end are about to be given away: what had them is not used again. */
 static void forget_below(struct nsi_run *run, int end)
 {
-	int32_t *const own[] = { &run->rootfd, &run->procfd, &run->ttyfd, &run->nullfd };
+	int32_t *const own[] = { &run->rootfd, &run->procfd, &run->ttyfd, &run->nullfd,
+				 &run->emptyfd };
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
 		if (*own[i] < end)
@@ -93,7 +94,7 @@ int nsi_fds_close(struct nsi_run *run, unsigned int first)
 		r = (int)NSI_SYS3(__NR_close_range, first, sock - 1, 0);
 	if (r == 0)
 		r = (int)NSI_SYS3(__NR_close_range, first > sock ? first : sock + 1, ~0U, 0);
-	run->rootfd = run->procfd = run->ttyfd = run->nullfd = -1;
+	run->rootfd = run->procfd = run->ttyfd = run->nullfd = run->emptyfd = -1;
 	for (uint32_t slot = 0; slot < NSI_SLOTS; slot++)
 		run->slot[slot] = -1;
 	return r;

@@ -319,6 +319,7 @@ int32_t nsi_run_close(struct nsi_run *run)
 	drop(&run->procfd);
 	drop(&run->ttyfd);
 	drop(&run->nullfd);
+	drop(&run->emptyfd);
 	for (uint32_t slot = 0; slot < NSI_SLOTS; slot++)
 		drop(&run->slot[slot]);
 	return 0;

@@ -58,11 +58,21 @@ static int clone_null(struct nsi_run *run)
 	return nsi_sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
+/*
+ * An empty directory that cannot be written to. All that hide something are one
+ * file system: the first one's descriptor refers to it once it is attached, and
+ * clones of it cost less than file systems.
+ */
 static int make_empty(struct nsi_run *run)
 {
 	static const uint8_t options[] = "mode\0000555\0nr_inodes\0001";
 	const struct nsi_bytes list = { options, sizeof(options) };
 
+	if (run->emptyfd >= 0) {
+		run->detail = NSI_AT_MOUNT;
+		return nsi_sys_open_tree(run->emptyfd, "",
+					 AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	}
 	return nsi_fs_make(run, "tmpfs", NULL, list,
 			   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 				   MOUNT_ATTR_NOEXEC);
@@ -94,14 +104,19 @@ int nsi_op_path_mask(struct nsi_run *run, const struct nsi_op *op)
 	NSI_AUTO_FD int treefd = -1;
 	NSI_AUTO_FD int fd = -1;
 	struct statx st = { .stx_mask = 0 };
+	int is_directory, r;
 
 	fd = open_covered(run, path, 0, 0, &st);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	treefd = (st.stx_mode & S_IFMT) == S_IFDIR ? make_empty(run) : clone_null(run);
+	is_directory = (st.stx_mode & S_IFMT) == S_IFDIR;
+	treefd = is_directory ? make_empty(run) : clone_null(run);
 	if (treefd < 0)
 		return treefd;
-	return nsi_tree_attach(run, treefd, fd, path, 0, 0);
+	r = nsi_tree_attach(run, treefd, fd, path, 0, 0);
+	if (r == 0 && is_directory && run->emptyfd < 0)
+		run->emptyfd = nsi_take_fd(&treefd);
+	return r;
 }
 
 /* A clone of what @fd refers to with the attributes @attr, over itself. */

@@ -538,7 +538,8 @@ enum nsi_slot {
 /* fds.close: closes every descriptor above keep but the handshake's, which exec closes */
 #define NSI_FDS_CLOSE_KEEP(op) ((uint64_t)(op)->n[0])
 
-/* cwd.enter: chdir(2), then checks with getcwd(2) that it lies below the root */
+/* cwd.enter: chdir(2), then checks with getcwd(2) that it lies below the root; flags bit 0: to be tried again, by one without it that does nothing after a success, if this one may not */
+#define NSI_CWD_ENTER_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_CWD_ENTER_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
 /* umask.set: umask(2) */

@@ -157,6 +157,8 @@ struct nsi_run {
 	int32_t procfd;     /* a private procfs or a checked /proc */
 	int32_t ttyfd;      /* inner end of the pty */
 	int32_t nullfd;     /* O_PATH on the host's null device, checked */
+	int32_t emptyfd;    /* the empty directory that hides directories, once there is one */
+	int32_t in_cwd;     /* the working directory has been entered */
 	uint32_t have_user; /* user is filled in */
 	uint32_t exec_sent;
 	uint32_t stop;    /* an undo list that must not go on */

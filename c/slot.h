@@ -18,7 +18,7 @@ static inline void nsi_run_reset(struct nsi_run *run)
 		byte[i] = 0;
 	run->abi = NSI_ABI;
 	run->sock = run->pidfd = run->stage = run->notefd = -1;
-	run->rootfd = run->procfd = run->ttyfd = run->nullfd = -1;
+	run->rootfd = run->procfd = run->ttyfd = run->nullfd = run->emptyfd = -1;
 	for (uint32_t slot = 0; slot < NSI_SLOTS; slot++)
 		run->slot[slot] = -1;
 }

@@ -49,10 +49,24 @@ export function decodeReport(view: DataView): Report {
 
 const NOT_FOUND = new Set(["ENOENT", "ENOTDIR"]);
 
-function execError(asked: string, errno: number): ProgramError {
+function execError(
+  { asked, paths }: {
+    readonly asked: string;
+    /** What was tried. */
+    readonly paths: readonly string[];
+  },
+  { errno, detail, value }: Report,
+): ProgramError {
   const program = JSON.stringify(asked);
   const name = errnoName(errno);
-  const context = { errno, errnoName: name, program: asked };
+  const isThere = detail === "verify" || !NOT_FOUND.has(name);
+  const path = isThere ? paths[Number(value)] : undefined;
+  const context = {
+    errno,
+    errnoName: name,
+    program: asked,
+    ...path !== undefined && { path },
+  };
   if (!NOT_FOUND.has(name)) {
     return new ProgramError(
       "ProgramNotExecutable",
@@ -91,8 +105,12 @@ function execError(asked: string, errno: number): ProgramError {
 export function errorOf(plan: Plan, report: Report): NsinitError {
   const name = errnoName(report.errno);
   const op: Op | undefined = report.list && plan[report.list][report.index];
-  if (op?.op === "exec") return execError(op.argv[0] ?? "", report.errno);
-  if (op?.op === "program.find") return execError(op.name, report.errno);
+  if (op?.op === "exec") {
+    return execError({ asked: op.argv[0] ?? "", paths: op.paths }, report);
+  }
+  if (op?.op === "program.find") {
+    return execError({ asked: op.name, paths: [] }, report);
+  }
   const options = {
     errno: report.errno,
     errnoName: name,

@@ -224,7 +224,7 @@ function advise(op: Op, errno: string, detail: Detail): string {
       return "";
     case "mount.fs":
     case "mount.tree":
-      return adviseMount(errno, detail);
+      return adviseMount(op, errno, detail);
     case "cwd.enter":
       return detail === "verify"
         ? "; it leads outside the container's root"
@@ -333,9 +333,17 @@ function adviseScheduler(errno: string): string {
   }
 }
 
-function adviseMount(errno: string, detail: Detail): string {
+function adviseMount(
+  op: Op<"mount.fs"> | Op<"mount.tree">,
+  errno: string,
+  detail: Detail,
+): string {
   if (errno === "ELOOP" || errno === "ENOTDIR") {
-    return "; the target must be a real directory, not a symlink";
+    return op.op === "mount.fs"
+      ? `; filesystem ${
+        quote(op.fstype)
+      } must be mounted on ordinary directory, not on a symlink`
+      : "; the target must be a real directory, not a symlink";
   }
   if (detail === "verify" && errno === "EPERM") {
     return "; targets inside /proc are not allowed";

@@ -159,6 +159,13 @@ function withCapabilities(
     bounding: add(old.bounding),
     effective: add(old.effective),
     permitted: add(old.permitted),
+    // What may be inherited keeps it over the program's own exec, as root's does.
+    ambient: [
+      ...old.ambient,
+      ...more.filter((name) =>
+        old.inheritable.includes(name) && !old.ambient.includes(name)
+      ),
+    ],
   };
 }
 

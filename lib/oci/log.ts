@@ -124,6 +124,12 @@ export class Log {
     this.#line("warning", message);
   }
 
+  /** As an error of the container's process: the message as it is, and a line in the log file. */
+  bare(message: string): void {
+    if (this.#options.file !== undefined) this.#line("error", message);
+    this.#stderr(`${message}\n`);
+  }
+
   /**
    * Logs why the command fails. With a log file the bare message is on stderr
    * as well.

@@ -121,8 +121,13 @@ async function fail(
     log.error(error.message);
     return EXIT_FAILURE;
   }
-  const { wordFailure } = await import("./wording.ts");
-  log.error(`${command.prefix ?? ""}${wordFailure(error)}`);
+  const { wordExec, wordFailure } = await import("./wording.ts");
+  const exec = wordExec(error);
+  if (exec === undefined) {
+    log.error(`${command.prefix ?? ""}${wordFailure(error)}`);
+  } else {
+    log.bare(exec);
+  }
   if (error instanceof Error) log.debug(error.stack ?? "");
   return command.failure ?? EXIT_FAILURE;
 }

@@ -11,9 +11,15 @@ interface Wanted {
   readonly path: string;
 }
 
-function parse(text: string): Wanted {
+function parse(text: string, known: readonly string[]): Wanted {
   const cut = text.indexOf(":");
   const controllers = cut < 0 ? [] : text.slice(0, cut).split(",");
+  const unknown = controllers.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `unknown controller ${unknown}; there are ${known.join(", ")}`,
+    );
+  }
   const parts = text.slice(cut + 1).split("/").filter((part) =>
     part !== "" && part !== "."
   );
@@ -29,21 +35,25 @@ function parse(text: string): Wanted {
  * Reads the values of `--cgroup`. Pure.
  *
  * @param texts `PATH`, or `CONTROLLER[,CONTROLLER...]:PATH` on version 1.
+ * @param known Controllers of the container's groups.
  * @returns For each group of the container the path of the one below it.
- * @throws {UsageError} `UsageInvalid` for a path that leads elsewhere.
+ * @throws {UsageError} `UsageInvalid` for a path that leads elsewhere, and a controller that is not known.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { subgroupOf } from "./subgroups.ts";
  *
- * const find = subgroupOf(["pids:a", "b"]);
+ * const find = subgroupOf(["pids:a", "b"], ["cpu", "cpuacct", "pids"]);
  * assertEquals(find({ version: 1, controllers: ["pids"] }), "/a");
  * assertEquals(find({ version: 1, controllers: ["cpu", "cpuacct"] }), "/b");
  * ```
  */
-export function subgroupOf(texts: readonly string[]): SubgroupOf {
-  const wanted = texts.map(parse);
+export function subgroupOf(
+  texts: readonly string[],
+  known: readonly string[],
+): SubgroupOf {
+  const wanted = texts.map((text) => parse(text, known));
   const all = wanted.findLast(({ controllers }) => controllers.length === 0);
   return ({ controllers: own }) => {
     const named = wanted.find(({ controllers }) =>

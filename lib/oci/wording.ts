@@ -28,12 +28,59 @@ const SENTENCES: Partial<Readonly<Record<ErrorCode, string>>> = {
 const EXEC_REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EISDIR: "is a directory",
+  ENOENT: "no such file or directory",
   ENOEXEC: "exec format error",
   ENOTDIR: "not a directory",
   EPERM: "operation not permitted",
   ELOOP: "too many levels of symbolic links",
   ETXTBSY: "text file busy",
 };
+
+/** Signals that end a hook, in the words of the field. */
+const SIGNALS: Readonly<Record<string, string>> = {
+  "1": "hangup",
+  "2": "interrupt",
+  "3": "quit",
+  "4": "illegal instruction",
+  "6": "aborted",
+  "9": "killed",
+  "11": "segmentation fault",
+  "13": "broken pipe",
+  "15": "terminated",
+  "31": "bad system call",
+};
+
+/** Words why a hook failed; `undefined` for what is no failure of a hook. */
+function wordHook({ operation, message }: KernelError): string | undefined {
+  if (operation !== "hook.run") return undefined;
+  const [, kind, index, why = ""] =
+    /hooks\.(\w+)\[(\d+)\] "[^]*?"(?: failed)?: ([^]*)$/.exec(message) ?? [];
+  if (kind === undefined) return undefined;
+  const [, status] = /ended with status (\d+)/.exec(why) ?? [];
+  const [, signal = ""] = /ended by signal (\d+)/.exec(why) ?? [];
+  const reason = status !== undefined
+    ? `exit status ${status}`
+    : signal !== ""
+    ? `signal: ${SIGNALS[signal] ?? signal}`
+    : why;
+  return `error running ${kind} hook #${index}: ${reason}`;
+}
+
+/**
+ * Words that a program is there and could not be executed, as a process says it
+ * that has become the container's already. Pure.
+ *
+ * @param error What was thrown.
+ * @returns The sentence; `undefined` for any other failure.
+ */
+export function wordExec(error: unknown): string | undefined {
+  if (!(error instanceof ProgramError)) return undefined;
+  const { path, errnoName } = error.context;
+  // What no engine may take for a missing command is told by the other sentence.
+  if (path === undefined || errnoName === "EACCES") return undefined;
+  const reason = EXEC_REASONS[String(errnoName)];
+  return reason && `exec ${String(path)}: ${reason}`;
+}
 
 function wordProgram({ context, code, message }: ProgramError): string {
   const program = String(context["program"] ?? "");
@@ -73,7 +120,11 @@ function wordSystem(error: Error): string {
  */
 export function wordFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof ProgramError) return wordProgram(error);
+  if (error instanceof ProgramError) {
+    return wordExec(error) ?? wordProgram(error);
+  }
+  const hook = error instanceof KernelError ? wordHook(error) : undefined;
+  if (hook !== undefined) return hook;
   if (!(error instanceof NsinitError)) return wordSystem(error);
   const sentence = SENTENCES[error.code];
   if (sentence === undefined || error instanceof KernelError) {

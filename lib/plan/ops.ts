@@ -865,8 +865,9 @@ export const OPS = {
     kind: 102,
     lists: CHILD,
     by: "c",
-    doc: "chdir(2), then checks with getcwd(2) that it lies below the root",
-    fields: { path: "str" },
+    doc:
+      "chdir(2), then checks with getcwd(2) that it lies below the root; flags bit 0: to be tried again, by one without it that does nothing after a success, if this one may not",
+    fields: { flags: "u64", path: "str" },
   },
   "umask.set": {
     kind: 103,

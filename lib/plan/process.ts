@@ -172,7 +172,8 @@ function limitOps(context: ProcessContext): ChildOp[] {
  * while still privileged; bounding set, groups, ids, capabilities; then no
  * descriptor of the host is left, and only now a process that joins is seen by
  * those inside, of whom one with SYS_PTRACE may take it over whatever it does
- * (CVE-2016-9962). The working directory is entered with the user's rights, and
+ * (CVE-2016-9962). The working directory is entered with the user's rights (one
+ * of OCI, where those do not suffice, with the runtime's), and
  * the filter comes last. One that has to be loaded with privilege would forbid
  * the entry, which then comes before it. Scheduling is the parent's, while the
  * child waits with all done.
@@ -245,6 +246,10 @@ export function planProcess(context: ProcessContext): ProcessPart {
   const [awaitUser, ...resolve] = identity.parent;
   const exec = planProgram(process);
   const cwd = cwdOf(context);
+  // As runc: with the runtime's rights where the user's do not suffice.
+  const early: ChildOp[] = config.dialect === "OCI"
+    ? [{ op: "cwd.enter", flags: 1, path: cwd }]
+    : [];
   return {
     parent: stops
       ? [
@@ -268,6 +273,7 @@ export function planProcess(context: ProcessContext): ProcessPart {
       ...attributes.child,
       ...identity.lookup,
       ...terminal.streams,
+      ...early,
       ...identity.change,
       // Told to who makes it, not to who starts it; before a filter that may forbid it.
       ...context.isHeld ? [findProgram(exec, cwd)] : [],
@@ -276,7 +282,7 @@ export function planProcess(context: ProcessContext): ProcessPart {
       identity.drop,
       attributes.umask,
       ...isLoadedEarly ? [] : enter,
-      { op: "cwd.enter", path: cwd },
+      { op: "cwd.enter", flags: 0, path: cwd },
       // After the change of ids, which clears it.
       ...(signal > 0 ? [{ op: "death.signal", signal } as const] : []),
       ...hooks,

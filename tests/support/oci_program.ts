@@ -106,17 +106,14 @@ export class OciBundle implements AsyncDisposable {
     );
   }
 
+  #program(): string[] {
+    return ["run", "--allow-all", PROGRAM, "--root", this.workspace.stateRoot];
+  }
+
   /** Uses the program; the working directory is the bundle. */
   async oci(args: readonly string[], use: OciUse = {}): Promise<OciEnd> {
     const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--allow-all",
-        PROGRAM,
-        "--root",
-        this.workspace.stateRoot,
-        ...args,
-      ],
+      args: [...this.#program(), ...args],
       cwd: this.dir,
       env: { NO_COLOR: "1", ...use.env },
       stdin: use.stdin === undefined ? "null" : "piped",
@@ -145,29 +142,22 @@ export class OciBundle implements AsyncDisposable {
   }
 
   /** Starts its container without staying with it, its streams being the null device. */
-  async start(): Promise<void> {
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--allow-all",
-        PROGRAM,
-        "--root",
-        this.workspace.stateRoot,
-        "--log",
-        `${this.dir}/log`,
-        "run",
-        "--detach",
-        this.id,
-      ],
+  start(): Promise<void> {
+    return this.spawn(["run", "--detach", this.id]);
+  }
+
+  /** As {@linkcode OciBundle.must} for what leaves a process behind, which would keep pipes open. */
+  async spawn(args: readonly string[]): Promise<void> {
+    const log = `${this.dir}/log`;
+    const { code } = await new Deno.Command(Deno.execPath(), {
+      args: [...this.#program(), "--log", log, ...args],
       cwd: this.dir,
       stdin: "null",
       stdout: "null",
       stderr: "null",
-    }).output().then(async ({ code }) => ({
-      code,
-      stderr: await readOrEmpty(`${this.dir}/log`),
-    }));
-    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    }).output();
+    const logged = await readOrEmpty(log);
+    assertEquals({ args, code, logged }, { args, code: 0, logged: "" });
   }
 
   /** Directories of its container's group, one for each hierarchy that is mounted. */

@@ -6,7 +6,7 @@
 import { becomeMonitor } from "../../container/attach.ts";
 import { joinContainer } from "../../container/join.ts";
 import type { StoredState } from "../../container/store_types.ts";
-import { StateError } from "../../errors.ts";
+import { KernelError, StateError } from "../../errors.ts";
 import type { Invocation, OciCommand } from "../command.ts";
 import { keptDescriptors } from "../descriptors.ts";
 import { execConfig, PROCESS_OPTIONS } from "../exec_process.ts";
@@ -37,6 +37,20 @@ function checkJoinable(state: StoredState, ignorePaused: boolean): void {
   }
 }
 
+/** A group that cannot be entered, in the words of the field. */
+function groupFailure(error: unknown): unknown {
+  if (!(error instanceof KernelError)) return error;
+  const { operation, errnoName, message } = error;
+  const isEntry = operation === "cgroup.join" || operation === "cgroup.open" ||
+    operation === "spawn" && errnoName === "EBUSY";
+  if (!isEntry) return error;
+  return new StateError(
+    "ContainerNotRunning",
+    `adding pid of the process to cgroups: ${message}`,
+    { cause: error },
+  );
+}
+
 async function exec(invocation: Invocation): Promise<number> {
   const { stateRoot, args: [id, ...program], values, log } = invocation;
   const state = await loadOci(stateRoot, id);
@@ -50,14 +64,19 @@ async function exec(invocation: Invocation): Promise<number> {
     values.integer("preserve-fds") ?? 0,
     (name) => Deno.env.get(name),
   );
-  const subgroup = subgroupOf(values.list("cgroup"));
+  const subgroup = subgroupOf(
+    values.list("cgroup"),
+    state.resources.cgroups.flatMap(({ controllers }) => controllers),
+  );
   const attachment = attachFor({ tty, detach });
   const run = await joinContainer(
     { ...state, config },
     { args: [], env, ...extraFiles.length > 0 && { extraFiles } },
     attachment,
     { blocking: true, ignorePaused, subgroup },
-  );
+  ).catch((error) => {
+    throw groupFailure(error);
+  });
   try {
     handOut(values, run);
     if (!detach) {

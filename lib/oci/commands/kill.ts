@@ -5,24 +5,38 @@
  */
 import { parseSignal } from "../../config/names/signals.ts";
 import { signalContainer } from "../../container/kill.ts";
+import { pidsOf } from "../../container/processes.ts";
+import type { StoredState } from "../../container/store_types.ts";
 import { StateError, UsageError } from "../../errors.ts";
 import type { Invocation, OciCommand } from "../command.ts";
 import { loadOci, ociStatusOf } from "../state.ts";
 
+const SIGKILL = 9;
+
+/** As kill(2), 0 asks only whether it could be signalled. */
 function signalNumber(text: string): number {
-  const number = parseSignal(text);
+  const number = /^0+$/.test(text) ? 0 : parseSignal(text);
   if (number !== undefined) return number;
   throw new UsageError(`unknown signal ${JSON.stringify(text.slice(0, 64))}`);
+}
+
+/** Whether the end of its first process does not end the others. */
+function sharesPids({ config }: StoredState): boolean {
+  return !config.namespaces.some(({ type, path }) =>
+    type === "NEWPID" && path === undefined
+  );
 }
 
 async function kill(
   { stateRoot, args: [id, name], values }: Invocation,
 ): Promise<number> {
   const signal = signalNumber(name ?? "TERM");
-  const all = values.flag("all");
   const state = await loadOci(stateRoot, id);
   const isStopped = ociStatusOf(state) === "stopped";
-  if (isStopped && !all) {
+  const endsAll = signal === SIGKILL && sharesPids(state);
+  const all = values.flag("all") || endsAll;
+  const isGone = isStopped && !(endsAll && pidsOf(state).length > 0);
+  if (isGone && !values.flag("all")) {
     throw new StateError("ContainerNotRunning", "container not running", {
       context: { id: state.id },
     });
