@@ -13,9 +13,10 @@ import { waitForEnd } from "../../ffi/process_end.ts";
 import { openDirectory } from "../../ffi/worker.ts";
 import type { Config } from "../config/types.ts";
 import { CgroupYard } from "./cgroup_yard.ts";
-import { setDeathSignal } from "../criu/image_files.ts";
+import { separateMasters, setDeathSignal } from "../criu/image_files.ts";
 import { validateConfig } from "../config/validate.ts";
 import { type CriuOptions, REQUESTS } from "../criu/messages.ts";
+import { mountOf, parseMounts } from "../criu/mounts.ts";
 import { findCriu } from "../criu/program.ts";
 import { askCriu, type Notification } from "../criu/session.ts";
 import { terminalOf } from "../criu/streams.ts";
@@ -123,6 +124,8 @@ interface Restoring {
   readonly host: Host;
   readonly placement: Placement;
   readonly plan: RestorePlan;
+  /** Where the mounts from outside come from now, by their keys. */
+  readonly sources: ReadonlyMap<string, string>;
 }
 
 /** The namespaces are in the images: the configuration cannot have others. */
@@ -161,23 +164,23 @@ async function plan(
   const placed = placeContainer(request, stateDir);
   const cgroups = await scopeOf(request, placed, host);
   const placement = { ...placed, ...(cgroups && { cgroups }) };
-  const planned = (groups: readonly ResourceCgroup[]): RestorePlan =>
-    buildRestorePlan({
+  const sourcesWith = (newGroups: readonly ResourceCgroup[]) =>
+    findSources({
+      mounts: record.mounts,
+      oldGroups: record.cgroups,
+      newGroups,
       config,
-      host,
-      placement,
-      mounts: findSources({
-        mounts: record.mounts,
-        oldGroups: record.cgroups,
-        newGroups: groups,
-        config,
-        move: (path) => movedPath(path, record.directory, directory),
-      }),
+      move: (path) => movedPath(path, record.directory, directory),
     });
+  const input = { config, host, placement };
   // Where the groups are is planned first, since some of the mounts show them.
-  const { resources } = planned([]);
-  const full = planned(resources.cgroups);
-  return { request, record, host, placement, plan: full };
+  const first = buildRestorePlan({ ...input, mounts: sourcesWith([]) });
+  const mounts = sourcesWith(first.resources.cgroups);
+  const sources = new Map(
+    record.mounts.map(({ key }, at) => [key, mounts[at]?.source ?? ""]),
+  );
+  const full = buildRestorePlan({ ...input, mounts });
+  return { request, record, host, placement, plan: full, sources };
 }
 
 /** How CRIU and the kernel call a group. */
@@ -329,9 +332,40 @@ function rootGroup(
   return gidMappings.find(({ containerId }) => containerId === 0)?.hostId;
 }
 
+function realPathOf(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    // The step that opens it tells what is wrong.
+    if (error instanceof Deno.errors.NotFound) return path;
+    throw error;
+  }
+}
+
+/** Each mount gets what is mounted outside where its new source does. */
+async function fitMounts(
+  { sources, request: { images, config } }: Restoring,
+): Promise<void> {
+  const table = parseMounts(await Deno.readTextFile("/proc/self/mountinfo"));
+  const propagates = (key: string | undefined): boolean => {
+    const source = key === undefined ? config.rootfs : sources.get(key) ?? "";
+    return mountOf(realPathOf(source), table)?.propagates ?? false;
+  };
+  for await (const { name } of Deno.readDir(images.path)) {
+    if (!/^mountpoints-\d+\.img$/.test(name)) continue;
+    await changeImage(
+      images.path,
+      name,
+      (image) => separateMasters(image, propagates),
+    );
+  }
+}
+
 /** Makes the images fit what is restored from them. */
-async function fitImages({ images, config }: RestoreRequest): Promise<void> {
+async function fitImages(restoring: Restoring): Promise<void> {
+  const { images, config } = restoring.request;
   const { path, record } = images;
+  await fitMounts(restoring);
   const wanted = config.parentDeathSignal ?? 0;
   await changeImage(
     path,
@@ -413,7 +447,7 @@ class Restore {
     const { dir } = this.#locked;
     const base = baseDirectory(criu.program, work.path, dir);
     await using yard = await CgroupYard.create(dir);
-    await fitImages(request);
+    await fitImages(this.#restoring);
     const run = await runPlan(plan.before);
     const opened: number[] = [];
     const open = (path: string): number => {

@@ -26,6 +26,17 @@ const REG_PROOFS: readonly number[] = [REG.size, 10, 11, 12, 13, 14];
 const CORE = { thread: 5 } as const;
 const THREAD = { deathSignal: 8 } as const;
 
+/** Fields of `mnt_entry`. */
+const MOUNT = {
+  id: 2,
+  mountpoint: 7,
+  shared: 10,
+  master: 11,
+  key: 18,
+} as const;
+/** Above all numbers of groups of mounts that kernels give out. */
+const OWN_MASTERS = 0x4000_0000n;
+
 function changeEntries(
   image: Uint8Array,
   change: (entry: Uint8Array) => Uint8Array,
@@ -102,6 +113,52 @@ export function freeOutsideFiles(image: Uint8Array): Uint8Array<ArrayBuffer> {
       const placed = withNumber(kept, REG.pos, NO_POSITION);
       return withNumber(placed, REG.flags, flags | appends);
     }));
+}
+
+function textOf(
+  fields: readonly WireField[],
+  number: number,
+): string | undefined {
+  const value = fields.findLast((field) => field.number === number)?.value;
+  return value === undefined || typeof value === "bigint"
+    ? undefined
+    : new TextDecoder().decode(value);
+}
+
+/**
+ * Lets each mount that comes from outside, and the root, get what is mounted
+ * outside by itself: CRIU takes those that have it of the same mount of the host
+ * for one group, and cannot give the root what it finds at a volume. Pure.
+ *
+ * @param image Bytes of a `mountpoints-N.img`.
+ * @param propagates Whether what is now given in the place of a mount gets what
+ * is mounted outside; by its key, which the root has none of.
+ * @returns The changed bytes.
+ * @throws {RangeError} For bytes that are no such image.
+ */
+export function separateMasters(
+  image: Uint8Array,
+  propagates: (key: string | undefined) => boolean,
+): Uint8Array<ArrayBuffer> {
+  const inside = new Set<bigint>();
+  changeEntries(image, (entry) => {
+    inside.add(numberOf(readFields(entry), MOUNT.shared));
+    return entry;
+  });
+  return changeEntries(image, (entry) => {
+    const fields = readFields(entry);
+    const master = numberOf(fields, MOUNT.master);
+    const key = textOf(fields, MOUNT.key);
+    const isOutside = key !== undefined ||
+      textOf(fields, MOUNT.mountpoint) === "/";
+    const isShared = numberOf(fields, MOUNT.shared) !== 0n;
+    if (!isOutside || isShared || master === 0n || inside.has(master)) {
+      return entry;
+    }
+    const own = OWN_MASTERS + numberOf(fields, MOUNT.id);
+    const wanted = propagates(key) ? own : 0n;
+    return writeFields(withNumber(fields, MOUNT.master, wanted));
+  });
 }
 
 /**

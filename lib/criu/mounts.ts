@@ -17,6 +17,8 @@ export interface MountLine {
   readonly target: string;
   /** Kind of file system. */
   readonly type: string;
+  /** Whether what is mounted below it, or in its peers, is seen elsewhere too, or here. */
+  readonly propagates?: true;
 }
 
 /** A mount that comes from outside. */
@@ -56,8 +58,11 @@ function unescape(text: string): string {
 export function parseMounts(text: string): MountLine[] {
   return text.split("\n").flatMap((line) => {
     const [before = "", after = ""] = line.split(" - ");
-    const [id, , device, root, target] = before.split(" ");
+    const [id, , device, root, target, , ...optional] = before.split(" ");
     const [type] = after.split(" ");
+    const propagates = optional.some((field) =>
+      /^(shared|master):/.test(field)
+    );
     if (!device || root === undefined || target === undefined || !type) {
       return [];
     }
@@ -67,8 +72,41 @@ export function parseMounts(text: string): MountLine[] {
       root: unescape(root),
       target: unescape(target),
       type,
+      ...(propagates && { propagates }),
     }];
   });
+}
+
+/**
+ * Finds the mount that a path lies on. Pure.
+ *
+ * @param path Canonical path.
+ * @param mounts A mount table.
+ * @returns The mount; undefined when the table has none for it.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { mountOf, parseMounts } from "./mounts.ts";
+ *
+ * const table = parseMounts("1 0 8:1 / / rw - ext4 a rw\n2 1 8:2 / /srv rw shared:3 - ext4 b rw");
+ * assertEquals(mountOf("/srv/data", table)?.propagates, true);
+ * assertEquals(mountOf("/srvdata", table)?.id, 1);
+ * ```
+ */
+export function mountOf(
+  path: string,
+  mounts: readonly MountLine[],
+): MountLine | undefined {
+  // What is mounted later covers what was there before.
+  return mounts.filter(({ target }) => isWithin(path, target))
+    .reduce<MountLine | undefined>(
+      (best, each) =>
+        best === undefined || each.target.length >= best.target.length
+          ? each
+          : best,
+      undefined,
+    );
 }
 
 function isWithin(path: string, directory: string): boolean {

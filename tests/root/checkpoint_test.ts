@@ -233,10 +233,11 @@ test(
     const process = await container.restore({});
 
     assertEquals((await Deno.readTextFile(`${group}/pids.max`)).trim(), "40");
+    const members = await Deno.readTextFile(`${group}/cgroup.procs`);
     assert(
-      (await Deno.readTextFile(`${group}/cgroup.procs`)).includes(
-        `${process.pid}`,
-      ),
+      members.split("\n").includes(`${process.pid}`),
+      `${process.pid} is not among ${members}in ${group}, but in ${await Deno
+        .readTextFile(`/proc/${process.pid}/cgroup`)}`,
     );
   },
   NEEDS,

@@ -9,10 +9,23 @@ import { KernelError } from "../../lib/errors.ts";
 import type { Plan } from "../../lib/plan/ops.ts";
 import { planRestoredNetwork } from "../../lib/plan/restore.ts";
 import { runParent } from "../../lib/container/run_plan.ts";
-import { containerTests, type Workspace } from "../support/containers.ts";
+import {
+  BIND,
+  containerTests,
+  mount,
+  SYSTEM_MOUNTS,
+  type Workspace,
+} from "../support/containers.ts";
 import { testCriu } from "../support/criu.ts";
 import { InProcess, readConfig } from "../support/in_process.ts";
-import { type RunResult, startNsinit, waitFor } from "../support/nsinit.ts";
+import {
+  mustRun,
+  Running,
+  type RunResult,
+  SHARED_MOUNTS,
+  startNsinit,
+  waitFor,
+} from "../support/nsinit.ts";
 import { Terminal } from "../support/tmux.ts";
 
 const test = containerTests("restore");
@@ -218,6 +231,75 @@ test(
 
     assertEquals([code, stdout, stderr], [7, "got hello\n", ""]);
     await waitFor("the end", () => container.isGone());
+  },
+  NEEDS,
+);
+
+test(
+  "volumes of a host whose mounts are shared come back, and get what is mounted there",
+  async (workspace) => {
+    await using host = new Running([...SHARED_MOUNTS, "cat"]);
+    const outer = await Deno.readLink("/proc/self/ns/mnt");
+    const path = `/proc/${host.pid}/ns/mnt`;
+    await waitFor(
+      "mounts of its own",
+      async () =>
+        await Deno.readLink(path) !== outer &&
+        / shared:\d+ /.test(
+          await Deno.readTextFile(`/proc/${host.pid}/mountinfo`),
+        ),
+    );
+    const volumes = [
+      await workspace.newDirectory(),
+      await workspace.newDirectory(),
+    ];
+    const { dir } = await workspace.container({
+      mounts: [
+        ...SYSTEM_MOUNTS,
+        ...volumes.map((volume, index) =>
+          mount("bind", volume, `/mnt${index}`, BIND)
+        ),
+      ],
+      parent_death_signal: 0,
+    });
+    const prefix = ["nsenter", `--mount=${path}`, `--wd=${dir}`];
+    let calls = 0;
+    const nsinit = async (...args: string[]): Promise<string> => {
+      // What stays in the background keeps what it inherits.
+      const out = `${dir}/out-${++calls}`;
+      const { code } = await workspace.nsinit(["--criu", testCriu(), ...args], {
+        prefix: [...prefix, "sh", "-c", `exec "$@" > ${out} 2>&1`, "sh"],
+      });
+      const said = await Deno.readTextFile(out);
+      assertEquals([args[0], code], [args[0], 0], said);
+      return said;
+    };
+    const masters = async (): Promise<string[]> => {
+      const { init_process_pid } = JSON.parse(await nsinit("state"));
+      const text = await Deno.readTextFile(
+        `/proc/${init_process_pid}/mountinfo`,
+      );
+      return text.split("\n").flatMap((line) =>
+        / (\/|\/mnt\d) \S+ (master:\d+) /.exec(line)?.slice(1).join(" ") ?? []
+      ).sort();
+    };
+    await nsinit("exec", "--detach", "sleep", "1000");
+    const before = await masters();
+    assertEquals(before.length, 3, before.join());
+
+    await nsinit("checkpoint", "--image-path", "images");
+    await nsinit("restore", "--detach");
+
+    assertEquals(await masters(), before);
+    await mustRun(["mount", "-t", "tmpfs", "tmpfs", volumes[1] ?? ""], {
+      prefix,
+    });
+    await mustRun(["touch", `${volumes[1]}/seen`], { prefix });
+    assertEquals(await nsinit("exec", "ls", "/mnt1"), "seen\n");
+    await nsinit("delete", "--force");
+    for (const index of volumes.keys()) {
+      await Deno.remove(`${workspace.rootfs}/mnt${index}`);
+    }
   },
   NEEDS,
 );

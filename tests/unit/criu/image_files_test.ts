@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
   freeOutsideFiles,
+  separateMasters,
   setDeathSignal,
 } from "../../../lib/criu/image_files.ts";
 import {
@@ -80,4 +81,53 @@ Deno.test("the death signal is set and taken away", () => {
 Deno.test("an image that is cut is refused", () => {
   const whole = file(field(2, 1n), field(9, 1n));
   assertThrows(() => freeOutsideFiles(whole.subarray(0, -1)), RangeError);
+});
+
+/** A mount, by what counts of it. */
+function mountEntry(
+  id: bigint,
+  path: string,
+  shared: bigint,
+  master: bigint,
+  key?: string,
+): WireField[] {
+  const encoder = new TextEncoder();
+  return [
+    field(2, id),
+    field(7, encoder.encode(path)),
+    field(10, shared),
+    field(11, master),
+    ...key === undefined ? [] : [field(18, encoder.encode(key))],
+  ];
+}
+
+/** Numbers of the masters in an image of mounts. */
+function masters(bytes: Uint8Array): bigint[] {
+  const found: bigint[] = [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = HEADER.length; at < bytes.length;) {
+    const end = at + 4 + view.getUint32(at, true);
+    const fields = readFields(bytes.subarray(at + 4, end));
+    const value = fields.find(({ number }) => number === 11)?.value;
+    found.push(typeof value === "bigint" ? value : -1n);
+    at = end;
+  }
+  return found;
+}
+
+Deno.test("mounts from outside are slaves by themselves, others stay as they are", () => {
+  const OWN = 0x4000_0000n;
+  const mounts = image(
+    mountEntry(1n, "/", 0n, 2n),
+    mountEntry(2n, "/data", 0n, 2n, "data"),
+    mountEntry(3n, "/private", 0n, 2n, "private"),
+    mountEntry(4n, "/peer", 7n, 2n, "peer"),
+    mountEntry(5n, "/inside", 0n, 7n, "inside"),
+    mountEntry(6n, "/own", 0n, 2n),
+    mountEntry(7n, "/none", 0n, 0n, "none"),
+  );
+  const changed = separateMasters(mounts, (key) => key !== "private");
+  assertEquals(masters(changed), [OWN + 1n, OWN + 2n, 0n, 2n, 7n, 2n, 0n]);
+  const alone = separateMasters(mounts, () => false);
+  assertEquals(masters(alone), [0n, 0n, 0n, 2n, 7n, 2n, 0n]);
 });

@@ -3,6 +3,7 @@ import {
   externalMounts,
   hostPathsOf,
   type MountLine,
+  mountOf,
   parseMounts,
 } from "../../../lib/criu/mounts.ts";
 
@@ -33,7 +34,14 @@ Deno.test("mount tables: optional fields of any number, escapes", () => {
   ].join("\n");
   assertEquals(parseMounts(text), [
     { id: 22, device: "0:21", root: "/", target: "/proc", type: "proc" },
-    { id: 23, device: "0:22", root: "/a b", target: "/c\\d", type: "ext4" },
+    {
+      id: 23,
+      device: "0:22",
+      root: "/a b",
+      target: "/c\\d",
+      type: "ext4",
+      propagates: true,
+    },
   ]);
 });
 
@@ -69,4 +77,15 @@ Deno.test("paths on the host: the mount that shows least comes first", () => {
   ]);
   assertEquals(hostPathsOf(line("8:2", "/", "/b"), HOST), ["/home"]);
   assertEquals(hostPathsOf(line("9:9", "/", "/c"), HOST), []);
+});
+
+Deno.test("mountOf finds the deepest mount, and of those the last one", () => {
+  const table = [
+    ...HOST,
+    { ...line("0:50", "/", "/home", "tmpfs"), id: 99 },
+  ];
+  assertEquals(mountOf("/home/ann", table)?.id, 99);
+  assertEquals(mountOf("/homes", table)?.target, "/");
+  assertEquals(mountOf("/sys", table)?.type, "sysfs");
+  assertEquals(mountOf("/x", []), undefined);
 });
