@@ -26,6 +26,9 @@
 #define FILE_TYPE 0170000
 #define FILE_REGULAR 0100000
 
+/* So often a file is read that others replace meanwhile. */
+#define LOAD_ROUNDS 1000
+
 static int lock(int fd, int operation)
 {
 	int r;
@@ -272,34 +275,23 @@ int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out)
 	return 0;
 }
 
-/*
- * nsi_file_load() - read a regular file
- * @path:  no link is followed as its last component
- * @out:   gets at most @size bytes
- * @size:  room in @out
- *
- * Return: bytes read; the file's size when that is more than @size, and nothing is read;
- * or -errno, -EINVAL when it is not a regular file.
- */
-int64_t nsi_file_load(const char *path, void *out, uint64_t size)
+/* Whether a file that was open is still the one of the name, and as it was. */
+static int is_unchanged(const struct statx *a, const struct statx *b)
 {
-	/* O_NONBLOCK: a fifo would keep us waiting. */
-	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-	struct statx st = { 0 };
-	uint64_t done = 0;
-	long n;
+	return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major &&
+	       a->stx_dev_minor == b->stx_dev_minor && a->stx_size == b->stx_size &&
+	       a->stx_ctime.tv_sec == b->stx_ctime.tv_sec &&
+	       a->stx_ctime.tv_nsec == b->stx_ctime.tv_nsec;
+}
 
-	if (fd < 0)
-		return fd;
-	n = nsi_sys_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE, &st);
-	if (n < 0)
-		return n;
-	if ((st.stx_mode & FILE_TYPE) != FILE_REGULAR)
-		return -EINVAL;
-	if (st.stx_size > size)
-		return (int64_t)st.stx_size;
-	while (done < st.stx_size) {
-		n = NSI_SYS3(__NR_read, fd, (uint8_t *)out + done, st.stx_size - done);
+/* Reads @size bytes at most; how many, or -errno. */
+static long read_up_to(int fd, uint8_t *out, uint64_t size)
+{
+	uint64_t done = 0;
+
+	while (done < size) {
+		long n = nsi_sys_read(fd, out + done, size - done);
+
 		if (n == -EINTR)
 			continue;
 		if (n < 0)
@@ -308,7 +300,57 @@ int64_t nsi_file_load(const char *path, void *out, uint64_t size)
 			break;
 		done += (uint64_t)n;
 	}
-	return (int64_t)done;
+	return (long)done;
+}
+
+/* As nsi_file_load(), once; -EAGAIN when the file was replaced meanwhile. */
+static long load_once(const char *path, void *out, uint64_t size)
+{
+	/* O_NONBLOCK: a fifo would keep us waiting. */
+	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	const unsigned int mask = STATX_TYPE | STATX_INO | STATX_SIZE | STATX_CTIME;
+	struct statx st = { 0 }, named = { 0 };
+	long n;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = nsi_sys_statx(fd, "", AT_EMPTY_PATH, mask, &st);
+	if (r < 0)
+		return r;
+	if ((st.stx_mode & FILE_TYPE) != FILE_REGULAR)
+		return -EINVAL;
+	if (st.stx_size > size)
+		return (long)st.stx_size;
+	n = read_up_to(fd, out, st.stx_size);
+	if (n < 0)
+		return n;
+	r = nsi_sys_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, mask, &named);
+	/* Removed, it is nobody's spare: what was read is what it held last. */
+	if (r == -ENOENT)
+		return n;
+	return r < 0 ? r : is_unchanged(&st, &named) ? n : -EAGAIN;
+}
+
+/*
+ * nsi_file_load() - read a regular file
+ * @path:  no link is followed as its last component
+ * @out:   gets at most @size bytes
+ * @size:  room in @out
+ *
+ * A file that is replaced meanwhile is read again: nsi_record_write() may write to the
+ * one that was open.
+ *
+ * Return: bytes read; the file's size when that is more than @size, and nothing is read;
+ * or -errno, -EINVAL when it is not a regular file.
+ */
+int64_t nsi_file_load(const char *path, void *out, uint64_t size)
+{
+	long n = -EAGAIN;
+
+	for (int i = 0; i < LOAD_ROUNDS && n == -EAGAIN; i++)
+		n = load_once(path, out, size);
+	return n;
 }
 
 /*

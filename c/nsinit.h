@@ -101,10 +101,15 @@ NSI_EXPORT int32_t nsi_dir_unlock(int32_t fd);
 NSI_EXPORT int32_t nsi_file_replace(const char *dir, const char *name, const char *temporary,
 				    const void *data, uint64_t length, uint32_t mode,
 				    uint32_t flags);
+/* nsi_record_write() - writes dir/name anew, mode, by trading names with dir/spare, which is kept for
+ * the next time; one writer at a time. Returns 0. */
+NSI_EXPORT int32_t nsi_record_write(const char *dir, const char *name, const char *spare,
+				    const void *data, uint64_t length, uint32_t mode);
 /* nsi_file_inode() - inode of dir/name (no links followed) into *out; flags of a regular file only (-EINVAL). */
 NSI_EXPORT int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out);
 /* nsi_file_load() - reads a regular file of at most @size bytes, no last symlink followed; returns the
- * bytes read, the file's size when that is more than @size, -EINVAL when it is not a regular file. */
+ * bytes read, the file's size when that is more than @size, -EINVAL when it is not a regular file.
+ * Reads again when the file was replaced meanwhile. */
 NSI_EXPORT int64_t nsi_file_load(const char *path, void *out, uint64_t size);
 /* nsi_hash() - FNV-1a of 64 bits. */
 NSI_EXPORT uint64_t nsi_hash(const void *bytes, uint64_t length);

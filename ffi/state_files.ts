@@ -5,7 +5,7 @@
  * @module
  */
 import { library } from "./library.ts";
-import { cString, type LockFailure, unwrap } from "./native.ts";
+import { cString, type LockFailure, temporaryName, unwrap } from "./native.ts";
 
 const ENOENT = 2;
 const EAGAIN = 11;
@@ -108,6 +108,57 @@ export function loadBytes(
 export function loadText(path: string, limit: number): string | undefined {
   const bytes = load(path, limit);
   return bytes && decoder.decode(bytes);
+}
+
+/**
+ * Name of the spare of a file that {@linkcode writeRecord} writes. It is fixed,
+ * so that it can be found and removed.
+ *
+ * @param name Name of the file.
+ * @returns Name of the spare.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { spareOf } from "./state_files.ts";
+ *
+ * assertEquals(spareOf("state.json"), ".state.json.nsinit");
+ * ```
+ */
+export function spareOf(name: string): string {
+  return temporaryName(name);
+}
+
+/**
+ * Writes a file that is written again and again, so that readers see the old or
+ * the new one; one writer at a time. Its spare stays beside it.
+ *
+ * @param dir Directory; no link is followed.
+ * @param name Name of the file in it.
+ * @param data Its content.
+ * @param mode Its permission bits.
+ * @throws {KernelError} `SystemError` if it cannot be written.
+ *
+ * @example
+ * ```ts ignore
+ * writeRecord("/run/nsinit/demo", "state.json", new Uint8Array(), 0o600);
+ * ```
+ */
+export function writeRecord(
+  dir: string,
+  name: string,
+  data: Uint8Array<ArrayBuffer>,
+  mode: number,
+): void {
+  const result = library().nsi_record_write(
+    cString(dir),
+    cString(name),
+    cString(spareOf(name)),
+    data,
+    BigInt(data.length),
+    mode,
+  );
+  unwrap(result, `write ${dir}/${name}`);
 }
 
 /**

@@ -114,6 +114,12 @@ export const SYMBOLS = {
     parameters: ["buffer", "buffer", "buffer", "buffer", "u64", "u32", "u32"],
     result: "i32",
   },
+  // int32_t nsi_record_write(const char *dir, const char *name, const char *spare,
+  //   const void *data, uint64_t length, uint32_t mode)
+  nsi_record_write: {
+    parameters: ["buffer", "buffer", "buffer", "buffer", "u64", "u32"],
+    result: "i32",
+  },
   // int32_t nsi_file_inode(const char *dir, const char *name, uint64_t *out)
   nsi_file_inode: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   // int64_t nsi_file_load(const char *path, void *out, uint64_t size)

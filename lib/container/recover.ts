@@ -3,15 +3,13 @@
  *
  * @module
  */
-import { temporaryName } from "../../ffi/native.ts";
 import { PlanRun } from "../../ffi/plan_run.ts";
-import { removeFile } from "../../ffi/state_files.ts";
 import { KernelError } from "../errors.ts";
 import { planPoststop } from "../plan/hooks.ts";
 import type { UndoOp } from "../plan/ops.ts";
 import { buildUndo, type UndoPlace } from "../plan/undo.ts";
 import { killNamespace } from "./namespace_processes.ts";
-import { type LockedState, STATE_FILE, writeState } from "./store.ts";
+import { type LockedState, writeState } from "./store.ts";
 import {
   NO_RESOURCES,
   type RecordedExit,
@@ -189,8 +187,6 @@ export async function removeRemains(
   options: RemovalOptions = {},
 ): Promise<void> {
   if (state) {
-    // Of a writer killed before its rename: the undo list removes an empty directory.
-    removeFile(locked.dir, temporaryName(STATE_FILE));
     await killNamespace(state);
     const undo = executeUndo(undoOf(state, { stateDir: locked.dir }), {
       ...options,

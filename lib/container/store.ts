@@ -1,5 +1,5 @@
 /**
- * State directories: `<root>/<id>/state.json`, written by rename, one lock per
+ * State directories: `<root>/<id>/state.json`, replaced in one step, one lock per
  * container (the flock of its directory).
  *
  * Within a process waiters queue up here, and only the first asks for the flock,
@@ -8,18 +8,12 @@
  * @module
  */
 import { KernelError, NsinitError, StateError } from "../errors.ts";
-import {
-  closeFd,
-  effectiveUserId,
-  replaceFile,
-  temporaryName,
-  unlockDirectory,
-} from "../../ffi/native.ts";
+import { closeFd, effectiveUserId, unlockDirectory } from "../../ffi/native.ts";
 import {
   loadText,
   lockStateDirectory,
-  removeFile,
   type StateLockFailure,
+  writeRecord,
 } from "../../ffi/state_files.ts";
 import { turnWhenDue } from "../../ffi/turns.ts";
 import { configText, findShared, formatData, parseData } from "./configs.ts";
@@ -359,19 +353,9 @@ export async function readState(dir: string): Promise<StoredState | undefined> {
 
 const encoder = new TextEncoder();
 
-/** Writes a container's state by rename; its lock must be held. */
+/** Writes a container's state, for readers in one step; its lock must be held. */
 export function writeState(dir: string, state: StoredState): void {
-  const data = encoder.encode(formatState(state));
-  try {
-    replaceFile(dir, STATE_FILE, data, { mode: 0o600 });
-  } catch (error) {
-    if (!(error instanceof KernelError && error.errnoName === "EEXIST")) {
-      throw error;
-    }
-    // A writer was killed before its rename; with the lock held it was not this one.
-    removeFile(dir, temporaryName(STATE_FILE));
-    replaceFile(dir, STATE_FILE, data, { mode: 0o600 });
-  }
+  writeRecord(dir, STATE_FILE, encoder.encode(formatState(state)), 0o600);
 }
 
 /** Ids that have a state directory, sorted. */

@@ -6,6 +6,9 @@
 import type { Op, UndoOp } from "./ops.ts";
 import type { RecordedResources, ResourceCgroup } from "./types.ts";
 
+/** The record and its spare; the record goes last. */
+const STATE_FILES = [".state.json.nsinit", "state.json"] as const;
+
 /** Where the state of a container is. */
 export interface UndoPlace {
   /** Directory of `state.json`, which goes last; absent when the record stays. */
@@ -60,7 +63,7 @@ function killOp(groups: readonly ResourceCgroup[]): Op<"cgroup.kill">[] {
  *   { cgroups: [], interfaces: [{ host: "veth1", alias: "nsinit:demo" }], files: [] },
  *   { stateDir: "/run/nsinit/demo" },
  * );
- * assertEquals(undo.map(({ op }) => op), ["link.remove", "undo.check", "file.remove", "dir.remove"]);
+ * assertEquals(undo.map(({ op }) => op), ["link.remove", "undo.check", "file.remove", "file.remove", "dir.remove"]);
  * ```
  */
 export function buildUndo(
@@ -96,7 +99,9 @@ export function buildUndo(
     })),
     { op: "undo.check" },
     ...(stateDir === undefined ? [] : [
-      { op: "file.remove", inode: 0, dir: stateDir, name: "state.json" },
+      ...STATE_FILES.map((name) =>
+        ({ op: "file.remove", inode: 0, dir: stateDir, name }) as const
+      ),
       // With the record gone nobody runs them a second time; with the directory
       // there nobody makes another container of that id before they have ended.
       ...poststop.length > 0

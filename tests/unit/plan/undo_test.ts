@@ -45,6 +45,12 @@ Deno.test("buildUndo kills first and forgets last, from the record alone", () =>
       op: "file.remove",
       inode: 0,
       dir: "/run/nsinit/demo",
+      name: ".state.json.nsinit",
+    },
+    {
+      op: "file.remove",
+      inode: 0,
+      dir: "/run/nsinit/demo",
       name: "state.json",
     },
     { op: "dir.remove", path: "/run/nsinit/demo" },
