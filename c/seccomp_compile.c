@@ -26,6 +26,7 @@
 #include "nsinit.h"
 #include "sys.h"
 
+#define OPTIMIZE_TREE 2
 #define UNKNOWN_NAME 10000
 #define REFUSED_ARCH 100000
 #define REFUSED_RULE 200000
@@ -177,6 +178,10 @@ static int fill(scmp_filter_ctx filter, struct cursor *cursor, const struct rule
 
 	if (!r)
 		r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	/* A tree over the calls' numbers instead of a list: the kernel runs the program for each
+	 * call that there is when it takes it, and for each one that is made afterwards. */
+	if (!r)
+		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE);
 	if (!r)
 		r = add_arches(filter, cursor, header->arch_count);
 	for (uint32_t i = 0; i < header->rule_count && !r; i++) {

@@ -10,6 +10,7 @@ import {
   SECCOMP_FILTER_FLAGS,
   SECCOMP_OPERATORS,
 } from "../lib/config/names/seccomp.ts";
+import { isDeeplyFrozen } from "../lib/config/frozen.ts";
 import { splitConditions } from "../lib/config/seccomp_args.ts";
 import type {
   Seccomp,
@@ -168,6 +169,8 @@ const CACHED_RULES = 64;
 /** Compiled filters of this process; the oldest goes first. */
 const KEPT = 16;
 const compiled = new Map<string, CompiledFilter>();
+/** Those of rules that cannot change: their text takes longer to make than all else of a Plan. */
+const compiledFrozen = new WeakMap<Seccomp, CompiledFilter>();
 
 /** The rules as text: the caller may have changed them since. */
 function keyOf(seccomp: Seccomp): string {
@@ -286,7 +289,18 @@ export function compileFilter(
   seccomp: Seccomp,
   cache?: FilterCache,
 ): CompiledFilter {
-  const key = keyOf(seccomp);
+  const same = compiledFrozen.get(seccomp);
+  if (same !== undefined) return same;
+  const filter = compileText(seccomp, keyOf(seccomp), cache);
+  if (isDeeplyFrozen(seccomp)) compiledFrozen.set(seccomp, filter);
+  return filter;
+}
+
+function compileText(
+  seccomp: Seccomp,
+  key: string,
+  cache: FilterCache | undefined,
+): CompiledFilter {
   const known = compiled.get(key);
   if (known !== undefined) return known;
   const made = compileRules(seccomp, key, cache);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { deepFreeze } from "./frozen.ts";
 import type { Seccomp, SeccompArg, SeccompSyscall } from "./types.ts";
 
 const EPERM = 1;
@@ -90,7 +91,8 @@ function equals(value: number): SeccompArg {
  *
  * No new namespaces (in a user namespace of its own a program meets the parts of
  * the kernel that are meant for root), no mounts, keys, BPF, io_uring, tracing of
- * the kernel or modules; sockets of the usual four families.
+ * the kernel or modules; sockets of the usual four families. It is frozen; a copy
+ * of it can be changed.
  *
  * @example
  * ```ts
@@ -104,7 +106,7 @@ function equals(value: number): SeccompArg {
  * assertEquals(config.seccomp.defaultAction, "SCMP_ACT_ERRNO");
  * ```
  */
-export const defaultSeccomp: Seccomp = {
+export const defaultSeccomp: Seccomp = deepFreeze<Seccomp>({
   defaultAction: "SCMP_ACT_ERRNO",
   defaultErrnoRet: ENOSYS,
   architectures: [],
@@ -125,4 +127,4 @@ export const defaultSeccomp: Seccomp = {
     ...SOCKET_FAMILIES.map((family) => allow("socket", equals(family))),
     ...PERSONALITIES.map((domain) => allow("personality", equals(domain))),
   ],
-};
+});

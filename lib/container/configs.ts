@@ -8,7 +8,8 @@
  *
  * @module
  */
-import type { Config } from "../config/types.ts";
+import { deepFreeze, isDeeplyFrozen } from "../config/frozen.ts";
+import type { Config, Seccomp } from "../config/types.ts";
 
 /** Configurations that are kept; the one used least recently goes first. */
 const KEPT = 32;
@@ -22,8 +23,20 @@ export interface SharedConfig {
 }
 
 interface Entry extends SharedConfig {
+  /** Text of all but the filter. */
+  readonly rest: string;
   isValid: boolean;
 }
+
+/** A filter in use, of any number of configurations: nine tenths of their text. */
+interface SharedFilter {
+  readonly seccomp: Seccomp;
+  readonly text: string;
+}
+
+/** Filters by their text; the oldest goes first. */
+const filters = new Map<string, SharedFilter>();
+const frozenFilters = new WeakMap<Seccomp, SharedFilter>();
 
 /** The latest first. */
 const entries: Entry[] = [];
@@ -85,10 +98,27 @@ export function parseData(text: string): unknown {
     : JSON.parse(text);
 }
 
-function freeze(value: unknown): void {
-  if (typeof value !== "object" || value === null) return;
-  Object.freeze(value);
-  for (const member of Object.values(value)) freeze(member);
+/** Makes a filter one that is shared; the caller may change his own then, unless it is frozen. */
+function shareFilter(seccomp: Seccomp): SharedFilter {
+  const own = frozenFilters.get(seccomp);
+  if (own) return own;
+  const text = formatData(seccomp);
+  const same = filters.get(text);
+  if (same) return same;
+  const copy = isDeeplyFrozen(seccomp)
+    ? seccomp
+    : deepFreeze(parseData(text) as Seccomp);
+  const filter = { seccomp: copy, text };
+  const [oldest] = filters.keys();
+  if (filters.size >= KEPT && oldest !== undefined) filters.delete(oldest);
+  filters.set(text, filter);
+  frozenFilters.set(copy, filter);
+  return filter;
+}
+
+/** The text of a configuration: the filter, which is known, goes last. */
+function joinTexts(rest: string, filter: SharedFilter | undefined): string {
+  return filter ? `${rest.slice(0, -1)},"seccomp":${filter.text}}` : rest;
 }
 
 function keep(entry: Entry): void {
@@ -128,12 +158,19 @@ function find(matches: (entry: Entry) => boolean): Entry | undefined {
 export function shareConfig(config: Config): SharedConfig {
   const own = known.get(config);
   if (own) return own;
-  const text = formatData(config);
-  const same = find((entry) => entry.text === text);
+  const { seccomp, ...others } = config;
+  const filter = seccomp && shareFilter(seccomp);
+  const rest = formatData(others);
+  const same = find((entry) =>
+    entry.rest === rest && entry.config.seccomp === filter?.seccomp
+  );
   if (same) return same;
-  const copy = parseData(text) as Config;
-  freeze(copy);
-  const entry = { config: copy, text, isValid: false };
+  const copy = deepFreeze({
+    ...parseData(rest) as Config,
+    ...(filter && { seccomp: filter.seccomp }),
+  });
+  const text = joinTexts(rest, filter);
+  const entry = { config: copy, text, rest, isValid: false };
   keep(entry);
   return entry;
 }

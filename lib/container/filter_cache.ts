@@ -17,7 +17,7 @@ import { KernelError } from "../errors.ts";
 import { defaultStateRoot } from "./state_root.ts";
 
 /** Changes when the layout of the files or what is compiled does. */
-const FORMAT = 1;
+const FORMAT = 2;
 const LIMIT_BYTES = 1 << 20;
 /** When there are more files, all go: rules that are still used come back. */
 const KEPT_FILES = 64;

@@ -9,7 +9,8 @@ import { shareConfig } from "../../../lib/container/configs.ts";
 import { readState, writeState } from "../../../lib/container/store.ts";
 import type { StoredState } from "../../../lib/container/store_types.ts";
 import { defaultConfig } from "../../../lib/config/defaults.ts";
-import type { Config } from "../../../lib/config/types.ts";
+import { defaultSeccomp } from "../../../lib/config/default_seccomp.ts";
+import type { Config, Seccomp } from "../../../lib/config/types.ts";
 import { ConfigError } from "../../../lib/errors.ts";
 
 function stateOf(config: Config): StoredState {
@@ -45,6 +46,36 @@ Deno.test("containers with the same configuration share one, which is frozen", a
   assertStrictEquals(shareConfig(defaultConfig("/srv/same")).config, config);
   assert(Object.isFrozen(config.mounts[0]));
   assertStrictEquals(await writtenAndRead(config), config);
+});
+
+Deno.test("configurations that differ share their filter", async () => {
+  const mine = structuredClone(defaultSeccomp) as Seccomp;
+  const configOf = (hostname: string): Config => ({
+    ...defaultConfig("/srv/filter"),
+    hostname,
+    seccomp: mine,
+  });
+  const first = shareConfig(configOf("one")).config;
+  const second = shareConfig(configOf("two")).config;
+  assert(first !== second);
+  assert(first.seccomp !== mine && !Object.isFrozen(mine));
+  assertStrictEquals(first.seccomp, second.seccomp);
+  assertEquals(first, configOf("one"));
+  assertStrictEquals(await writtenAndRead(second), second);
+  const standard = { ...defaultConfig("/srv/own"), seccomp: defaultSeccomp };
+  assertEquals(shareConfig(standard).config, standard);
+});
+
+Deno.test("a filter that the caller changes is another", () => {
+  const mine = { ...defaultSeccomp, defaultErrnoRet: 1 };
+  const config = { ...defaultConfig("/srv/filter"), seccomp: mine };
+  const first = takeConfig(config);
+  mine.defaultErrnoRet = 2;
+  const second = takeConfig(config);
+  assertEquals(
+    [first.seccomp?.defaultErrnoRet, second.seccomp?.defaultErrnoRet],
+    [1, 2],
+  );
 });
 
 Deno.test("a configuration that the caller changes is another", () => {
