@@ -108,6 +108,7 @@ Deno.test("poststop hooks run between the removal of the record and of its direc
   assertEquals(names(buildUndo(none, { stateDir: "/run/demo" }, hooks)), [
     "undo.check",
     "file.remove",
+    "file.remove",
     "undo.check",
     "hook.run",
     "dir.remove",
