@@ -16,7 +16,7 @@
 #include "text.h"
 
 #define STATE "state.json"
-#define STATE_TEMPORARY ".state.json.nsinit"
+#define STATE_SPARE ".state.json.nsinit"
 #define PATH_SIZE 4096
 #define ACCOUNT_SIZE (1u << 20)
 #define MAKE 1u
@@ -63,8 +63,7 @@ static int write_state(uint32_t type)
 		length = fill_in(length, NSI_KEPT_TAIL);
 	if (length < 0)
 		return (int)length;
-	r = nsi_file_replace(start.dir, STATE, STATE_TEMPORARY, start.text, (uint64_t)length, 0600,
-			     0);
+	r = nsi_record_write(start.dir, STATE, STATE_SPARE, start.text, (uint64_t)length, 0600);
 	start.has_written |= r == 0;
 	return r;
 }
