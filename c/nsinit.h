@@ -147,6 +147,12 @@ NSI_EXPORT int32_t nsi_notify_addfd(int32_t fd, uint64_t id, int32_t source, int
 /* nsi_fd_send() - connects to a unix stream socket, sends data with the descriptor. */
 NSI_EXPORT int32_t nsi_fd_send(const char *path, int32_t fd, const void *data, uint64_t length);
 
+/* nsi_datagram_bind() - a unix datagram socket in @dir that everybody may write to. */
+NSI_EXPORT int32_t nsi_datagram_bind(const char *dir, const char *name);
+/* nsi_datagram_send() - sends a datagram to @path or @NAME, with @fd unless that is -1. */
+NSI_EXPORT int32_t nsi_datagram_send(const char *path, const void *data, uint64_t length,
+				     int32_t fd);
+
 /* nsi_poll_open() - an epoll set and the eventfd that ends its waits in out[0], out[1]. */
 NSI_EXPORT int32_t nsi_poll_open(int32_t *out);
 /* nsi_poll_watch() - adds @fd (or with @again arms it once more) for the poll(2) @events, one-shot;

@@ -170,6 +170,13 @@ export const SYMBOLS = {
     parameters: ["buffer", "i32", "buffer", "u64"],
     result: "i32",
   },
+  // int32_t nsi_datagram_bind(const char *dir, const char *name)
+  nsi_datagram_bind: { parameters: ["buffer", "buffer"], result: "i32" },
+  // int32_t nsi_datagram_send(const char *path, const void *data, uint64_t length, int32_t fd)
+  nsi_datagram_send: {
+    parameters: ["buffer", "buffer", "u64", "i32"],
+    result: "i32",
+  },
   // int32_t nsi_poll_open(int32_t *out)
   nsi_poll_open: { parameters: ["buffer"], result: "i32" },
   // int32_t nsi_poll_watch(int32_t set, int32_t fd, uint32_t generation, uint32_t events, int32_t again)

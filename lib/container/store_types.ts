@@ -47,6 +47,8 @@ export interface OciRecord {
   readonly bundle: string;
   /** `ociVersion` of its config.json, as written there. */
   readonly version: string;
+  /** Whether it sees a socket by which its program tells that it is ready. */
+  readonly tellsReady?: boolean;
 }
 
 /** Contents of `<root>/<id>/state.json`. */

@@ -121,3 +121,12 @@ export function usesSystemd(globals: Values): boolean {
   return globals.flag("systemd-cgroup") ||
     globals.text("cgroup-manager") === "systemd";
 }
+
+/**
+ * The socket of a service manager that wants to know when the program is ready.
+ *
+ * @returns Its path; undefined when nobody wants to know.
+ */
+export function managerSocket(): string | undefined {
+  return Deno.env.get("NOTIFY_SOCKET") || undefined;
+}

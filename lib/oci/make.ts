@@ -18,7 +18,7 @@ import { attachFor } from "./attach.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
 import type { Invocation } from "./command.ts";
 import { keptDescriptors } from "./descriptors.ts";
-import { usesSystemd } from "./globals.ts";
+import { managerSocket, usesSystemd } from "./globals.ts";
 import { checkTerminal, HAND_OUT_OPTIONS, handOut } from "./hand_out.ts";
 import { checkOciId } from "./state.ts";
 
@@ -117,6 +117,23 @@ async function requestFor(
   };
 }
 
+/** Where a service manager wants to know, the program gets a socket to tell. */
+async function withReadiness(
+  request: StartRequest,
+  { dir }: LockedState,
+): Promise<StartRequest> {
+  if (managerSocket() === undefined || request.oci === undefined) {
+    return request;
+  }
+  const { makeNotifyDirectory } = await import("../container/readiness.ts");
+  const { withNotifySocket } = await import("./notify.ts");
+  const config = withNotifySocket(
+    request.config,
+    await makeNotifyDirectory(dir),
+  );
+  return { ...request, config, oci: { ...request.oci, tellsReady: true } };
+}
+
 /**
  * Makes a container of a bundle and hands out what the engine asks for.
  *
@@ -133,10 +150,11 @@ export async function makeOci(
 ): Promise<Made> {
   const { values, stateRoot, args } = invocation;
   const id = checkOciId(args[0]);
-  const request = await requestFor(invocation, id, detach);
+  const wanted = await requestFor(invocation, id, detach);
   const locked = await takeId(stateRoot, id);
   let made: Started | undefined;
   try {
+    const request = await withReadiness(wanted, locked);
     made = await maker(locked, request);
     handOut(values, made.run);
     return { ...made, locked, attachment: request.attachment };

@@ -4,10 +4,12 @@
  * @module
  */
 import { becomeMonitor } from "../../container/attach.ts";
+import type { ReadinessRelay } from "../../container/readiness.ts";
 import { dumpedFile, undoOf } from "../../container/recover.ts";
 import { startContainer } from "../../container/start.ts";
 import { unlockKeeping, unlockState } from "../../container/store.ts";
 import type { Invocation, OciCommand } from "../command.ts";
+import { managerSocket } from "../globals.ts";
 import { type Made, MAKE_OPTIONS, makeOci } from "../make.ts";
 
 /** This process waits for the program, and removes the container unless it is to be kept. */
@@ -17,7 +19,6 @@ function stay({ run, state, locked, attachment }: Made, keep: boolean): never {
     lockFd: locked.lockFd,
     unless: dumpedFile(state),
   });
-  unlockKeeping(locked);
   return becomeMonitor({
     run,
     attachment,
@@ -29,14 +30,38 @@ function stay({ run, state, locked, attachment }: Made, keep: boolean): never {
   });
 }
 
+/** Passes on that the program is ready, where a service manager wants to know. */
+async function tellReady(
+  { state, locked: { dir } }: Made,
+  relay: ReadinessRelay | undefined,
+): Promise<void> {
+  if (!relay) return;
+  try {
+    await relay.pass(state, managerSocket() ?? "");
+  } finally {
+    relay[Symbol.dispose]();
+  }
+  // The monitor removes files and empty directories; the container keeps its view.
+  await Deno.remove(`${dir}/notify`, { recursive: true });
+}
+
 async function run(invocation: Invocation): Promise<number> {
   const { values } = invocation;
   const detach = values.flag("detach");
-  const made = await makeOci(invocation, startContainer, detach);
-  if (!detach) return stay(made, values.flag("keep"));
-  made.run.close();
-  unlockState(made.locked);
-  return 0;
+  let relay: ReadinessRelay | undefined;
+  const made = await makeOci(invocation, async (locked, request) => {
+    if (request.oci?.tellsReady) {
+      const { ReadinessRelay } = await import("../../container/readiness.ts");
+      relay = new ReadinessRelay(locked.dir);
+    }
+    return await startContainer(locked, request);
+  }, detach);
+  if (detach) {
+    made.run.close();
+    unlockState(made.locked);
+  } else unlockKeeping(made.locked);
+  await tellReady(made, relay);
+  return detach ? 0 : stay(made, values.flag("keep"));
 }
 
 /** Declaration of `run`. */

@@ -4,10 +4,12 @@
  * @module
  */
 import { startHeld } from "../../container/held.ts";
+import type { ReadinessRelay } from "../../container/readiness.ts";
 import type { LockedState } from "../../container/store.ts";
 import type { StoredState } from "../../container/store_types.ts";
 import { StateError } from "../../errors.ts";
 import type { Invocation, OciCommand } from "../command.ts";
+import { managerSocket } from "../globals.ts";
 import { ociStatusOf, withOci } from "../state.ts";
 
 /** Words why a container cannot be started. */
@@ -31,17 +33,29 @@ function refusal(state: StoredState): StateError | undefined {
   }
 }
 
-async function startLocked(
-  locked: LockedState,
-  state: StoredState,
-): Promise<void> {
-  const refused = refusal(state);
-  if (refused) throw refused;
-  await startHeld(locked, state, { blocking: true });
+/** The relay to a service manager, where one wants to know and the program can tell. */
+async function relayFor(
+  { dir }: LockedState,
+  { oci }: StoredState,
+): Promise<ReadinessRelay | undefined> {
+  if (managerSocket() === undefined || !oci?.tellsReady) return undefined;
+  const { ReadinessRelay } = await import("../../container/readiness.ts");
+  return new ReadinessRelay(dir);
 }
 
 async function start({ stateRoot, args: [id] }: Invocation): Promise<number> {
-  await withOci(stateRoot, id, startLocked);
+  let relay: ReadinessRelay | undefined;
+  try {
+    const state = await withOci(stateRoot, id, async (locked, found) => {
+      const refused = refusal(found);
+      if (refused) throw refused;
+      relay = await relayFor(locked, found);
+      return await startHeld(locked, found, { blocking: true });
+    });
+    await relay?.pass(state, managerSocket() ?? "");
+  } finally {
+    relay?.[Symbol.dispose]();
+  }
   return 0;
 }
 
