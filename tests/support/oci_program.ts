@@ -110,9 +110,9 @@ export class OciBundle implements AsyncDisposable {
     return ["run", "--allow-all", PROGRAM, "--root", this.workspace.stateRoot];
   }
 
-  /** Uses the program; the working directory is the bundle. */
-  async oci(args: readonly string[], use: OciUse = {}): Promise<OciEnd> {
-    const child = new Deno.Command(Deno.execPath(), {
+  /** Starts the program, its streams being pipes; the working directory is the bundle. */
+  open(args: readonly string[], use: OciUse = {}): Deno.ChildProcess {
+    return new Deno.Command(Deno.execPath(), {
       args: [...this.#program(), ...args],
       cwd: this.dir,
       env: { NO_COLOR: "1", ...use.env },
@@ -120,6 +120,11 @@ export class OciBundle implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+  }
+
+  /** Uses the program; the working directory is the bundle. */
+  async oci(args: readonly string[], use: OciUse = {}): Promise<OciEnd> {
+    const child = this.open(args, use);
     if (use.stdin !== undefined) {
       const writer = child.stdin.getWriter();
       await writer.write(new TextEncoder().encode(use.stdin));
@@ -163,6 +168,17 @@ export class OciBundle implements AsyncDisposable {
   /** Directories of its container's group, one for each hierarchy that is mounted. */
   groups(): string[] {
     return cgroupMounts().map((mount) => mount + this.group);
+  }
+
+  /** Value of a file of its group, by its name in version 1 or in version 2. */
+  async limit(v1: string, v2: string): Promise<string> {
+    for (const group of this.groups()) {
+      for (const name of [v1, v2]) {
+        const text = await readOrEmpty(`${group}/${name}`);
+        if (text !== "") return text.trim();
+      }
+    }
+    throw new Error(`no group of ${this.group} has ${v1} or ${v2}`);
   }
 
   /** Runs a shell script in its container that lives. */

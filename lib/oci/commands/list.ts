@@ -33,10 +33,11 @@ class Owners {
   }
 }
 
-/** Whether a container went away while the list was made. */
+/** Whether a container went away while the list was made; of a damaged record there is a cause. */
 function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound ||
-    (error instanceof StateError && error.code === "ContainerNotExists");
+    (error instanceof StateError && error.code === "ContainerNotExists" &&
+      error.cause === undefined);
 }
 
 async function containersOf(
