@@ -6,11 +6,24 @@
 import { run, say } from "./process.ts";
 
 /** What the packages are for. */
-export type PackageGroup = "bench" | "build" | "demo" | "test";
+export type PackageGroup = "bench" | "build" | "clients" | "demo" | "test";
 
 const PACKAGES: Readonly<Record<PackageGroup, readonly string[]>> = {
   bench: ["crun", "hyperfine", "runc"],
   build: ["gcc", "libc6-dev", "libseccomp-dev", "make", "pkg-config"],
+  // What drives OCI runtimes, and what networks and users of it need.
+  clients: [
+    "buildah",
+    "catatonit",
+    "conmon",
+    "containerd",
+    "containernetworking-plugins",
+    "iptables",
+    "podman",
+    "procps",
+    "slirp4netns",
+    "uidmap",
+  ],
   demo: ["busybox-static"],
   test: [
     "busybox-static",
@@ -143,7 +156,7 @@ async function install(names: readonly string[]): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  const ready = await setup(["build", "demo", "test"]);
+  const ready = await setup(["build", "demo", "test", "clients"]);
   if (ready) say("setup: everything is there");
   Deno.exit(ready ? 0 : 1);
 }

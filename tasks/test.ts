@@ -120,6 +120,8 @@ async function main(mode: string): Promise<number> {
     account.add("setup", ONE_FAILED);
     return account.close();
   }
+  // Not every release has them all; what they drive is skipped aloud without.
+  if (mode !== "ok") await setup(["clients"]);
   account.add("build", await build() ? { ...NONE, passed: 1 } : ONE_FAILED);
 
   if (mode !== "root") await runUnprivileged(account);

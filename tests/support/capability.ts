@@ -32,6 +32,10 @@ export type Capability =
   | "user-namespaces"
   | "id-mappers"
   | "criu"
+  | "podman"
+  | "buildah"
+  | "catatonit"
+  | "containerd"
   | "full";
 
 interface Probe {
@@ -62,6 +66,23 @@ const PROBES: Readonly<Record<Capability, Probe>> = {
     doc:
       "a criu that works on this kernel (in PATH, by NSINIT_CRIU, or fetched by ../shared/tools/get-criu)",
     isThere: () => findTestCriu() !== undefined,
+  },
+  "podman": {
+    doc: "podman, conmon and what they need (deno task setup)",
+    isThere: () => ["podman", "conmon", "iptables"].every(hasProgram),
+  },
+  "buildah": {
+    doc: "the program buildah",
+    isThere: () => hasProgram("buildah"),
+  },
+  "catatonit": {
+    doc: "the program catatonit",
+    isThere: () => hasProgram("catatonit"),
+  },
+  "containerd": {
+    doc: "containerd and its program ctr",
+    isThere: () =>
+      ["containerd", "ctr", "containerd-shim-runc-v2"].every(hasProgram),
   },
   "cgroup-v2-mount": {
     doc: "a mount of cgroup v2, with controllers or without",
