@@ -9,6 +9,7 @@ import { compileFilter } from "../../ffi/seccomp.ts";
 import { filterCache } from "./filter_cache.ts";
 import type { Fault } from "../../ffi/encode_plan.ts";
 import type { Config } from "../config/types.ts";
+import { placeHostBelowOwn } from "../host/own_groups.ts";
 import type { Host } from "../host/types.ts";
 import { buildSandboxPlan, buildStartPlan } from "../plan/build.ts";
 import { addUserNamespace } from "../plan/rootless.ts";
@@ -491,7 +492,7 @@ export async function make<T extends SandboxRequest>(
   wanted: T,
   { phase, process, plan }: Making<T>,
 ): Promise<Started> {
-  const host = currentHost();
+  const host = wanted.oci ? placeHostBelowOwn(currentHost()) : currentHost();
   const request = settleForUser(wanted, host);
   const names = markersOf(request);
   let state: StoredState | undefined;
