@@ -200,6 +200,29 @@ test("--debug tells each step with its time, on stderr or in the log", async (wo
   }
 });
 
+test("state is told as data, and as a table", async (workspace) => {
+  const container = await workspace.container();
+  await using _running = await container.hold({ flags: ["--id=told"] });
+  const plain = await workspace.nsinit(["state", "told"]);
+  const asked = await workspace.nsinit(["state", "--format=json", "told"]);
+  assertEquals(asked.stdout, plain.stdout);
+  const { init_process_pid } = JSON.parse(plain.stdout);
+  const { code, stdout } = await workspace.nsinit(
+    ["state", "--format=table", "told"],
+  );
+  assertEquals(code, 0);
+  assertMatch(stdout, /^WHAT +VALUE\nid +told\nstatus +running\n/);
+  assertMatch(
+    stdout,
+    new RegExp(`^init process pid +${init_process_pid}$`, "m"),
+  );
+  assertMatch(stdout, /^cgroup \S+ +\/sys\/fs\/cgroup\/\S+$/m);
+  assertMatch(
+    stdout,
+    new RegExp(`^namespace NEWNS +/proc/${init_process_pid}/ns/mnt$`, "m"),
+  );
+});
+
 test("a joined program's steps are told too", async (workspace) => {
   const container = await workspace.container();
   await using _running = await container.hold();
