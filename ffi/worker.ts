@@ -12,6 +12,7 @@ import { poller } from "./poller.ts";
 import { waitForEnd } from "./process_end.ts";
 
 const EAGAIN = 11;
+const ECONNRESET = 104;
 const SIGKILL = 9;
 /** Longer than any message that is expected. */
 const MESSAGE_LIMIT_BYTES = 65536;
@@ -128,7 +129,8 @@ export class HostWorker {
         data.length,
         view,
       );
-      if (length === 0) return undefined;
+      // It may have ended without having read what it was sent.
+      if (length === 0 || length === -ECONNRESET) return undefined;
       if (length > 0) {
         const fd = out[0] ?? -1;
         return { data: data.slice(0, length), ...(fd >= 0 && { fd }) };

@@ -79,12 +79,15 @@ export class CgroupYard implements AsyncDisposable {
     const groups = await Deno.readTextFile("/proc/self/cgroup");
     const links = yardLinks(groups, probeCgroups().hierarchies);
     if (!links) return new CgroupYard(undefined);
-    const yard = new CgroupYard(`${directory}/${NAME}`);
+    const path = `${await Deno.realPath(directory)}/${NAME}`;
+    const yard = new CgroupYard(path);
     // One that was killed may have left its own.
     await yard[Symbol.asyncDispose]();
-    await Deno.mkdir(`${directory}/${NAME}`, { mode: 0o700 });
+    await Deno.mkdir(path, { mode: 0o700 });
+    // From a restored process, whose root is another, CRIU still gets there by these.
+    const up = "../".repeat(path.split("/").length - 1);
     for (const { name, target } of links) {
-      await Deno.symlink(target, `${directory}/${NAME}/${name}`);
+      await Deno.symlink(up + target.slice(1), `${path}/${name}`);
     }
     return yard;
   }

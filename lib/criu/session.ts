@@ -6,6 +6,7 @@
 import { closeFd, makePipe, openNull } from "../../ffi/native.ts";
 import { closeAll, makeNonBlocking, readSome } from "../../ffi/descriptors.ts";
 import { HostWorker } from "../../ffi/worker.ts";
+import { KernelError } from "../errors.ts";
 import {
   type CriuRequest,
   type CriuResponse,
@@ -58,13 +59,23 @@ function readOutput(fd: number): string {
   return new TextDecoder().decode(bytes.subarray(0, Math.max(count, 0)));
 }
 
+async function sendTo(worker: HostWorker, request: CriuRequest): Promise<void> {
+  try {
+    await worker.send(encodeRequest(request));
+  } catch (error) {
+    // It has ended instead: the next message is none.
+    if (error instanceof KernelError && error.errnoName === "EPIPE") return;
+    throw error;
+  }
+}
+
 async function serve(
   worker: HostWorker,
   request: CriuRequest,
   notified: (notification: Notification) => void | Promise<void>,
 ): Promise<Omit<Answer, "output">> {
   let thrown: { readonly error: unknown } | undefined;
-  await worker.send(encodeRequest(request));
+  await sendTo(worker, request);
   for (;;) {
     const message = await worker.receive();
     if (message === undefined) {
@@ -83,10 +94,7 @@ async function serve(
       thrown ??= { error };
     }
     const notifySuccess = thrown === undefined;
-    await worker.send(encodeRequest({ type: REQUESTS.notify, notifySuccess }))
-      .catch(() => {
-        // It has ended instead: the next message is none.
-      });
+    await sendTo(worker, { type: REQUESTS.notify, notifySuccess });
   }
 }
 

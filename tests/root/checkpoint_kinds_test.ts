@@ -219,6 +219,31 @@ async function namesIn(dir: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
 }
 
+test("groups that were made below the container's come back, with who is in them", async (workspace) => {
+  await using own = await Checkpointed.create(workspace);
+  const { container, images } = own;
+  await start(own, ["unix", "/dev/shm/socket"]);
+  const [first = 0, second = 0] = await waitFor("two processes", async () => {
+    const pids = await container.processes();
+    return pids.length === 2 && pids;
+  });
+  const { cgroupPaths } = await container.state();
+  const group = cgroupPaths["pids"] ?? cgroupPaths["unified"] ?? "";
+  const inner = `${group}/inner`;
+  const membersOf = async (path: string): Promise<number> =>
+    (await Deno.readTextFile(`${path}/cgroup.procs`)).trim().split("\n").length;
+  await Deno.mkdir(inner);
+  await Deno.writeTextFile(`${inner}/cgroup.procs`, `${second}`);
+  assertEquals([first > 0, await membersOf(inner)], [true, 1]);
+
+  await container.checkpoint({ imagePath: images });
+  await assertRejects(() => Deno.stat(group), Deno.errors.NotFound);
+  await container.restore({});
+
+  assertEquals([await membersOf(group), await membersOf(inner)], [1, 1]);
+  assertEquals((await container.processes()).length, 2);
+});
+
 /** Runs CRIU itself, as a server of pages. */
 function serveCriu(...args: string[]): Running {
   return new Running([testCriu(), ...args]);

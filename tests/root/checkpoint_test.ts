@@ -16,6 +16,7 @@ import { Checkpointed, numbersOf } from "../support/checkpointed.ts";
 import { containerTests } from "../support/containers.ts";
 import { readConfig } from "../support/in_process.ts";
 import { waitFor } from "../support/nsinit.ts";
+import { writeProgram } from "../support/rootfs.ts";
 
 const test = containerTests("checkpoint");
 const NEEDS = { needs: ["criu"] } as const;
@@ -215,6 +216,43 @@ test("a missing CRIU is named, with what to do", async (workspace) => {
   assert(error.message.includes("install"), error.message);
   await assertRejects(() => Deno.stat(imagePath), Deno.errors.NotFound);
 });
+
+/** A program in the place of CRIU, and what is said of it. */
+const NOT_CRIU: readonly (readonly [string, string, RegExp])[] = [
+  // To the question for its version, an answer of type 10 and success: 3.14.
+  [
+    "too old",
+    "printf '\\010\\012\\020\\001\\122\\004\\010\\003\\020\\016' >&3; cat <&3 >/dev/null",
+    /it is CRIU 3\.14\.0, at least 3\.15 is needed; install a newer one/,
+  ],
+  [
+    "another program",
+    "echo usage: nothing >&2; exit 2",
+    /does not answer as CRIU 3\.15 or later does \(it says: usage: nothing\)/,
+  ],
+  ["killed at once", "kill -9 $$", /does not answer as CRIU 3\.15 or later/],
+];
+
+for (const [what, script, says] of NOT_CRIU) {
+  test(`a CRIU that is ${what} is refused`, async (workspace) => {
+    const config = await readConfig(workspace);
+    const criu = `${await workspace.newDirectory()}/criu`;
+    await writeProgram(criu, `#!/bin/sh\n${script}\n`);
+    const factory = new Factory(workspace.stateRoot, { criu });
+    await using container = await factory.create(workspace.newName(), config);
+    await container.start({ args: ["/bin/sleep", "100"] });
+    const imagePath = `${await workspace.newDirectory()}/images`;
+
+    const error = await assertRejects(
+      () => container.checkpoint({ imagePath }),
+      HostError,
+    );
+
+    assert(says.test(error.message), error.message);
+    await assertRejects(() => Deno.stat(imagePath), Deno.errors.NotFound);
+    assertEquals(await container.status(), "running");
+  });
+}
 
 test(
   "limits hold again, and what CRIU had as groups is gone",
