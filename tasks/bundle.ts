@@ -9,6 +9,7 @@
  */
 import { join } from "@std/path";
 import { build } from "./build.ts";
+import { linkFolder } from "./link.ts";
 import { DENO, ROOT, run, say } from "./process.ts";
 
 /** The folder that is made. */
@@ -66,6 +67,7 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
     return false;
   }
 
+  await linkFolder(join(made, "js"), ["cli.js", "oci.js"]);
   await Deno.mkdir(join(made, "lib"));
   await Deno.copyFile(join(ROOT, LIBRARY), join(made, LIBRARY));
   for (const name of PROGRAMS) {
