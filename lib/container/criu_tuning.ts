@@ -36,9 +36,6 @@ export interface RestoreTuning extends CommonTuning {
   readonly lsmMountContext?: string;
 }
 
-/** Number of the first descriptor that CRIU is given. */
-const FIRST_FD = 4;
-
 function commonTuning(
   { cgroupMode, autoDedup }: CommonTuning,
 ): Partial<CriuOptions> {
@@ -52,28 +49,23 @@ function commonTuning(
  * Words the wishes for a dump. Pure.
  *
  * @param tuning The wishes.
- * @returns Options, and the descriptors that CRIU gets for them.
+ * @returns Options; CRIU opens descriptors by their numbers here.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { dumpTuning } from "./criu_tuning.ts";
  *
- * assertEquals(dumpTuning({ statusFd: 9 }), { options: { statusFd: 4 }, fds: [9] });
+ * assertEquals(dumpTuning({ statusFd: 9 }), { statusFd: 9 });
  * ```
  */
-export function dumpTuning(
-  tuning: DumpTuning,
-): { readonly options: Partial<CriuOptions>; readonly fds: readonly number[] } {
+export function dumpTuning(tuning: DumpTuning): Partial<CriuOptions> {
   const { linkRemap, tcpSkipInFlight, statusFd } = tuning;
   return {
-    options: {
-      ...commonTuning(tuning),
-      ...(linkRemap && { linkRemap }),
-      ...(tcpSkipInFlight && { tcpSkipInFlight }),
-      ...(statusFd === undefined ? {} : { statusFd: FIRST_FD }),
-    },
-    fds: statusFd === undefined ? [] : [statusFd],
+    ...commonTuning(tuning),
+    ...(linkRemap && { linkRemap }),
+    ...(tcpSkipInFlight && { tcpSkipInFlight }),
+    ...(statusFd === undefined ? {} : { statusFd }),
   };
 }
 

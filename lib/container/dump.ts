@@ -455,7 +455,6 @@ async function ask(
     return fd;
   };
   try {
-    const tuning = dumpTuning(options.tuning ?? {});
     const wanted = {
       type: options.preDump ? REQUESTS.preDump : REQUESTS.dump,
       options: {
@@ -465,13 +464,13 @@ async function ask(
         ...await commonOptions(record),
         ...dumpOptions(request, record),
         ...(yard.path !== undefined && { cgroupYard: yard.path }),
-        ...tuning.options,
+        ...dumpTuning(options.tuning ?? {}),
       },
     };
     return await whileDumping(
       images.path,
       options.onProgress,
-      () => askCriu({ ...criu, fds: tuning.fds }, wanted, notified),
+      () => askCriu(criu, wanted, notified),
     );
   } finally {
     for (const fd of fds) closeFd(fd);

@@ -190,7 +190,7 @@ export interface CriuOptions {
   readonly lsmProfile?: string;
   /** Restore: label of mounts in place of that of the dump. */
   readonly lsmMountContext?: string;
-  /** Dump with lazy pages: a descriptor of CRIU that gets a byte when it serves them. */
+  /** Dump with lazy pages: a descriptor of this process that gets a byte when they are served. */
   readonly statusFd?: number;
   /** The terminal's outer end is ours. */
   readonly orphanPtsMaster?: boolean;

@@ -9,7 +9,7 @@ import type { RestoreTuning } from "../../container/criu_tuning.ts";
 import { openImages } from "../../container/images.ts";
 import type { RestoreRequest } from "../../container/restore.ts";
 import { restoreForEngine } from "../../container/restore_engine.ts";
-import { UsageError } from "../../errors.ts";
+import { HostError, StateError, UsageError } from "../../errors.ts";
 import { attachFor } from "../attach.ts";
 import { loadBundle } from "../bundle.ts";
 import { CRIU_OPTIONS, imagePathOf, tuningOf } from "../checkpoint_options.ts";
@@ -63,7 +63,22 @@ async function requestOf(invocation: Invocation): Promise<RestoreRequest> {
   };
 }
 
+/** Of images it is said what is wrong with them, not that there is no container. */
+function imageFailure(error: unknown): unknown {
+  return error instanceof StateError && error.code === "ContainerNotExists"
+    ? new HostError(error.message, { cause: error, context: error.context })
+    : error;
+}
+
 async function restore(invocation: Invocation): Promise<number> {
+  try {
+    return await restoreImages(invocation);
+  } catch (error) {
+    throw imageFailure(error);
+  }
+}
+
+async function restoreImages(invocation: Invocation): Promise<number> {
   const { values, stateRoot } = invocation;
   const consoleSocket = values.text("console-socket");
   const pidFile = values.text("pid-file");
