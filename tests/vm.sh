@@ -22,8 +22,7 @@ trap '[ -z "$other" ] || pkill -P "$other"; rm -rf "$logs" "$stage"' EXIT
 # notices of them are the same in both.
 minimal=(limits limits_files freeze stats notify events labels update
 	rootless_cgroups network original)
-systemd=(limits freeze stats labels rootless_cgroups systemd_driver doctor
-	user_namespaces)
+systemd=(limits freeze stats labels rootless_cgroups systemd_driver doctor)
 # The rest of the library and of what users do without root; some hundred
 # starts with a look around after each. The better part of an hour.
 if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then
@@ -31,8 +30,8 @@ if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then
 		hooks process_attributes propagation overlay_root host_root seccomp
 		rootless security_rootless faults held warm anchor oci oci_mounts
 		checkpoint restore watching)
-	systemd+=(api_lifecycle original host_root overlay_root rootless
-		security_rootless limits_files notify events update)
+	systemd+=(api_lifecycle original user_namespaces host_root overlay_root
+		rootless security_rootless limits_files notify events update)
 fi
 
 limit=2400

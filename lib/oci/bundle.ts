@@ -14,6 +14,8 @@ const CONFIG_FILE = "config.json";
 export interface Bundle {
   /** Its canonical path. */
   readonly path: string;
+  /** The file that was read, which may lie in the root. */
+  readonly configPath: string;
   /** Its configuration; the root is canonical. */
   readonly config: Config;
   /** `ociVersion`, as written. */
@@ -121,6 +123,7 @@ export async function loadBundle(options: BundleOptions): Promise<Bundle> {
   const { hooks } = config;
   return {
     path,
+    configPath: await realPath(source, "JSON specification file"),
     version: versionOf(text),
     config: {
       ...config,

@@ -108,6 +108,7 @@ async function requestFor(
     id,
     config: settle(bundle, invocation),
     directory: bundle.path,
+    configPath: bundle.configPath,
     oci: { bundle: bundle.path, version: bundle.version },
     process: { args: [], env, ...extraFiles.length > 0 && { extraFiles } },
     attachment: attachFor({ tty, detach }),

@@ -32,6 +32,28 @@ test("every state and every transition is as the specification says", async (wor
   assert(Number(stdout.split(" ")[0]) > 70, stdout);
 });
 
+test("a container whose root is its bundle cannot change its config.json", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace, {
+    rest: { root: { path: "." } },
+    process: {
+      cwd: "/",
+      args: [
+        "/rootfs/bin/busybox",
+        "sh",
+        "-c",
+        "(echo x > /config.json) 2>/dev/null && echo wrote; " +
+        "/rootfs/bin/busybox mv /config.json /x 2>/dev/null && echo moved; " +
+        "/rootfs/bin/busybox rm -f /config.json 2>/dev/null && echo removed; " +
+        "echo end",
+      ],
+    },
+  });
+  const before = await Deno.readTextFile(`${bundle.dir}/config.json`);
+  const { code, stdout, stderr } = await bundle.oci(["run", bundle.id]);
+  assertEquals([code, stdout, stderr], [0, "end\n", ""]);
+  assertEquals(await Deno.readTextFile(`${bundle.dir}/config.json`), before);
+});
+
 /** How long after its start a command is killed, in milliseconds. */
 const MOMENTS = [150, 180, 210, 240, 260, 280, 300, 320, 340, 360, 400, 450];
 
