@@ -97,6 +97,8 @@ export function stays(state: StoredState | undefined): state is StoredState {
  * left.
  *
  * @param stateRoot State root.
+ * @param onDamaged Told of each container whose state cannot be read, or whose
+ * remains cannot be removed; without it that is thrown.
  * @returns One summary per container that is not gone, sorted by id.
  * @throws {KernelError} `SystemError` if remains cannot be removed.
  *
@@ -107,12 +109,18 @@ export function stays(state: StoredState | undefined): state is StoredState {
  */
 export async function listContainers(
   stateRoot: string,
+  onDamaged?: (id: string, error: unknown) => void,
 ): Promise<ContainerSummary[]> {
   const summaries: ContainerSummary[] = [];
   for (const id of await listIds(stateRoot)) {
-    const state = await readState(stateDirectory(stateRoot, id));
-    const found = stays(state) ? state : await sweep(stateRoot, id);
-    if (found) summaries.push(summarize(found));
+    try {
+      const state = await readState(stateDirectory(stateRoot, id));
+      const found = stays(state) ? state : await sweep(stateRoot, id);
+      if (found) summaries.push(summarize(found));
+    } catch (error) {
+      if (!onDamaged) throw error;
+      onDamaged(id, error);
+    }
   }
   return summaries;
 }

@@ -225,6 +225,26 @@ for (const left of [0, 40_960, 131_072]) {
   );
 }
 
+test("a damaged state hides no other container, and goes by force", async (workspace) => {
+  const container = await workspace.container();
+  await using running = await container.hold();
+  const dir = `${workspace.stateRoot}/damaged`;
+  await Deno.mkdir(dir, { mode: 0o700 });
+  await Deno.writeTextFile(`${dir}/state.json`, "{", { mode: 0o600 });
+  for (const args of [["list", "--quiet"], ["list", "--format=json"]]) {
+    const list = await workspace.nsinit(args);
+    assertEquals(list.code, 125);
+    assert(list.stdout.includes(await container.id()), list.stdout);
+    assertMatch(list.stderr, /^nsinit: Cannot read .*delete --force.*\n$/);
+  }
+  const kept = await workspace.nsinit(["delete", "--all"]);
+  assertRefused("delete --all", kept, 125, /damaged\/state\.json/);
+  const gone = await workspace.nsinit(["delete", "--all", "--force"]);
+  assertEquals([gone.code, gone.stderr], [0, ""]);
+  assertEquals((await workspace.nsinit(["list", "-q"])).stdout, "");
+  assertEquals((await running.result()).code, 137);
+});
+
 test("commands at the same time get in nobody's way", async (workspace) => {
   const container = await workspace.container();
   const { dir } = container;

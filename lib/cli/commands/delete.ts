@@ -33,9 +33,15 @@ async function removeAll(invocation: Invocation): Promise<number> {
     throw new UsageError("--all means every container: leave the id out");
   }
   const { listContainers } = await import("../../container/list.ts");
-  const all = await listContainers(stateRootOf(values));
+  // Those whose state is damaged say so when it is their turn, unless forced.
+  const damaged: string[] = [];
+  const all = await listContainers(
+    stateRootOf(values),
+    (id) => damaged.push(id),
+  );
   const chosen = values.flag("force") ? all : all.filter(hasEnded);
-  return await removeMany(invocation, chosen.map(({ id }) => id));
+  const ids = chosen.map(({ id }) => id);
+  return await removeMany(invocation, [...ids, ...damaged]);
 }
 
 async function remove(invocation: Invocation): Promise<number> {

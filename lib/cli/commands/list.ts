@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ContainerSummary } from "../../container/list.ts";
 import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
 import { FORMAT_OPTION } from "../format_option.ts";
@@ -11,7 +12,8 @@ import { formatJson } from "../output.ts";
 import { formatTable } from "../table.ts";
 import { terminalStyle } from "../terminal.ts";
 
-async function list({ values, args, output }: Invocation): Promise<number> {
+async function list(invocation: Invocation): Promise<number> {
+  const { values, args, output } = invocation;
   if (args.length > 0) {
     throw new UsageError(
       `list takes no argument ${JSON.stringify(args[0])}; ` +
@@ -19,11 +21,24 @@ async function list({ values, args, output }: Invocation): Promise<number> {
     );
   }
   const { listContainers } = await import("../../container/list.ts");
-  const containers = await listContainers(stateRootOf(values));
+  const damaged: unknown[] = [];
+  const containers = await listContainers(
+    stateRootOf(values),
+    (_id, error) => damaged.push(error),
+  );
+  await print(containers, invocation);
+  // The others are there all the same.
+  return damaged.map((error) => output.fail(error)).at(-1) ?? 0;
+}
+
+async function print(
+  containers: readonly ContainerSummary[],
+  { values, output }: Invocation,
+): Promise<void> {
   if (values.text("format") === "json") {
     await output.result(formatJson(containers));
   } else if (values.flag("quiet")) {
-    if (containers.length === 0) return 0;
+    if (containers.length === 0) return;
     await output.result(containers.map(({ id }) => id).join("\n"));
   } else {
     await output.styled(formatTable(
@@ -38,7 +53,6 @@ async function list({ values, args, output }: Invocation): Promise<number> {
       terminalStyle(),
     ));
   }
-  return 0;
 }
 
 /** Declaration of `list`. */
