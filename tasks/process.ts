@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly env?: Record<string, string>;
   /** After this time it is ended and counts as failed; 20 minutes unless given. */
   readonly timeoutMs?: number;
+  /** Whether what it prints is only kept, for something runs beside it. */
+  readonly quiet?: boolean;
 }
 
 /** How a program ended. */
@@ -68,7 +70,8 @@ export async function run(
 }
 
 /**
- * Runs a program, shows its output as it comes, and keeps a copy.
+ * Runs a program, shows its output as it comes unless told otherwise, and keeps
+ * a copy.
  *
  * @param program Its name or path.
  * @param args Its arguments.
@@ -91,7 +94,7 @@ export async function runAndKeep(
   }, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
 
   const text: string[] = [];
-  const copied = copy(child.stdout, text);
+  const copied = copy(child.stdout, text, options.quiet ?? false);
   const { code } = await child.status;
   clearTimeout(timer);
   // A grandchild left behind may hold the pipe open for ever.
@@ -137,11 +140,12 @@ function start(
 async function copy(
   from: ReadableStream<Uint8Array>,
   text: string[],
+  quiet: boolean,
 ): Promise<void> {
   const decoder = new TextDecoder();
 
   for await (const chunk of from) {
-    await writeAll(chunk);
+    if (!quiet) await writeAll(chunk);
     text.push(decoder.decode(chunk, { stream: true }));
   }
 }

@@ -19,7 +19,7 @@ import {
   readCounts,
   sum,
 } from "./counts.ts";
-import { DENO, ROOT, runAndKeep, say } from "./process.ts";
+import { DENO, ROOT, runAndKeep, type RunResult, say } from "./process.ts";
 import { setup } from "./setup.ts";
 
 /** How the output of a check is counted. */
@@ -73,6 +73,19 @@ const TESTS: readonly Check[] = [
   denoTest("abi tests", "tests/abi"),
 ];
 
+/** Something that runs beside the rest. */
+interface Beside {
+  readonly check: Check;
+  readonly result: Promise<RunResult>;
+}
+
+function runCheck(check: Check, quiet = false): Promise<RunResult> {
+  return runAndKeep(check.program, check.args, {
+    quiet,
+    ...(check.timeoutMs === undefined ? {} : { timeoutMs: check.timeoutMs }),
+  });
+}
+
 /** What has been counted, and the names of what failed. */
 class Account {
   counts: Counts = NONE;
@@ -85,9 +98,17 @@ class Account {
 
   async run(check: Check): Promise<void> {
     say(`\n== ${check.name}`);
-    const { code, output } = await runAndKeep(check.program, check.args, {
-      ...(check.timeoutMs === undefined ? {} : { timeoutMs: check.timeoutMs }),
-    });
+    this.#take(check, await runCheck(check));
+  }
+
+  /** Takes what ran beside others, and shows it whole. */
+  async take({ check, result }: Beside): Promise<void> {
+    const ended = await result;
+    say(`\n== ${check.name}\n${ended.output.trimEnd()}`);
+    this.#take(check, ended);
+  }
+
+  #take(check: Check, { code, output }: RunResult): void {
     const counts = check.count(output, code);
     if (code !== 0) say(`${check.name}: ended with status ${code}`);
     this.add(check.name, counts);
@@ -124,9 +145,11 @@ async function main(mode: string): Promise<number> {
   if (mode !== "ok") await setup(["clients"]);
   account.add("build", await build() ? { ...NONE, passed: 1 } : ONE_FAILED);
 
+  // Whole containers are timed, and so have the machine to themselves.
+  const machine = mode === "all" ? await startVm(account) : undefined;
   if (mode !== "root") await runUnprivileged(account);
+  if (machine) await account.take(machine);
   if (mode !== "ok") await runRoot(account);
-  if (mode === "all") await runVm(account);
 
   return account.close();
 }
@@ -154,28 +177,29 @@ async function runRoot(account: Account): Promise<void> {
   }
 }
 
-/** Runs the part for cgroup v2 in a virtual machine, where the tool for it is. */
-async function runVm(account: Account): Promise<void> {
+/** Starts the part for cgroup v2 in virtual machines, where the tool for it is. */
+async function startVm(account: Account): Promise<Beside | undefined> {
   const name = "cgroup v2 in a virtual machine";
   const vm = join(dirname(ROOT), "shared/tools/vm");
 
-  if (!await isFile(join(ROOT, "tests/vm.sh"))) return;
+  if (!await isFile(join(ROOT, "tests/vm.sh"))) return undefined;
   if (!await isFile(vm)) {
     account.skip(name, 1, "no tool for virtual machines beside the checkout");
-    return;
+    return undefined;
   }
   if (Deno.uid() !== 0) {
     account.skip(name, 1, "needs root");
-    return;
+    return undefined;
   }
 
-  await account.run({
+  const check = {
     name,
     program: "bash",
     args: ["tests/vm.sh"],
     count: countNested,
     timeoutMs: VM_TIMEOUT_MS,
-  });
+  };
+  return { check, result: runCheck(check, true) };
 }
 
 /** Counts a run that itself ends with the line of counts. */
