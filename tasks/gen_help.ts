@@ -1,11 +1,14 @@
 /**
- * Writes `man/nsinit.1` and `docs/commands.md` from the declarations of the
- * commands, or with `--check` fails when the committed files differ.
+ * Writes the manual pages and the lists of commands from their declarations, or
+ * with `--check` fails when the committed files differ.
  *
  * @module
  */
 import { formatHelp, formatOverview } from "../lib/cli/help.ts";
 import { COMMANDS, loadEntry } from "../lib/cli/registry.ts";
+import { formatOciHelp, formatOciOverview } from "../lib/oci/help.ts";
+import { OCI_COMMANDS } from "../lib/oci/registry.ts";
+import { renderOciManPage } from "./man/oci_page.ts";
 import { renderManPage } from "./man/page.ts";
 import { ROOT, say } from "./process.ts";
 
@@ -30,9 +33,23 @@ export async function renderHelpFiles(): Promise<Record<string, string>> {
     fence(formatOverview(commands)),
     ...sections,
   ].join("\n\n");
+  const oci = await Promise.all(
+    OCI_COMMANDS.map(async ({ load }) => (await load()).COMMAND),
+  );
+  const ociPage = [
+    "# Commands of nsinit-oci",
+    "What `nsinit-oci help` prints, of the program and of each command. Made by\n" +
+    "`deno task gen` from the declarations of the commands.",
+    fence(formatOciOverview(oci)),
+    ...oci.map((command) =>
+      `## ${command.name}\n\n${fence(formatOciHelp(command))}`
+    ),
+  ].join("\n\n");
   return {
     "man/nsinit.1": renderManPage(commands),
+    "man/nsinit-oci.1": renderOciManPage(oci),
     "docs/commands.md": `${page}\n`,
+    "docs/oci-commands.md": `${ociPage}\n`,
   };
 }
 

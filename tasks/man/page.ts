@@ -73,7 +73,8 @@ function term(option: Option): string {
     : `${names} ${italic(metavar)}`;
 }
 
-function optionLines(options: readonly Option[]): Lines {
+/** Renders options, by their groups. */
+export function optionLines(options: readonly Option[]): Lines {
   const groups = Map.groupBy(options.filter(isVisible), ({ group }) => group);
   return [...groups].flatMap(([group, members]) => [
     ...(group === undefined ? [] : [".PP", bold(`${group}:`)]),
@@ -98,7 +99,8 @@ function sharedOptions(
   return [options.filter((option) => !isShared(option)), shared];
 }
 
-function commandLines(command: Command, first: Command): Lines {
+/** Renders a command; what it has in common with the first one is named there. */
+export function commandLines(command: Command, first: Command): Lines {
   const { name, aliases = [], summary, usage, details = [] } = command;
   const [own, shared] = command === first
     ? [command.options, []]
