@@ -380,7 +380,9 @@ test(
     const container = await workspace.container({ rootfs });
     const held = await container.hold({ flags: ["--user", "daemon"] });
     await container.exec(["--user", "nobody", "/bin/cat", "/proc/version"]);
-    for (const command of ["ps", "state", "list"]) {
+    for (
+      const command of ["ps", "state", "list", "stats", "pause", "unpause"]
+    ) {
       await workspace.nsinit([command], { cwd: container.dir });
     }
     await held[Symbol.asyncDispose]();
