@@ -1,5 +1,10 @@
 /** What an attacker could try against an overlay root and its layers. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   BIND,
   containerTests,
@@ -152,7 +157,7 @@ test("root of a user namespace does not change what belongs to the host", async 
     ),
   });
   const before = await describeTree(workspace.rootfs);
-  const { stdout } = await container.exec([
+  const { code, stdout } = await container.exec([
     "--overlay",
     "/bin/sh",
     "-c",
@@ -161,6 +166,8 @@ test("root of a user namespace does not change what belongs to the host", async 
     "mount -o remount,rw / 2>&1; exit 0",
   ]);
 
+  assertEquals(code, 0);
+  assertMatch(stdout, /can't open '\/root'|Permission denied/);
   assert(!stdout.includes("wrote"), stdout);
   assertEquals(await describeTree(workspace.rootfs), before);
 });
