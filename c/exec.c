@@ -21,9 +21,30 @@ static struct {
 } vectors;
 
 /*
+ * Changes to a directory by its path. While descriptors are open, links of procfs to
+ * what they mean lead nowhere: such a directory may be ours, or hidden since
+ * (CVE-2024-21626).
+ */
+static int change_directory(const char *path, int is_early)
+{
+	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				      .resolve = RESOLVE_NO_MAGICLINKS };
+	int fd, r;
+
+	if (!is_early)
+		return (int)NSI_SYS1(__NR_chdir, path);
+	fd = nsi_sys_openat2(AT_FDCWD, path, &how);
+	if (fd < 0)
+		return fd;
+	r = (int)NSI_SYS1(__NR_fchdir, fd);
+	nsi_sys_close(fd);
+	return r;
+}
+
+/*
  * nsi_op_cwd_enter() - change to the program's working directory
  * @run: the run
- * @op:  cwd.enter
+ * @op:  cwd.enter; one that is early leaves what it cannot do to the one that follows
  *
  * A directory reached over a leaked descriptor lies outside the root, and
  * getcwd(2) says "(unreachable)" (CVE-2024-21626): refused.
@@ -32,24 +53,23 @@ static struct {
  */
 int nsi_op_cwd_enter(struct nsi_run *run, const struct nsi_op *op)
 {
+	int is_early = (NSI_CWD_ENTER_FLAGS(op) & CWD_EARLY) != 0;
 	char *name = (char *)run->payload;
 	int r;
 
 	if (run->in_cwd)
 		return 0;
 	run->detail = NSI_AT_RESOLVE;
-	r = (int)NSI_SYS1(__NR_chdir, NSI_CWD_ENTER_PATH(run, op));
-	if ((r == -EACCES || r == -EPERM) && (NSI_CWD_ENTER_FLAGS(op) & CWD_EARLY))
-		return 0;
+	r = change_directory(NSI_CWD_ENTER_PATH(run, op), is_early);
 	if (r < 0)
-		return r;
+		return is_early ? 0 : r;
 	run->detail = NSI_AT_VERIFY;
 	r = (int)NSI_SYS2(__NR_getcwd, name, sizeof(run->payload));
 	if (r < 0)
 		return r;
 	if (name[0] != '/')
 		return -EXDEV;
-	run->in_cwd = (NSI_CWD_ENTER_FLAGS(op) & CWD_EARLY) != 0;
+	run->in_cwd = is_early;
 	return 0;
 }
 

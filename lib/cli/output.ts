@@ -310,9 +310,17 @@ function refuseForeignLink(path: string): Deno.FileInfo | undefined {
   return info;
 }
 
-function appendTo(path: string, text: string): void {
+/**
+ * Appends to a file that is made if it is missing.
+ *
+ * @param path Its path; a link there is followed if it is ours or root's.
+ * @param text What is added.
+ * @param mode Permissions of a new one; 0600 unless given.
+ * @throws {Error} If it is a link of another user, or what the system says.
+ */
+export function appendTo(path: string, text: string, mode = 0o600): void {
   refuseForeignLink(path);
-  using file = Deno.openSync(path, { create: true, append: true, mode: 0o600 });
+  using file = Deno.openSync(path, { create: true, append: true, mode });
   const { dev, ino } = file.statSync();
   const named = refuseForeignLink(path);
   if (named && !named.isSymlink && (named.dev !== dev || named.ino !== ino)) {

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { appendTo } from "../cli/output.ts";
+
 /** How serious a line is, the least first. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 
@@ -152,7 +154,7 @@ export class Log {
   }
 
   #append(file: string, text: string): void {
-    Deno.writeTextFileSync(file, text, { append: true, mode: 0o644 });
+    appendTo(file, text, 0o644);
   }
 
   #stderr(text: string): void {

@@ -131,5 +131,9 @@ export function wordFailure(error: unknown): string {
     return error.message;
   }
   // Those of this command line have their words already, without a capital.
-  return /^[a-z]/.test(error.message) ? error.message : sentence;
+  if (/^[a-z]/.test(error.message)) return error.message;
+  // A state that cannot be read is none that is missing.
+  const isOther = error.code === "ContainerNotExists" &&
+    !error.message.includes(sentence);
+  return isOther ? error.message : sentence;
 }

@@ -93,7 +93,8 @@ function hierarchyPart(
  * @param target Path inside.
  * @param flags `MS_*` bits; without `MS_RDONLY` the container may make groups
  * of its own, and change all its limits but those of devices.
- * @param context Groups and slots.
+ * @param context Groups and slots; whether a container without a group gets an
+ * empty directory.
  * @returns The operations; the parent's must follow the making of the groups.
  * @throws {HostError} `HostUnsupported` when the container has no group.
  *
@@ -111,22 +112,24 @@ function hierarchyPart(
 export function planCgroupMount(
   target: string,
   flags: number,
-  context: Pick<MountContext, "groups" | "slots">,
+  context: Pick<MountContext, "groups" | "slots"> & {
+    readonly mayBeEmpty?: boolean;
+  },
 ): MountPart {
   const { groups } = context;
   const [only] = groups;
-  if (only === undefined) {
+  if (only === undefined && !context.mayBeEmpty) {
     throw new HostError(
       `Cannot mount cgroups at ${target}: the container has none; mount cgroup2 at /sys/fs/cgroup on the host (and without root have a group delegated: systemd-run --user --scope), or leave the mount out`,
     );
   }
-  if (groups.length === 1 && only.version === 2) {
+  if (only && groups.length === 1 && only.version === 2) {
     return groupPart(only, target, { ...context, flags });
   }
   const parts = groups.map((group) =>
     hierarchyPart(group, target, { ...context, flags })
   );
-  const isClosed = (flags & MS_RDONLY) !== 0;
+  const isClosed = (flags & MS_RDONLY) !== 0 || only === undefined;
   return {
     parent: parts.flatMap(({ parent }) => parent),
     child: [

@@ -317,7 +317,11 @@ function mountPart(placed: PlacedMount, context: MountContext): MountPart {
         groups: context.groups.filter(({ version }) => version === 2),
       });
     case "cgroup":
-      return planCgroupMount(target, mount.flags, context);
+      return planCgroupMount(target, mount.flags, {
+        ...context,
+        // Engines ask for it without asking whether a user has groups.
+        mayBeEmpty: context.config.dialect === "OCI",
+      });
     default:
       return { ...NOTHING, child: [fsOp(placed, context)] };
   }

@@ -21,7 +21,15 @@ export const USER_ID = 61234;
 /** Its name, where the test gives it ranges. */
 const NAME = "nsinittester";
 /** What the program under test is made of. */
-const SOURCES = ["cli.ts", "mod.ts", "deno.json", "lib", "ffi", "std"];
+const SOURCES = [
+  "cli.ts",
+  "oci.ts",
+  "mod.ts",
+  "deno.json",
+  "lib",
+  "ffi",
+  "std",
+];
 
 /** Further ids of the user, as lines of /etc/subuid or /etc/subgid. */
 export interface UserRanges {
@@ -217,6 +225,14 @@ export class OrdinaryUser {
     options: UserRunOptions = {},
   ): Promise<RunResult> {
     return this.run([...this.#command, ...args], options);
+  }
+
+  /** Runs nsinit-oci as the user. */
+  oci(
+    args: readonly string[],
+    options: UserRunOptions = {},
+  ): Promise<RunResult> {
+    return this.run([...this.#deno, this.checkout("oci.ts"), ...args], options);
   }
 
   /** `nsinit exec --detach`; its program keeps the error output open, a file. */
