@@ -66,6 +66,16 @@ function relayFrom(fd: number): { inner: StdioEnd; outer: number } {
 }
 
 /**
+ * Whether a stream of the caller is a terminal.
+ *
+ * @param stream Which one.
+ * @returns False for a file, a pipe, or one that is closed.
+ */
+export function hasTerminal(stream: "stdin" | "stdout" | "stderr"): boolean {
+  return isTerminal(["stdin", "stdout", "stderr"].indexOf(stream));
+}
+
+/**
  * Prepares stdio for a program.
  *
  * @param options `tty`: the program gets a pty; `detach`: nobody stays to relay.

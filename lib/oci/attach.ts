@@ -3,8 +3,11 @@
  *
  * @module
  */
-import { isTerminal } from "../../ffi/native.ts";
-import { type Attachment, attachStdio } from "../container/attach.ts";
+import {
+  type Attachment,
+  attachStdio,
+  hasTerminal,
+} from "../container/attach.ts";
 
 /** The streams are the caller's, terminals too: who drives a runtime has decided that. */
 const CALLERS: Attachment = {
@@ -23,6 +26,6 @@ export function attachFor(
 ): Attachment {
   if (how.detach) return CALLERS;
   // Whoever reads the output of a terminal from a pipe gets the lines as they were written.
-  const plain = how.tty && !isTerminal(1);
+  const plain = how.tty && !hasTerminal("stdout");
   return { ...attachStdio(how), ...plain && { plainNewlines: true } };
 }
