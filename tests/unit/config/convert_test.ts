@@ -68,6 +68,16 @@ function lossesOf(config: Config): string[] {
   ];
 }
 
+/** The Plans without making the working directory, which OCI orders of itself. */
+function withoutDirectory(plans: readonly Plan[]): Plan[] {
+  return plans.map((plan) => ({
+    ...plan,
+    child: plan.child.filter((operation) =>
+      operation.op !== "cwd.enter" || operation.flags !== 1
+    ),
+  }));
+}
+
 for (const { name, text } of loadSamples()) {
   Deno.test(`${name} as OCI's config.json has the same Plan, but for what is warned of`, async () => {
     const options = { directory: "/srv/root" };
@@ -83,7 +93,10 @@ for (const { name, text } of loadSamples()) {
       lossesOf(config),
     );
     const again = await parseConfig(written, options);
-    assertEquals(plansOf(again), plansOf(sayableInOci(config)));
+    assertEquals(
+      withoutDirectory(plansOf(again)),
+      plansOf(sayableInOci(config)),
+    );
   });
 }
 
