@@ -2,23 +2,14 @@
 /*
  * kept.c - finds the start that is kept for a command line, and checks its facts.
  *
- * Anything unexpected counts as not there: then TypeScript decides anew. Directory
- * and file must be the superuser's and nobody else's to write, so whoever could
- * forge one could do as much without. Names of files are hashes cut short: one command
- * line takes another's place, and there are never more than 256 files.
+ * Anything unexpected counts as not there: then TypeScript decides anew.
  */
 #include "kept.h"
 #include "cleanup.h"
-#include "nsinit.h"
 #include "sys.h"
 #include "text.h"
 
-#define FILE_TYPE 0170000
-#define FILE_REGULAR 0100000
-#define FILE_DIRECTORY 0040000
-#define OTHERS_WRITE 022
 #define RLIMIT_OPEN_FILES 7
-#define READ_SIZE 65536
 
 /* The file, and what a fact is compared with. Pages that are not touched cost nothing. */
 static uint8_t kept_bytes[NSI_KEPT_SIZE] __attribute__((aligned(8)));
@@ -58,68 +49,6 @@ uint64_t nsi_kept_hash(const char *const *argv, const char *cwd)
 	return hash_text(hash, cwd);
 }
 
-static void name_of(uint64_t hash, char name[NSI_KEPT_NAME + 1])
-{
-	for (int i = 0; i < NSI_KEPT_NAME; i++)
-		name[i] = "0123456789abcdef"[hash >> 4 * (NSI_KEPT_NAME - 1 - i) & 15];
-	name[NSI_KEPT_NAME] = 0;
-}
-
-/* Is it of the kind, the superuser's, and nobody else's to write? */
-static int is_ours(int fd, uint32_t type)
-{
-	struct statx st = { 0 };
-
-	return nsi_sys_statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) == 0 &&
-	       st.stx_uid == 0 && (st.stx_mode & FILE_TYPE) == type &&
-	       !(st.stx_mode & OTHERS_WRITE);
-}
-
-/* All of a file, at most NSI_KEPT_SIZE bytes; -1 when it cannot be read, or is larger. */
-static int64_t read_all(int fd, uint8_t *out)
-{
-	uint64_t done = 0;
-	long n;
-
-	while (done <= NSI_KEPT_SIZE - READ_SIZE) {
-		/* Files of sysctl(2) refuse a large buffer. */
-		n = nsi_sys_read(fd, out + done, READ_SIZE);
-		if (n == -EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			return (int64_t)done;
-		done += (uint64_t)n;
-	}
-	return -1;
-}
-
-static int open_directory(void)
-{
-	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, NSI_KEPT_DIRECTORY,
-					    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-
-	if (fd < 0 || !is_ours(fd, FILE_DIRECTORY))
-		return -1;
-	return nsi_take_fd(&fd);
-}
-
-static int64_t load(uint64_t hash)
-{
-	char name[NSI_KEPT_NAME + 1];
-	NSI_AUTO_FD int dirfd = open_directory();
-	NSI_AUTO_FD int fd = -1;
-
-	if (dirfd < 0)
-		return -1;
-	name_of(hash, name);
-	fd = nsi_sys_openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-	if (fd < 0 || !is_ours(fd, FILE_REGULAR))
-		return -1;
-	return read_all(fd, kept_bytes);
-}
-
 /* A fact about a file begins with its path. */
 static const char *split_path(const struct nsi_kept_part *fact, uint32_t from, uint32_t *rest_out)
 {
@@ -136,7 +65,7 @@ static int64_t read_path(const char *path)
 {
 	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0);
 
-	return fd < 0 ? -1 : read_all(fd, found_bytes);
+	return fd < 0 ? -1 : nsi_kept_read_all(fd, found_bytes);
 }
 
 static int holds_file(const struct nsi_kept_part *fact)
@@ -258,6 +187,7 @@ static int holds(uint32_t type, const struct nsi_kept_part *fact, const char *co
 	case NSI_KEPT_LINES:
 		return holds_lines(fact);
 	case NSI_KEPT_PLACE:
+	case NSI_KEPT_RECORD:
 		return holds_place(fact);
 	case NSI_KEPT_ABSENT:
 		return holds_absence(fact);
@@ -291,18 +221,20 @@ static int next_item(int64_t *at, int64_t length, uint32_t *type, struct nsi_kep
 }
 
 /*
- * nsi_kept_read() - look for the start of a command line
+ * nsi_kept_read() - look for the file of a subject
  * @kept: filled in when it is valid
- * @hash: nsi_kept_hash()
- * @argv: arguments behind the program's name
+ * @subject: what it is about
+ * @argv: arguments behind the program's name; state root
  * @envp: environment
- * @cwd:  current directory
+ * @cwd:  current directory; id
  */
-enum nsi_kept_verdict nsi_kept_read(struct nsi_kept *kept, uint64_t hash, const char *const *argv,
-				    const char *const *envp, const char *cwd)
+enum nsi_kept_verdict nsi_kept_read(struct nsi_kept *kept, enum nsi_kept_subject subject,
+				    const char *const *argv, const char *const *envp,
+				    const char *cwd)
 {
+	const uint64_t hash = nsi_kept_hash(argv, cwd);
 	const struct nsi_kept_head *head = (const void *)kept_bytes;
-	int64_t length = load(hash), at = sizeof(*head);
+	int64_t length = nsi_kept_load(subject, hash, kept_bytes), at = sizeof(*head);
 	uint32_t type = 0, before = 0;
 	struct nsi_kept_part part;
 	int r;
@@ -315,6 +247,9 @@ enum nsi_kept_verdict nsi_kept_read(struct nsi_kept *kept, uint64_t hash, const 
 		return NSI_KEPT_SEEN;
 	if (!holds_key(&part, argv, cwd))
 		return NSI_KEPT_OTHER;
+	kept->bytes = kept_bytes;
+	kept->length = (uint64_t)length;
+	kept->hash = hash;
 	while ((r = next_item(&at, length, &type, &part)) == 1) {
 		if (!holds(type, &part, envp))
 			return NSI_KEPT_SEEN;
@@ -330,24 +265,64 @@ enum nsi_kept_verdict nsi_kept_read(struct nsi_kept *kept, uint64_t hash, const 
 }
 
 /*
- * nsi_kept_note() - note that a command line has been seen
- * @hash: nsi_kept_hash()
+ * nsi_kept_holds_record() - whether the record is what it was
+ * @kept: of a container
  */
-void nsi_kept_note(uint64_t hash)
+int nsi_kept_holds_record(const struct nsi_kept *kept)
 {
-	const struct nsi_kept_head head = { NSI_KEPT_MAGIC, NSI_KEPT_FORMAT, hash };
-	char name[NSI_KEPT_NAME + 1], temporary[] = ".note.00";
-	int r;
+	const struct nsi_kept_part *record = &kept->part[NSI_KEPT_RECORD];
 
-	(void)nsi_sys_mkdirat(AT_FDCWD, NSI_KEPT_DIRECTORY, 0700);
-	NSI_AUTO_FD int dirfd = open_directory();
-	if (dirfd < 0)
-		return;
-	name_of(hash, name);
-	for (int i = 0; i < NSI_KEPT_NAME; i++)
-		temporary[sizeof(temporary) - 1 - NSI_KEPT_NAME + (size_t)i] = name[i];
-	r = nsi_file_replace(NSI_KEPT_DIRECTORY, name, temporary, &head, sizeof(head), 0600, 0);
-	/* Whoever was killed before its rename left that. */
-	if (r == -EEXIST)
-		(void)nsi_file_unlink(NSI_KEPT_DIRECTORY, temporary);
+	return record->data && holds_place(record);
+}
+
+/*
+ * nsi_kept_renew_record() - take the record as it is
+ * @kept: of a container; its bytes change
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_kept_renew_record(struct nsi_kept *kept)
+{
+	struct nsi_kept_part *record = &kept->part[NSI_KEPT_RECORD];
+	struct nsi_kept_place place = { 0 };
+	struct statx st = { 0 };
+	uint32_t at;
+	const char *path = split_path(record, sizeof(place), &at);
+	int r = path ? nsi_sys_statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &st) : -EBADMSG;
+
+	if (r < 0)
+		return r;
+	place.device = device_of(&st);
+	place.inode = st.stx_ino;
+	place.size = st.stx_size;
+	place.modified = milliseconds(&st.stx_mtime);
+	place.changed = st.stx_ctime.tv_sec * 1000;
+	__builtin_memcpy(record->data, &place, sizeof(place));
+	return 0;
+}
+
+/*
+ * nsi_kept_is_thawed() - whether the container is not paused
+ * @kept: of a container
+ */
+int nsi_kept_is_thawed(const struct nsi_kept *kept)
+{
+	const struct nsi_kept_part *fact = &kept->part[NSI_KEPT_THAWED];
+
+	return fact->data && holds_file(fact);
+}
+
+/*
+ * nsi_kept_string() - an item that is one text
+ * @kept: any
+ * @type: of the item
+ */
+const char *nsi_kept_string(const struct nsi_kept *kept, uint32_t type)
+{
+	const struct nsi_kept_part *part = &kept->part[type];
+
+	/* A text that is not ended is no text. */
+	return part->data && part->length && !part->data[part->length - 1] ?
+		       (const char *)part->data :
+		       NULL;
 }

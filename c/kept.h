@@ -17,6 +17,7 @@
 /* Digits of a hash in hexadecimal, and of them those that name a file. */
 #define NSI_KEPT_DIGITS 16
 #define NSI_KEPT_NAME 2
+#define NSI_KEPT_NAME_SIZE 8
 
 struct nsi_kept_head {
 	uint32_t magic;
@@ -40,6 +41,12 @@ enum nsi_kept_type {
 	NSI_KEPT_LIMIT = 7,  /* soft and hard limit of open files */
 	/* A command line of this form is carried out by TypeScript, whatever its facts. */
 	NSI_KEPT_NEVER = 8,
+	NSI_KEPT_RECORD = 9,   /* as a place: state.json, changed by nobody since */
+	NSI_KEPT_PROCESS = 10, /* pid and start time of the first process, each with its NUL */
+	NSI_KEPT_HELD = 11,    /* nothing: it waits to be started */
+	NSI_KEPT_DONE = 12,    /* nothing: what is left of an item that holds no more */
+	NSI_KEPT_ANSWER = 13,  /* text: what `state` prints */
+	NSI_KEPT_THAWED = 14,  /* path, NUL, what the file holds unless the container is paused */
 
 	NSI_KEPT_ROOT = 16,     /* state root, NUL */
 	NSI_KEPT_ID = 17,       /* id, NUL */
@@ -80,6 +87,7 @@ enum nsi_kept_value {
 	NSI_KEPT_START = 'S',       /* its start time */
 	NSI_KEPT_INODE = 'I',       /* inode of the first marker */
 	NSI_KEPT_SECOND = 'J',      /* inode of the second one */
+	NSI_KEPT_STATUS = 'T',      /* what the container is doing */
 };
 
 #define NSI_KEPT_MARK_DIGITS 16
@@ -93,6 +101,7 @@ struct nsi_kept_values {
 	char owner[NSI_KEPT_NUMBER], owner_start[NSI_KEPT_NUMBER];
 	char pid[NSI_KEPT_NUMBER], start[NSI_KEPT_NUMBER];
 	char inode[NSI_KEPT_MARKERS][NSI_KEPT_NUMBER];
+	char status[NSI_KEPT_NUMBER];
 };
 
 /* Files in the container's directory that tell of it. */
@@ -114,6 +123,15 @@ struct nsi_kept_part {
 struct nsi_kept {
 	struct nsi_kept_part part[NSI_KEPT_TYPES];
 	struct nsi_kept_part marks[NSI_KEPT_TYPES];
+	uint8_t *bytes; /* the whole file */
+	uint64_t length;
+	uint64_t hash;
+};
+
+/* What a file is about. */
+enum nsi_kept_subject {
+	NSI_KEPT_COMMAND,   /* a command line: key of arguments and current directory */
+	NSI_KEPT_CONTAINER, /* a container of an engine: key of state root and id */
 };
 
 enum nsi_kept_verdict {
@@ -126,9 +144,41 @@ enum nsi_kept_verdict {
 /* nsi_kept_hash() - hash of a command line: its arguments and the current directory. */
 uint64_t nsi_kept_hash(const char *const *argv, const char *cwd);
 
-/* nsi_kept_read() - looks for the start of a command line, and whether everything is as it was. */
-enum nsi_kept_verdict nsi_kept_read(struct nsi_kept *kept, uint64_t hash, const char *const *argv,
-				    const char *const *envp, const char *cwd);
+/* nsi_kept_load() - reads the file of a subject into @out; bytes read, or -1. */
+int64_t nsi_kept_load(enum nsi_kept_subject subject, uint64_t hash, uint8_t *out);
+
+/* nsi_kept_read_all() - reads at most NSI_KEPT_SIZE bytes of a file; their number, or -1. */
+int64_t nsi_kept_read_all(int fd, uint8_t *out);
+
+/* nsi_kept_read() - looks for the file of a subject, and whether everything is as it was. */
+enum nsi_kept_verdict nsi_kept_read(struct nsi_kept *kept, enum nsi_kept_subject subject,
+				    const char *const *argv, const char *const *envp,
+				    const char *cwd);
+
+/* nsi_kept_make_directory() - makes the directory of all files, for the superuser alone. */
+void nsi_kept_make_directory(void);
+
+/* nsi_kept_write() - replaces the file of a container by what its bytes are now; 0 or -errno. */
+int nsi_kept_write(const struct nsi_kept *kept);
+
+/* nsi_kept_holds_record() - whether the record is what it was. */
+int nsi_kept_holds_record(const struct nsi_kept *kept);
+
+/* nsi_kept_renew_record() - takes the record as it is now for the one that it was; 0 or -errno. */
+int nsi_kept_renew_record(struct nsi_kept *kept);
+
+/* nsi_kept_is_thawed() - whether the container is not paused; where that cannot be told, no. */
+int nsi_kept_is_thawed(const struct nsi_kept *kept);
+
+/* nsi_kept_string() - an item that is one text with its NUL; NULL when it is not. */
+const char *nsi_kept_string(const struct nsi_kept *kept, uint32_t type);
+
+/* nsi_kept_lives() - whether a process lives and has that start time. */
+int nsi_kept_lives(const char *pid, const char *start);
+
+/* nsi_kept_oci() - carries out a command of an engine on a container that is known: its exit
+ * status, or -1 when Deno has to. A failure that it has to word is left in @report. */
+int nsi_kept_oci(const char *const *args, const char *const *envp, struct nsi_report *report);
 
 /* nsi_kept_note() - notes that a command line has been seen; what cannot be written is left. */
 void nsi_kept_note(uint64_t hash);

@@ -39,12 +39,7 @@ static struct start {
 
 static const char *string(uint32_t type)
 {
-	const struct nsi_kept_part *part = &start.kept->part[type];
-
-	/* A text that is not ended is no text. */
-	return part->data && part->length && !part->data[part->length - 1] ?
-		       (const char *)part->data :
-		       NULL;
+	return nsi_kept_string(start.kept, type);
 }
 
 /* Appends a text with its values to start.text; the new length, or -errno. */

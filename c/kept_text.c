@@ -28,6 +28,8 @@ static const char *value_of(const struct nsi_kept_values *values, uint8_t letter
 		return values->inode[0];
 	case NSI_KEPT_SECOND:
 		return values->inode[1];
+	case NSI_KEPT_STATUS:
+		return values->status;
 	default:
 		return NULL;
 	}
@@ -63,14 +65,8 @@ int64_t nsi_kept_fill(const struct nsi_kept_part *text, const struct nsi_kept_va
 	return length;
 }
 
-/*
- * nsi_kept_start_time() - field 22 of the stat file of a process
- * @pid: in decimal
- * @out: gets clock ticks since boot, in decimal
- *
- * Return: 0 or -errno.
- */
-int nsi_kept_start_time(const char *pid, char out[NSI_KEPT_NUMBER])
+/* State letter and field 22 of the stat file of a process. */
+static int read_stat(const char *pid, char *state, char out[NSI_KEPT_NUMBER])
 {
 	char path[64] = "/proc/", text[2048];
 	size_t length = 0;
@@ -87,12 +83,40 @@ int nsi_kept_start_time(const char *pid, char out[NSI_KEPT_NUMBER])
 	for (at = n - 1; at > 0 && text[at] != ')'; at--)
 		;
 	at += 2;
+	*state = at < n ? text[at] : 'X';
 	for (int field = 0; field < START_TIME_FIELD && at < n; at++)
 		field += text[at] == ' ';
 	while (at < n && text[at] >= '0' && text[at] <= '9' && length < NSI_KEPT_NUMBER - 1)
 		out[length++] = text[at++];
 	out[length] = 0;
 	return length ? 0 : -ESRCH;
+}
+
+/*
+ * nsi_kept_start_time() - start time of a process
+ * @pid: in decimal
+ * @out: gets clock ticks since boot, in decimal
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_kept_start_time(const char *pid, char out[NSI_KEPT_NUMBER])
+{
+	char state;
+
+	return read_stat(pid, &state, out);
+}
+
+/*
+ * nsi_kept_lives() - whether a process lives; a zombie does not
+ * @pid:   in decimal
+ * @start: its start time
+ */
+int nsi_kept_lives(const char *pid, const char *start)
+{
+	char found[NSI_KEPT_NUMBER], state;
+
+	return read_stat(pid, &state, found) == 0 && state != 'Z' && state != 'X' &&
+	       nsi_text_equal(found, start);
 }
 
 static void two_digits(char *out, int64_t value)

@@ -17,6 +17,7 @@
 #define PATH_SIZE 4096
 #define OWN_WORDS 16
 #define OWN_VARIABLES 2
+#define VARIABLE_FAILED "NSINIT_FAILED="
 #define OCI_NAME "nsinit-oci"
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
@@ -30,7 +31,10 @@ static const char *const options[] = {
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
+/* What Deno is told besides: the hash of a command line to keep, the report of a failed start. */
 static char keep[] = "NSINIT_KEEP=0123456789abcdef";
+static char failed[sizeof("NSINIT_FAILED=") + 2 * sizeof(struct nsi_report)];
+static const char *told;
 
 static void *allocate(size_t length)
 {
@@ -132,8 +136,7 @@ static void say(const char *text)
 	nsi_sys_write(2, text, nsi_text_length(text));
 }
 
-static int start_deno(const char *program, const char *const *args, const char *const *envp,
-		      int is_kept)
+static int start_deno(const char *program, const char *const *args, const char *const *envp)
 {
 	const char **words = allocate((count(args) + OWN_WORDS) * sizeof(*words));
 	const char **variables = allocate((count(envp) + OWN_VARIABLES + 1) * sizeof(*variables));
@@ -149,8 +152,8 @@ static int start_deno(const char *program, const char *const *args, const char *
 	while (*args)
 		append(words, &n, *args++);
 	append(variables, &v, "DENO_NO_UPDATE_CHECK=1");
-	if (is_kept)
-		append(variables, &v, keep);
+	if (told)
+		append(variables, &v, told);
 	while (*envp)
 		append(variables, &v, *envp++);
 	execute(deno, words, variables);
@@ -174,8 +177,8 @@ static int has_plain_streams(void)
 	return 1;
 }
 
-/* Whether this command line is to be kept by who carries it out. */
-static int consider(const char *const *args, const char *const *envp)
+/* Repeats a start, or asks for this one to be kept. */
+static void consider(const char *const *args, const char *const *envp)
 {
 	static struct nsi_kept kept;
 	static char cwd[PATH_SIZE];
@@ -183,24 +186,39 @@ static int consider(const char *const *args, const char *const *envp)
 
 	if (!is_exec(args) || !has_plain_streams() || NSI_SYS0(__NR_geteuid) != 0 ||
 	    NSI_SYS0(__NR_getuid) != 0 || NSI_SYS2(__NR_getcwd, cwd, sizeof(cwd)) <= 0)
-		return 0;
+		return;
 	hash = nsi_kept_hash(args, cwd);
 	for (int i = 0; i < NSI_KEPT_DIGITS; i++)
 		keep[sizeof(keep) - 2 - (size_t)i] = "0123456789abcdef"[hash >> 4 * i & 15];
-	switch (nsi_kept_read(&kept, hash, args, envp, cwd)) {
+	switch (nsi_kept_read(&kept, NSI_KEPT_COMMAND, args, envp, cwd)) {
 	case NSI_KEPT_VALID:
 		nsi_kept_start(&kept);
 		/* Something was not as before. */
-		return 1;
+		told = keep;
+		break;
 	case NSI_KEPT_SEEN:
-		return 1;
+		told = keep;
+		break;
 	case NSI_KEPT_OTHER:
 		nsi_kept_note(hash);
-		return 0;
+		break;
 	case NSI_KEPT_LEFT:
 	default:
-		return 0;
+		break;
 	}
+}
+
+static void tell_failure(const struct nsi_report *report)
+{
+	const uint8_t *bytes = (const uint8_t *)report;
+	size_t at = sizeof(VARIABLE_FAILED) - 1;
+
+	__builtin_memcpy(failed, VARIABLE_FAILED, at);
+	for (size_t i = 0; i < sizeof(*report); i++) {
+		failed[at++] = "0123456789abcdef"[bytes[i] >> 4];
+		failed[at++] = "0123456789abcdef"[bytes[i] & 15];
+	}
+	told = failed;
 }
 
 /*
@@ -215,11 +233,22 @@ int nsi_helper(int argc, const char *const *argv)
 	const char *const *envp = argv + argc + 1;
 	const char *const *args = argc > 0 ? argv + 1 : argv;
 	static char program[PATH_SIZE];
-	int is_oci = 0;
+	struct nsi_report report = { 0 };
+	int is_oci = 0, status;
 
 	if (find_program(program, &is_oci) < 0) {
 		say("nsinit: Cannot find the bundle: /proc is not there, or its path is too long\n");
 		return NSI_EXIT_FAILED;
 	}
-	return start_deno(program, args, envp, !is_oci && consider(args, envp));
+	if (!is_oci) {
+		consider(args, envp);
+		return start_deno(program, args, envp);
+	}
+	status = nsi_kept_oci(args, envp, &report);
+	if (status >= 0)
+		return status;
+	if (report.type == NSI_MSG_ERROR)
+		tell_failure(&report);
+	nsi_kept_make_directory();
+	return start_deno(program, args, envp);
 }

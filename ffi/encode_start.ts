@@ -19,6 +19,12 @@ export const KEPT = {
   unset: 6,
   limit: 7,
   never: 8,
+  record: 9,
+  process: 10,
+  held: 11,
+  done: 12,
+  answer: 13,
+  thawed: 14,
   root: 16,
   id: 17,
   detached: 18,
@@ -47,6 +53,7 @@ export const KEPT_VALUES = {
   start: "S",
   inode: "I",
   second: "J",
+  status: "T",
 } as const;
 
 /** Announces a letter in a text. */

@@ -4,10 +4,11 @@
  *
  * @module
  */
+import { errorOf, type Report } from "../../ffi/decode_report.ts";
 import type { Fault } from "../../ffi/encode_plan.ts";
 import { PlanRun } from "../../ffi/plan_run.ts";
 import { StateError } from "../errors.ts";
-import { holdStart } from "../plan/held.ts";
+import { type HeldPlan, holdStart } from "../plan/held.ts";
 import type { Plan } from "../plan/ops.ts";
 import { currentHost } from "./current_host.ts";
 import { listenerHander } from "./hand_listener.ts";
@@ -35,6 +36,12 @@ export type HoldRequest = Omit<StartRequest, "process"> & {
   readonly process: Omit<StartRequest["process"], "seccompNotify">;
 };
 
+/** A container that waits for its start. */
+export interface Held extends Started {
+  /** Lets its process go on. */
+  readonly release: Plan;
+}
+
 /**
  * Makes a container completely and holds it before its program. It outlives this
  * program; its state is `held` until {@linkcode startHeld}.
@@ -57,17 +64,21 @@ export type HoldRequest = Omit<StartRequest, "process"> & {
 export async function holdContainer(
   locked: LockedState,
   request: HoldRequest,
-): Promise<Started> {
+): Promise<Held> {
   const config = { ...request.config, parentDeathSignal: 0 };
-  return await make(locked, { ...request, config }, {
+  let plans: HeldPlan | undefined;
+  const started = await make(locked, { ...request, config }, {
     phase: "held",
     process: request.process,
-    plan: async (settled, host) =>
-      holdStart(
-        await planStart(settled, locked.dir, host, { isHeld: true }),
-        locked.dir,
-      ).hold,
+    plan: async (settled, host) => {
+      const options = { isHeld: true };
+      const start = await planStart(settled, locked.dir, host, options);
+      plans = holdStart(start, locked.dir);
+      return plans.hold;
+    },
   });
+  if (!plans) throw new Error("unreachable: it was made by no Plan");
+  return { ...started, release: plans.release(started.state.pid) };
 }
 
 /** Nothing of these matters behind the cut. */
@@ -99,6 +110,8 @@ async function releaseOf(
 export interface StartHeldOptions extends RemovalOptions {
   /** For tests: an operation of the Plan that lets it go on fails. */
   readonly fault?: Fault;
+  /** The launcher has let it go, and this came back. */
+  readonly failed?: Report;
 }
 
 /**
@@ -119,9 +132,9 @@ export interface StartHeldOptions extends RemovalOptions {
 export async function startHeld(
   locked: LockedState,
   state: StoredState,
-  { blocking = false, fault }: StartHeldOptions = {},
+  { blocking = false, fault, failed }: StartHeldOptions = {},
 ): Promise<StoredState> {
-  if (state.phase !== "held" || !isAlive(state)) {
+  if (!failed && (state.phase !== "held" || !isAlive(state))) {
     throw new StateError(
       "ContainerNotRunning",
       `Cannot start container ${state.id}: no process of it waits to be started`,
@@ -132,6 +145,7 @@ export async function startHeld(
   const run = new PlanRun(plan, fault);
   let latest = state;
   try {
+    if (failed) throw errorOf(plan, failed);
     await runParent(plan, run, {
       blocking,
       handListener: listenerHander(

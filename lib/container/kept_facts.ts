@@ -20,7 +20,8 @@ const VARIABLES = ["data_path", "log", "console"];
 
 const encoder = new TextEncoder();
 
-function fileFact(path: string): KeptItem {
+/** What a file holds. */
+export function fileFact(path: string): KeptItem {
   const name = encoder.encode(path + "\0");
   const content = Deno.readFileSync(path);
   const data = new Uint8Array(name.length + content.length);
@@ -40,7 +41,7 @@ function place(path: string): KeptItem {
 }
 
 /** As {@linkcode place}, of a file that must not have been written either. */
-function versionOf(file: string, seenAs: string): KeptItem {
+export function versionOf(file: string, seenAs: string): KeptItem {
   const { dev, ino, size, mtime, ctime } = Deno.statSync(file);
   if (ino === null || mtime === null || ctime === null) {
     throw new TypeError(`Cannot tell ${file} from others`);

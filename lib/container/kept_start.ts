@@ -12,20 +12,27 @@ import { encodePlan } from "../../ffi/encode_plan.ts";
 import {
   encodeMarks,
   encodeStart,
-  KEPT_ESCAPE,
-  KEPT_VALUES,
   type KeptItem,
 } from "../../ffi/encode_start.ts";
-import { replaceFile } from "../../ffi/native.ts";
 import { encodeUser, type PlanRun } from "../../ffi/plan_run.ts";
 import { hashOf } from "../../ffi/state_files.ts";
-import { KernelError, NsinitError } from "../errors.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Host } from "../host/types.ts";
 import { type Op, OPS, type Plan, SLOTS } from "../plan/ops.ts";
 import type { StartPlan } from "../plan/types.ts";
 import { monitorPlan } from "./attach.ts";
 import { collectFacts } from "./kept_facts.ts";
+import {
+  escaped,
+  ifItCan,
+  launcherPath,
+  listText,
+  LONGEST_PID,
+  LONGEST_START,
+  NO_INODES,
+  tokenText,
+  writeKept,
+} from "./kept_text.ts";
 import { markerContent, markerStages } from "./markers.ts";
 import { dumpedFile, undoOf } from "./recover.ts";
 import type { ExecRequest, KeepRequest } from "./request.ts";
@@ -42,14 +49,8 @@ import { statePlace, stateText } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 import { resolveIdentity } from "./users.ts";
 
-/** Where starts are kept; `c/kept.h` says the same. */
-const DIRECTORY = "/run/nsinit-starts";
 /** Digits at the end of a hash that name its file. */
 const NAME_DIGITS = 2;
-/** Stand for a pid, a start time and the inodes of markers until there are such. */
-const LONGEST_PID = 9_999_999_999;
-const LONGEST_START = "9".repeat(20);
-const NO_INODES = [(1n << 64n) - 1n, (1n << 64n) - 2n].map(String);
 const NO_PIDFD = 3;
 const NO_LOCK = 4;
 
@@ -85,11 +86,6 @@ export interface Keeping {
   readonly plan?: Plan;
 }
 
-/** The launcher, seen from the bundle. */
-function findLauncher(): string {
-  return new URL("../nsinit", import.meta.url).pathname;
-}
-
 function keyOf({ args, cwd }: KeepRequest): string {
   return listText([...args, cwd]);
 }
@@ -120,10 +116,6 @@ function planItems(
   return [{ kind, data }, { kind: "marks", data: encodeMarks(data, mark) }];
 }
 
-function escaped(value: keyof typeof KEPT_VALUES): string {
-  return KEPT_ESCAPE + KEPT_VALUES[value];
-}
-
 /** Values of a state that differ from start to start, and what stands for them. */
 function withTokens(state: StoredState): StoredState {
   return {
@@ -140,17 +132,6 @@ function runningState(state: StoredState): StoredState {
     pid: LONGEST_PID,
     startTime: escaped("start"),
   };
-}
-
-/** A text with what stands for values in the form that the launcher takes. */
-function tokenText(text: string, mark: string): string {
-  return text
-    .replaceAll("\\u0001", KEPT_ESCAPE)
-    .replaceAll(mark, escaped("mark"))
-    .replaceAll(String(LONGEST_PID), escaped("pid"))
-    .replaceAll(String(LONGEST_PID - 1), escaped("owner"))
-    .replaceAll(NO_INODES[0] ?? "", escaped("inode"))
-    .replaceAll(NO_INODES[1] ?? "", escaped("second"));
 }
 
 /** States, and what is undone after each. */
@@ -205,10 +186,6 @@ function markerItems(
     { kind: "marker", data: listText(words) },
     { kind: "content", data: tokenText(listText(contents), markIn(state)) },
   ];
-}
-
-function listText(words: readonly string[]): string {
-  return words.map((word) => `${word}\0`).join("");
 }
 
 function accountFile(
@@ -307,7 +284,7 @@ async function decide(
   const { rootfs } = await request.loadConfig();
   const look = (): KeptItem[] => {
     const { hierarchies } = host.cgroup;
-    return collectFacts(request, rootfs, hierarchies, findLauncher());
+    return collectFacts(request, rootfs, hierarchies, launcherPath("nsinit"));
   };
   const facts = look();
   const settled = settleForUser(await kept.again(), host);
@@ -322,29 +299,6 @@ async function decide(
   const items = startItems(settled, start, kept, request.detach);
   if (!sameItems(facts, look())) return undefined;
   return { items: [...facts, ...items], plan: start.plan };
-}
-
-/** Whether the directory, which the launcher makes, is for the superuser alone. */
-function isOurs(): boolean {
-  const { isDirectory, uid, mode } = Deno.lstatSync(DIRECTORY);
-  return isDirectory && uid === 0 && ((mode ?? 0) & 0o022) === 0;
-}
-
-/** It cannot be told, read or written: then it is not kept. */
-function isMiss(error: unknown): boolean {
-  return error instanceof NsinitError || error instanceof KernelError ||
-    error instanceof TypeError ||
-    Object.values(Deno.errors).some((kind) => error instanceof kind);
-}
-
-/** Undefined where an action fails for such a reason. */
-async function ifItCan<T>(action: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await action();
-  } catch (error) {
-    if (isMiss(error)) return undefined;
-    throw error;
-  }
 }
 
 /**
@@ -386,11 +340,9 @@ export async function finishKeeping(
   run: PlanRun,
 ): Promise<void> {
   await ifItCan(() => {
-    if (!isOurs()) return Promise.resolve();
     const user = plan === undefined ? [] : userItems(plan, run);
     const bytes = encodeStart(BigInt(`0x${hash}`), [...items, ...user]);
-    const name = hash.slice(-NAME_DIGITS);
-    replaceFile(DIRECTORY, name, bytes, { mode: 0o600 });
+    writeKept(hash.slice(-NAME_DIGITS), bytes);
     return Promise.resolve();
   });
 }

@@ -4,13 +4,43 @@
  * @module
  */
 import { holdContainer } from "../../container/held.ts";
-import { unlockState } from "../../container/store.ts";
+import {
+  ANSWER_PID,
+  ANSWER_STATUS,
+  keepAnswers,
+} from "../../container/kept_answers.ts";
+import { type LockedState, unlockState } from "../../container/store.ts";
+import type { StoredState } from "../../container/store_types.ts";
+import { formatJson } from "../../cli/output.ts";
+import type { Plan } from "../../plan/ops.ts";
 import type { Invocation, OciCommand } from "../command.ts";
-import { MAKE_OPTIONS, makeOci } from "../make.ts";
+import { MAKE_OPTIONS, makeOci, type Maker } from "../make.ts";
+import { ociStateOf } from "../state.ts";
+
+/** Leaves what the engine will ask next. */
+async function keepFor(
+  { dir }: LockedState,
+  state: StoredState,
+  release: Plan,
+): Promise<void> {
+  const answer = formatJson({
+    ...ociStateOf(state),
+    pid: ANSWER_PID,
+    status: ANSWER_STATUS,
+  });
+  await keepAnswers({ dir, state, release, answer });
+}
 
 async function create(invocation: Invocation): Promise<number> {
-  const { run, locked } = await makeOci(invocation, holdContainer, true);
+  let release: Plan | undefined;
+  const hold: Maker = async (locked, request) => {
+    const held = await holdContainer(locked, request);
+    release = held.release;
+    return held;
+  };
+  const { run, state, locked } = await makeOci(invocation, hold, true);
   run.close();
+  if (release) await keepFor(locked, state, release);
   unlockState(locked);
   return 0;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { startHeld } from "../../container/held.ts";
+import { failedStart, type Report } from "../../container/kept_answers.ts";
 import type { ReadinessRelay } from "../../container/readiness.ts";
 import type { LockedState } from "../../container/store.ts";
 import type { StoredState } from "../../container/store_types.ts";
@@ -33,6 +34,14 @@ function refusal(state: StoredState): StateError | undefined {
   }
 }
 
+/** How the launcher failed to start a container, which is dead then. */
+function failureOf(state: StoredState): Report | undefined {
+  const wasLetGo = state.phase === "held" || state.phase === "running";
+  return wasLetGo && ociStatusOf(state) === "stopped"
+    ? failedStart()
+    : undefined;
+}
+
 /** The relay to a service manager, where one wants to know and the program can tell. */
 async function relayFor(
   { dir }: LockedState,
@@ -47,10 +56,14 @@ async function start({ stateRoot, args: [id] }: Invocation): Promise<number> {
   let relay: ReadinessRelay | undefined;
   try {
     const state = await withOci(stateRoot, id, async (locked, found) => {
+      const failed = failureOf(found);
       const refused = refusal(found);
-      if (refused) throw refused;
+      if (refused && !failed) throw refused;
       relay = await relayFor(locked, found);
-      return await startHeld(locked, found, { blocking: true });
+      return await startHeld(locked, found, {
+        blocking: true,
+        ...(failed && { failed }),
+      });
     });
     await relay?.pass(state, managerSocket() ?? "");
   } finally {
