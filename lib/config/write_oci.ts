@@ -1,5 +1,5 @@
 /**
- * The model as an OCI config.json (runtime-spec 1.2).
+ * The model as an OCI config.json (runtime-spec 1.1 to 1.3).
  *
  * @module
  */
@@ -29,9 +29,15 @@ import {
 import { writeOciResources } from "./write_oci_resources.ts";
 import { type WarningSink, writeSeccompOci } from "./write_seccomp.ts";
 
-const OCI_VERSION = "1.2.0";
+/** Runtimes of 2023 refuse files of later versions, needed or not. */
+const OCI_VERSION = "1.1.0";
+/** The version that has id-mapped mounts by their options, CPUs of joining processes, and the wait of notified calls. */
+const SECOND_VERSION = "1.2.0";
 /** The version that has moved interfaces, memory policies and lines of resctrl. */
 const LATER_VERSION = "1.3.0";
+/** What runs where the configuration names nothing: found without a PATH, too. */
+const ANY_PROGRAM = "/bin/sh";
+const WAIT_KILLABLE = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV";
 
 /** `private`, or `rprivate` for the whole tree. */
 function namePropagation(flags: number): string[] {
@@ -160,7 +166,7 @@ function writeProcess(config: Config, warn: WarningSink): JsonObject {
   return compact<Record<string, Json>>({
     terminal: process.tty ?? false,
     user: { ...writeUser(config, warn), ...attributes.user },
-    args: process.args ?? ["sh"],
+    args: process.args ?? [ANY_PROGRAM],
     env: process.env ?? [],
     cwd: process.cwd ?? "/",
     ...process.consoleSize && { consoleSize: { ...process.consoleSize } },
@@ -263,9 +269,16 @@ function warnLost(config: Config, warn: WarningSink): void {
   }
 }
 
-function needsLater({ memoryPolicy, netDevices, intelRdt }: Config): boolean {
-  return memoryPolicy !== undefined || netDevices !== undefined ||
+/** The oldest version that has all that is written. */
+function versionFor(config: Config): string {
+  const { memoryPolicy, netDevices, intelRdt } = config;
+  const isLater = memoryPolicy !== undefined || netDevices !== undefined ||
     intelRdt?.schemata !== undefined;
+  if (isLater) return LATER_VERSION;
+  const isSecond = config.execCpuAffinity !== undefined ||
+    config.mounts.some(({ idmap }) => idmap !== undefined) ||
+    config.seccomp?.flags?.includes(WAIT_KILLABLE) === true;
+  return isSecond ? SECOND_VERSION : OCI_VERSION;
 }
 
 /**
@@ -284,7 +297,7 @@ function needsLater({ memoryPolicy, netDevices, intelRdt }: Config): boolean {
  * import { toOciJson } from "./write_oci.ts";
  *
  * const json = toOciJson(defaultConfig("/srv"), () => {});
- * assertEquals(json["ociVersion"], "1.2.0");
+ * assertEquals(json["ociVersion"], "1.1.0");
  * ```
  */
 export function toOciJson(config: Config, warn: WarningSink): JsonObject {
@@ -294,7 +307,7 @@ export function toOciJson(config: Config, warn: WarningSink): JsonObject {
     return cut < 0 ? [label, ""] : [label.slice(0, cut), label.slice(cut + 1)];
   });
   return {
-    ociVersion: needsLater(config) ? LATER_VERSION : OCI_VERSION,
+    ociVersion: versionFor(config),
     process: writeProcess(config, warn),
     root: { path: config.rootfs, readonly: config.readonlyfs ?? false },
     ...config.hostname ? { hostname: config.hostname } : {},

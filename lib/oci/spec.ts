@@ -123,7 +123,7 @@ function linux(options: SpecOptions): JsonObject {
  */
 export function makeSpec(options: SpecOptions = {}): JsonObject {
   return {
-    ociVersion: "1.2.0",
+    ociVersion: "1.1.0",
     process: {
       terminal: true,
       user: { uid: 0, gid: 0 },

@@ -36,6 +36,8 @@ export type Capability =
   | "buildah"
   | "catatonit"
   | "containerd"
+  | "runc"
+  | "crun"
   | "full";
 
 interface Probe {
@@ -74,6 +76,14 @@ const PROBES: Readonly<Record<Capability, Probe>> = {
   "buildah": {
     doc: "the program buildah",
     isThere: () => hasProgram("buildah"),
+  },
+  "runc": {
+    doc: "the program runc",
+    isThere: () => hasProgram("runc"),
+  },
+  "crun": {
+    doc: "the program crun",
+    isThere: () => hasProgram("crun"),
   },
   "catatonit": {
     doc: "the program catatonit",
