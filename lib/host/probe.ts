@@ -15,7 +15,12 @@ import {
   parseKernelRelease,
   parseProcCgroup,
 } from "./kernel_files.ts";
-import type { CgroupHierarchy, CgroupLayout, Host } from "./types.ts";
+import {
+  type CgroupHierarchy,
+  type CgroupLayout,
+  type Host,
+  isHostRoot,
+} from "./types.ts";
 import { probeUser } from "./user.ts";
 
 /** Usual place of all hierarchies. */
@@ -204,6 +209,16 @@ export function probeDelegatedCgroups(uid: number): CgroupLayout {
     : layoutOf([readHierarchy(own, { mount, root, base })]);
 }
 
+/**
+ * What is there for root of a user namespace: what has been given to the
+ * namespace as a whole, else what has been delegated to whoever made it.
+ */
+function probeMappedCgroups(): CgroupLayout {
+  const given = findHierarchies().hierarchies
+    .filter(({ mount }) => isOwnedGroup(mount, 0));
+  return given.length > 0 ? layoutOf(given) : probeDelegatedCgroups(0);
+}
+
 /** Whether a group and the files by which it is divided belong to a user. */
 function isOwnedGroup(group: string, uid: number): boolean {
   return ["", "/cgroup.procs", "/cgroup.subtree_control"].every((file) => {
@@ -242,8 +257,9 @@ export function probeHost(): Host {
   const last = Number(readText("/proc/sys/kernel/cap_last_cap"));
   const euid = Deno.uid() ?? 0;
   const enabled = readText("/sys/module/apparmor/parameters/enabled") ?? "";
+  const namespace = probeUserNamespace();
   return {
-    cgroup: euid === 0 ? probeCgroups() : probeDelegatedCgroups(euid),
+    cgroup: probeUsableCgroups({ euid, ...namespace }),
     lastCapability: last > 0 ? last : OLDEST_LAST_CAPABILITY,
     ...probeCapabilityBound(),
     apparmor: enabled.startsWith("Y"),
@@ -252,8 +268,15 @@ export function probeHost(): Host {
     kernel: parseKernelRelease(readText("/proc/sys/kernel/osrelease") ?? ""),
     euid,
     ...(euid !== 0 && { user: probeUser(euid) }),
-    ...probeUserNamespace(),
+    ...namespace,
   };
+}
+
+function probeUsableCgroups(
+  host: Pick<Host, "euid" | "userNamespaceInode">,
+): CgroupLayout {
+  if (host.euid !== 0) return probeDelegatedCgroups(host.euid);
+  return isHostRoot(host) ? probeCgroups() : probeMappedCgroups();
 }
 
 function probeCapabilityBound(): Pick<Host, "capabilityBound"> {

@@ -88,6 +88,31 @@ export interface Host {
 }
 
 /**
+ * Whether containers are started by root of the machine, not by an ordinary
+ * user nor by root of a user namespace, as where engines work for users. Pure.
+ *
+ * @param host The machine.
+ * @returns True for root of the machine.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { isHostRoot } from "./types.ts";
+ *
+ * assert(isHostRoot({ euid: 0 }));
+ * assert(!isHostRoot({ euid: 0, userNamespaceInode: 4026532281 }));
+ * ```
+ */
+export function isHostRoot(
+  { euid, userNamespaceInode = INITIAL_USER_NAMESPACE }: Pick<
+    Host,
+    "euid" | "userNamespaceInode"
+  >,
+): boolean {
+  return euid === 0 && userNamespaceInode === INITIAL_USER_NAMESPACE;
+}
+
+/**
  * Whether the kernel is at least of a version. Pure.
  *
  * @param host The machine.

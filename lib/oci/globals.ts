@@ -24,8 +24,8 @@ export const OCI_GLOBAL_OPTIONS: readonly Option[] = [
     type: "text",
     metavar: "DIR",
     doc: "directory of the states of all containers (default " +
-      "/run/nsinit-oci, for other users than root " +
-      "$XDG_RUNTIME_DIR/nsinit-oci)",
+      "/run/nsinit-oci, for other users than root, and for root of a user " +
+      "namespace, $XDG_RUNTIME_DIR/nsinit-oci)",
   },
   {
     name: "log",
@@ -109,11 +109,16 @@ export function ociStateRoot(globals: Values): string {
   const given = globals.text("root");
   if (given) return absolutePath(given);
   const uid = Deno.uid();
-  if (uid === 0) return "/run/nsinit-oci";
   const runtime = Deno.env.get("XDG_RUNTIME_DIR") ?? "";
-  return runtime.startsWith("/")
-    ? resolvePath(runtime, "nsinit-oci")
-    : `/run/user/${uid}/nsinit-oci`;
+  const isUsers = runtime.startsWith("/") && (uid !== 0 || isMappedRoot());
+  if (isUsers) return resolvePath(runtime, "nsinit-oci");
+  return uid === 0 ? "/run/nsinit-oci" : `/run/user/${uid}/nsinit-oci`;
+}
+
+/** Whether user 0 is root of a user namespace only, as where engines work for users. */
+function isMappedRoot(): boolean {
+  const map = Deno.readTextFileSync("/proc/self/uid_map");
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(map);
 }
 
 /** Whether systemd makes the cgroups. */

@@ -8,6 +8,7 @@ import { HostError } from "../errors.ts";
 import {
   type CgroupHierarchy,
   type Host,
+  isHostRoot,
   isKernelAtLeast,
 } from "../host/types.ts";
 import {
@@ -163,9 +164,9 @@ function checkHeld(
 export function enableOp(
   group: ResourceCgroup,
   wanted: readonly string[],
-  { euid }: Pick<Host, "euid">,
+  host: Pick<Host, "euid" | "userNamespaceInode">,
 ): Op<"cgroup.enable">[] {
-  const always = euid === 0 ? ALWAYS_ENABLED : [];
+  const always = isHostRoot(host) ? ALWAYS_ENABLED : [];
   const controllers = group.controllers
     .filter((name) => always.includes(name) || wanted.includes(name))
     .map((name) => `+${name}`);
@@ -222,7 +223,7 @@ function deviceOps(
 ): ParentOp[] {
   // Only root may attach a device program. A user needs none: in a user
   // namespace nobody can make nodes, and those bound are his to open or not.
-  if (isOpenPolicy(policy) || host.euid !== 0) return [];
+  if (isOpenPolicy(policy) || !isHostRoot(host)) return [];
   const v1 = findHierarchy(host, "devices", 1);
   if (v1) {
     const path = pathIn(v1);

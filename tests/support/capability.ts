@@ -38,6 +38,7 @@ export type Capability =
   | "containerd"
   | "runc"
   | "crun"
+  | "slirp4netns"
   | "full";
 
 interface Probe {
@@ -88,6 +89,10 @@ const PROBES: Readonly<Record<Capability, Probe>> = {
   "catatonit": {
     doc: "the program catatonit",
     isThere: () => hasProgram("catatonit"),
+  },
+  "slirp4netns": {
+    doc: "the program slirp4netns and a device /dev/net/tun",
+    isThere: () => hasProgram("slirp4netns") && exists("/dev/net/tun"),
   },
   "containerd": {
     doc: "containerd and its program ctr",

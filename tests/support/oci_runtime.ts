@@ -12,8 +12,8 @@ import { writeProgram } from "./rootfs.ts";
 export interface OciRuntime {
   /** Path of its program. */
   readonly path: string;
-  /** Where it keeps states when nobody says where. */
-  readonly stateRoot: string;
+  /** Name of the directory in /run that it keeps states in. */
+  readonly stateName: string;
   /** Whether it is ours. */
   readonly isOurs: boolean;
 }
@@ -22,24 +22,24 @@ export interface OciRuntime {
  * Finds the runtime under test.
  *
  * @param dir Where it may be made.
+ * @param deno Path of Deno, for users who cannot reach that of the test.
  */
-export async function ociRuntime(dir: string): Promise<OciRuntime> {
+export async function ociRuntime(
+  dir: string,
+  deno: string = Deno.execPath(),
+): Promise<OciRuntime> {
   const given = Deno.env.get("NSINIT_TEST_RUNTIME") ?? "";
   if (given !== "") {
     const name = given.slice(given.lastIndexOf("/") + 1);
-    return { path: given, stateRoot: `/run/${name}`, isOurs: false };
+    return { path: given, stateName: name, isOurs: false };
   }
   const made = await makeBundle(`${dir}/program`);
-  const path = made === undefined
-    ? await writeLauncher(`${dir}/nsinit-oci`)
-    : `${made}/nsinit-oci`;
-  return { path, stateRoot: "/run/nsinit-oci", isOurs: true };
-}
-
-async function writeLauncher(path: string): Promise<string> {
-  const words = [Deno.execPath(), "run", "-A", "--no-check", "--no-lock"];
-  const script = `#!/bin/sh\nexec ${words.join(" ")} '${REPOSITORY}/cli.ts' ` +
-    'oci "$@"\n';
-  await writeProgram(path, script);
-  return path;
+  const program = made === undefined
+    ? `'${deno}' run -A --no-check --no-lock '${REPOSITORY}/oci.ts'`
+    : `'${made}/nsinit-oci'`;
+  // Engines start it with next to no environment; Deno need not be installed.
+  const path = `${dir}/nsinit-oci`;
+  const text = `#!/bin/sh\nDENO='${deno}' exec ${program} "$@"\n`;
+  await writeProgram(path, text);
+  return { path, stateName: "nsinit-oci", isOurs: true };
 }

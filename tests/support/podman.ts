@@ -7,7 +7,12 @@ import { type Capability, mustSkip } from "./capability.ts";
 import { ClientHost, type Remains } from "./client_host.ts";
 import { findTestCriu } from "./criu.ts";
 import { findCgroups } from "./host_state.ts";
-import { mustRun, type RunOptions, type RunResult } from "./nsinit.ts";
+import {
+  mustRun,
+  type RunOptions,
+  runProgram,
+  type RunResult,
+} from "./nsinit.ts";
 import { type OciRuntime, ociRuntime } from "./oci_runtime.ts";
 import { makeTestRootfs, writeProgram } from "./rootfs.ts";
 
@@ -37,6 +42,42 @@ graphroot = "/var/lib/containers/storage"
 runroot = "/run/containers/storage"
 `;
 
+/** Storage that users need no further program for. */
+const USER_STORAGE = `[storage]
+driver = "vfs"
+`;
+
+/** The ordinary user, and its further ids. */
+const USER = { id: 61234, name: "nsinittester", ranges: "700000:65536" };
+const AS_USER = [
+  "setpriv",
+  `--reuid=${USER.id}`,
+  `--regid=${USER.id}`,
+  "--clear-groups",
+];
+const USER_RUN = `/run/user/${USER.id}`;
+
+/** Makes the user known on a host. */
+const ADD_USER = `
+cd "$0" || exit
+for name in passwd group subuid subgid; do
+	[ -e /etc/$name ] || exit
+done
+cp /etc/passwd /etc/group . && echo ${USER.name}:x:${USER.id}:${USER.id}::$0/home:/bin/sh >> passwd
+echo ${USER.name}:x:${USER.id}: >> group
+echo ${USER.name}:${USER.ranges} > subuid
+echo ${USER.name}:${USER.ranges} > subgid
+for name in passwd group subuid subgid; do
+	mount --bind $name /etc/$name || exit
+done
+# Usually everybody's.
+if [ -e /dev/net/tun ]; then
+	mknod -m 0666 tun c 10 200 && mount --bind tun /dev/net/tun || exit
+fi
+install -d -m 0700 -o ${USER.id} -g ${USER.id} ${USER_RUN}
+chown -R ${USER.id}:${USER.id} home
+`;
+
 /** What keeps a pod. */
 const PAUSE = `#!/bin/sh
 trap 'exit 0' TERM
@@ -47,20 +88,33 @@ while :; do sleep 0.1; done
 async function configure(
   dir: string,
   runtime: OciRuntime,
+  isUser: boolean,
 ): Promise<Record<string, string>> {
   const path = Deno.env.get("PATH") ?? "";
   const criu = findTestCriu();
   const first = criu === undefined ? "" : `${criu.replace(/[^/]*$/, "")}:`;
   await Deno.writeTextFile(`${dir}/containers.conf`, settings(runtime));
-  await Deno.writeTextFile(`${dir}/storage.conf`, STORAGE);
+  await Deno.writeTextFile(
+    `${dir}/storage.conf`,
+    isUser ? USER_STORAGE : STORAGE,
+  );
   await Deno.mkdir(`${dir}/home`);
   return {
     CONTAINERS_CONF: `${dir}/containers.conf`,
     CONTAINERS_STORAGE_CONF: `${dir}/storage.conf`,
     HOME: `${dir}/home`,
     PATH: `${first}${path}:/usr/sbin:/sbin`,
-    XDG_RUNTIME_DIR: "",
+    XDG_RUNTIME_DIR: isUser ? USER_RUN : "",
   };
+}
+
+/** A Deno that users can reach. */
+async function openDeno(dir: string): Promise<string> {
+  const test = await runProgram([...AS_USER, "test", "-x", Deno.execPath()]);
+  if (test.code === 0) return Deno.execPath();
+  await Deno.copyFile(Deno.execPath(), `${dir}/deno`);
+  await Deno.chmod(`${dir}/deno`, 0o755);
+  return `${dir}/deno`;
 }
 
 /** An archive of a root file system. */
@@ -83,20 +137,24 @@ export class Podman implements AsyncDisposable {
     readonly tag: string,
     readonly host: ClientHost,
     readonly runtime: OciRuntime,
+    /** Whether podman is an ordinary user's. */
+    readonly isUser: boolean,
   ) {}
 
   /** Makes a host; the image is imported. */
-  static async create(topic: string): Promise<Podman> {
+  static async create(topic: string, isUser = false): Promise<Podman> {
     const tag = `nsinit-test-${topic}-${Deno.pid}`;
     const dir = `/tmp/${tag}`;
     await Deno.mkdir(dir);
-    const runtime = await ociRuntime(dir);
-    const env = await configure(dir, runtime);
+    const deno = isUser ? await openDeno(dir) : Deno.execPath();
+    const runtime = await ociRuntime(dir, deno);
+    const env = await configure(dir, runtime, isUser);
     const host = await ClientHost.start(env, !runtime.isOurs);
-    const podman = new Podman(dir, tag, host, runtime);
+    const podman = new Podman(dir, tag, host, runtime, isUser);
     try {
       const archive = await makeArchive(dir);
-      await host.must(["podman", "import", archive, IMAGE]);
+      if (isUser) await host.must(["sh", "-c", ADD_USER, dir]);
+      await podman.must(["import", archive, IMAGE]);
     } catch (error) {
       await podman[Symbol.asyncDispose]();
       throw error;
@@ -113,10 +171,14 @@ export class Podman implements AsyncDisposable {
   #complete(args: readonly string[]): string[] {
     const [command = "", ...rest] = args;
     if (!["create", "run"].includes(command)) return ["podman", ...args];
-    const own = ["--cgroup-parent", `/${this.tag}`];
+    const own = this.isUser ? [] : ["--cgroup-parent", `/${this.tag}`];
     const isNetworked = rest.some((arg) => /^--(network|pod)/.test(arg));
     const network = isNetworked ? [] : ["--network", "none"];
     return ["podman", command, ...own, ...network, ...rest];
+  }
+
+  #options(options: RunOptions): RunOptions {
+    return this.isUser ? { ...options, prefix: AS_USER } : options;
   }
 
   /** Runs podman to its end. */
@@ -124,7 +186,7 @@ export class Podman implements AsyncDisposable {
     args: readonly string[],
     options: RunOptions = {},
   ): Promise<RunResult> {
-    return this.host.run(this.#complete(args), options);
+    return this.host.run(this.#complete(args), this.#options(options));
   }
 
   /** Runs podman, which must succeed, and gives its output without the last newline. */
@@ -132,12 +194,14 @@ export class Podman implements AsyncDisposable {
     args: readonly string[],
     options: RunOptions = {},
   ): Promise<string> {
-    return (await this.host.must(this.#complete(args), options)).trimEnd();
+    const command = this.#complete(args);
+    return (await this.host.must(command, this.#options(options))).trimEnd();
   }
 
   /** The line for a shell that runs podman. */
   line(args: readonly string[]): string {
-    return this.host.shellLine(this.#complete(args));
+    const prefix = this.isUser ? AS_USER : [];
+    return this.host.shellLine([...prefix, ...this.#complete(args)]);
   }
 
   /** Runs a script in a new container; gives what it wrote. */
@@ -168,12 +232,18 @@ export class Podman implements AsyncDisposable {
       if (!/\/(conmon|nsinit-test-[^/]*|[0-9a-f]{64})$/.test(path)) continue;
       await Deno.remove(path).catch(() => {});
     }
-    const all = await this.host.remains(this.tag, [this.runtime.stateRoot]);
+    const run = this.isUser ? USER_RUN : "/run";
+    const states = `${run}/${this.runtime.stateName}`;
+    const all = await this.host.remains(this.tag, [states]);
     // What it mounts over themselves, once or more often.
     const mounts = all.mounts.filter((line) =>
       !/(storage\/overlay|run\/netns)$/.test(line)
     );
-    return { ...all, mounts };
+    // It holds the user's namespaces from the first command on.
+    const processes = all.processes.filter((line) =>
+      !line.endsWith(" catatonit -P")
+    );
+    return { ...all, mounts, processes };
   }
 
   /** Removes all pods, containers, networks and volumes. */
@@ -204,15 +274,18 @@ export type PodmanTest = (podman: Podman) => Promise<void>;
  * Opens a test file: one host for all of its tests.
  *
  * @param topic One word; part of all names.
+ * @param isUser Whether podman is an ordinary user's.
  * @returns Declares a test, which also fails if a container leaves something.
  */
 export function podmanTests(
   topic: string,
+  isUser = false,
 ): (name: string, body: PodmanTest, needs?: readonly Capability[]) => void {
   let podman: Podman | undefined;
-  const isThere = !mustSkip(`all of ${topic}`, ["root", "podman"]);
+  const needs: Capability[] = isUser ? ["user-namespaces", "id-mappers"] : [];
+  const isThere = !mustSkip(`all of ${topic}`, ["root", "podman", ...needs]);
   Deno.test.beforeAll(async () => {
-    if (isThere) podman = await Podman.create(topic);
+    if (isThere) podman = await Podman.create(topic, isUser);
   });
   Deno.test.afterAll(async () => await podman?.[Symbol.asyncDispose]());
   return (name, body, needs = []) => {

@@ -47,6 +47,16 @@ Deno.test("planCgroups clones into the version 2 group of a hybrid host", () => 
   });
 });
 
+Deno.test("planCgroups leaves root of a user namespace to what it was given", () => {
+  const host = { ...HOST_V2, userNamespaceInode: 4026532281 };
+  const part = planCgroups(configWith({}), host, {
+    cgroupPath: "nsinit/demo",
+    alias: "o",
+  });
+  assertEquals(names(part.before), ["cgroup.make", "cgroup.open"]);
+  assertEquals(names(part.parent), []);
+});
+
 Deno.test("planCgroups attaches a device program where only version 2 is", () => {
   const part = planCgroups(configWith({}), HOST_V2, {
     cgroupPath: "nsinit/demo",
