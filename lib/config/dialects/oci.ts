@@ -60,13 +60,17 @@ function readRoot(
 function readAnnotations(root: ObjectReader): string[] | undefined {
   const map = root.stringMap("annotations");
   if (map === undefined) return undefined;
-  const labels = Object.entries(map).map(([key, value]) => {
-    if (key !== "" && !key.includes("=")) return `${key}=${value}`;
-    const message = key === ""
-      ? "empty key; wanted a name"
-      : `the key ${quote(key)} has an equals sign, which labels cannot carry`;
-    root.findings.problem([...root.at("annotations"), key], message, "key");
-    return "";
+  const labels = Object.entries(map).flatMap(([key, value]) => {
+    if (key !== "" && !key.includes("=")) return [`${key}=${value}`];
+    const path = [...root.at("annotations"), key];
+    if (key === "") {
+      root.findings.problem(path, "empty key; wanted a name", "key");
+    } else {
+      const message = `the key ${quote(key)} has an equals sign, which labels` +
+        " cannot carry: it is left out";
+      root.findings.warn(path, message);
+    }
+    return [];
   });
   return labels.length === 0 ? undefined : labels;
 }

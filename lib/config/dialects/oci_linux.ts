@@ -4,6 +4,7 @@
  * @module
  */
 import { defaultDevices } from "../defaults.ts";
+import { resolvePath } from "../host_paths.ts";
 import { PROPAGATION_OPTIONS } from "../names/mount_options.ts";
 import {
   NAMESPACE_TYPES,
@@ -64,6 +65,14 @@ function readNamespace(item: ObjectReader): Namespace | undefined {
   return item.findings.problem(item.at("type"), message);
 }
 
+/** Without empty parts and dots; what would lead above the root or the base stays there. */
+function cleanPath(path: string): string {
+  if (path === "") return "";
+  return path.startsWith("/")
+    ? resolvePath("/", path)
+    : resolvePath("/", path).slice(1);
+}
+
 /**
  * Splits `linux.cgroupsPath`: a path, or `SLICE:PREFIX:NAME` for systemd. Pure.
  *
@@ -76,6 +85,7 @@ function readNamespace(item: ObjectReader): Namespace | undefined {
  * import { splitCgroupsPath } from "./oci_linux.ts";
  *
  * assertEquals(splitCgroupsPath("/pod/one"), { name: "one", parent: "/pod" });
+ * assertEquals(splitCgroupsPath("/a/../../b/"), { name: "b", parent: "/" });
  * assertEquals(splitCgroupsPath("a.slice:cri:one"), {
  *   name: "cri-one",
  *   parent: "",
@@ -92,7 +102,7 @@ export function splitCgroupsPath(
     const unit = prefix === "" ? name : `${prefix}-${name}`;
     return { name: unit, parent: "", ...slice !== "" && { slice } };
   }
-  const clean = path.replace(/\/+/g, "/").replace(/(.)\/$/, "$1");
+  const clean = cleanPath(path);
   const cut = clean.lastIndexOf("/");
   const parent = cut < 0 ? "" : clean.slice(0, Math.max(cut, 1));
   return { name: clean.slice(cut + 1), parent };

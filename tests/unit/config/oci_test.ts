@@ -166,7 +166,6 @@ Deno.test("members that nobody knows are passed over, wrong types are not", asyn
       { linux: linux({ rootfsPropagation: "slaves" }) },
       "linux.rootfsPropagation",
     ],
-    [{ linux: linux({ cgroupsPath: "/a/../b" }) }, "linux.cgroupsPath"],
     [
       { linux: linux({ resources: { memory: { limit: "1m" } } }) },
       "linux.resources.memory.limit",
@@ -485,4 +484,38 @@ Deno.test("two conditions on one argument are two rules", async () => {
     }),
   });
   assertEquals(seccomp?.syscalls.map(({ args }) => args[0]?.value), [1, 2]);
+});
+
+Deno.test("cgroupsPath is cleaned, and leads nowhere above its base", async () => {
+  const cases: [string, string, string][] = [
+    ["/a/../b", "/", "b"],
+    ["/../../b/./c//", "/b", "c"],
+    ["a/../../b", "", "b"],
+    ["../../a/b", "a", "b"],
+    ["a.slice:cri:b", "", "cri-b"],
+  ];
+  for (const [path, parent, name] of cases) {
+    const text = JSON.stringify({
+      ociVersion: "1.2.0",
+      root: { path: "rootfs" },
+      linux: { namespaces: [{ type: "mount" }], cgroupsPath: path },
+    });
+    const { cgroups } = await parseConfig(text, { path: "/b/config.json" });
+    assertEquals([path, cgroups?.parent, cgroups?.name], [path, parent, name]);
+  }
+});
+
+Deno.test("an annotation that labels cannot carry is left out with a warning", async () => {
+  const warnings: string[] = [];
+  const text = JSON.stringify({
+    ociVersion: "1.2.0",
+    root: { path: "rootfs" },
+    linux: { namespaces: [{ type: "mount" }] },
+    annotations: { "a=b": "c", d: "e=f" },
+  });
+  const { labels } = await parseConfig(text, {
+    path: "/b/config.json",
+    onWarning: ({ path, message }) => warnings.push(`${path}: ${message}`),
+  });
+  assertEquals([labels, warnings.length], [["d=e=f"], 1]);
 });
