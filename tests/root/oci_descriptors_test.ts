@@ -141,11 +141,17 @@ test("exec sends a terminal of its own, also over a path that is too long for a 
       "--detach",
       "--tty",
       ...["--console-socket", receiver.path],
+      ...["--pid-file", `${bundle.dir}/pid`],
       bundle.id,
       ...["/bin/sh", "-c", "tty; echo done"],
     ],
   );
   assertStringIncludes(await receiver.output(), "/dev/pts/0\r\ndone");
+  // It is the child of whoever collects orphans here, who may take his time.
+  const pid = await Deno.readTextFile(`${bundle.dir}/pid`);
+  const isGone = (): Promise<boolean> =>
+    Deno.lstat(`/proc/${pid}`).then(() => false, () => true);
+  await waitFor("its end", isGone, 60_000);
 });
 
 test("a console socket that nobody can use fails, and nothing is left", async (workspace) => {
