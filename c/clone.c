@@ -31,3 +31,23 @@ int nsi_op_tree_open(struct nsi_run *run, const struct nsi_op *op)
 		return fd;
 	return nsi_slot_put(run, NSI_TREE_OPEN_SLOT(op), fd);
 }
+
+/*
+ * nsi_op_tree_set() - attributes of every mount of a detached tree
+ *
+ * Return: 0 or -errno; nothing is changed on failure.
+ */
+int nsi_op_tree_set(struct nsi_run *run, const struct nsi_op *op)
+{
+	const struct mount_attr attr = {
+		.attr_set = NSI_TREE_SET_SET(op),
+		.attr_clr = NSI_TREE_SET_CLEAR(op),
+	};
+	int treefd = nsi_slot_get(run, NSI_TREE_SET_SLOT(op));
+
+	run->detail = NSI_AT_OPEN;
+	if (treefd < 0)
+		return treefd;
+	run->detail = NSI_AT_ATTRIBUTES;
+	return nsi_sys_mount_setattr(treefd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+}

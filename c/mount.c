@@ -193,22 +193,6 @@ static int open_target(struct nsi_run *run, const char *path, uint64_t flags, in
 }
 
 /*
- * nsi_op_tree_set() - attributes of every mount of a detached tree
- *
- * Return: 0 or -errno.
- */
-int nsi_op_tree_set(struct nsi_run *run, const struct nsi_op *op)
-{
-	int treefd = nsi_slot_get(run, NSI_TREE_SET_SLOT(op));
-
-	run->detail = NSI_AT_OPEN;
-	if (treefd < 0)
-		return treefd;
-	return nsi_tree_set(run, treefd, AT_RECURSIVE, NSI_TREE_SET_SET(op), NSI_TREE_SET_CLEAR(op),
-			    0);
-}
-
-/*
  * nsi_op_mount_change() - attributes and propagation of a mount that is there
  *
  * Return: 0; -EINVAL where nothing is mounted; -errno.

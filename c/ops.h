@@ -771,6 +771,7 @@ enum nsi_slot {
 	X(PARK_CONNECT, park_connect) \
 	X(VETH_MAKE, veth_make) \
 	X(LINK_MOVE, link_move) \
+	X(TREE_SET, tree_set) \
 	X(AWAIT_LISTENER, await_listener) \
 	X(AFFINITY_SET, affinity_set) \
 	X(SCHEDULER_SET, scheduler_set) \

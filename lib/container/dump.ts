@@ -20,6 +20,7 @@ import {
   hostPathsOf,
   type MountLine,
   parseMounts,
+  restrictionsOf,
 } from "../criu/mounts.ts";
 import {
   askFeatures,
@@ -161,6 +162,7 @@ function look(state: StoredState): Seen {
       key: `nsinit-${index}`,
       target: mount.target,
       source: sourceOf(state, mount, host),
+      restrictions: restrictionsOf(mount),
     })),
     streams: [0, 1, 2].map((number) => readStream(pid, number, ids)),
   };

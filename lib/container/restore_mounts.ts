@@ -6,6 +6,7 @@
  */
 import type { Config } from "../config/types.ts";
 import type { ExternalMount } from "../criu/mounts.ts";
+import { MOUNT_ATTRS } from "../plan/flags.ts";
 import { targetInside } from "../plan/mounts.ts";
 import type { OutsideMount } from "../plan/restore.ts";
 import type { ResourceCgroup } from "../plan/types.ts";
@@ -104,6 +105,21 @@ function configured(
   };
 }
 
+const ATTRIBUTES: Readonly<Record<string, number>> = {
+  ro: MOUNT_ATTRS.MOUNT_ATTR_RDONLY,
+  nosuid: MOUNT_ATTRS.MOUNT_ATTR_NOSUID,
+  nodev: MOUNT_ATTRS.MOUNT_ATTR_NODEV,
+  noexec: MOUNT_ATTRS.MOUNT_ATTR_NOEXEC,
+  nosymfollow: MOUNT_ATTRS.MOUNT_ATTR_NOSYMFOLLOW,
+};
+
+function attributesOf({ restrictions = [] }: ExternalMount): number {
+  return restrictions.reduce(
+    (bits, name) => bits | (ATTRIBUTES[name] ?? 0),
+    0,
+  );
+}
+
 /** What lies below a mount of the configuration came with that. */
 function nested(
   { target, source }: ExternalMount,
@@ -145,8 +161,11 @@ function nested(
 export function findSources(sources: MountSources): OutsideMount[] {
   return sources.mounts.map((mount) => {
     const group = groupSource(mount.source, sources);
-    if (group !== undefined) return { source: group };
-    return configured(mount.target, sources) ?? nested(mount, sources) ??
-      { source: sources.move(mount.source) };
+    const found = group !== undefined
+      ? { source: group }
+      : configured(mount.target, sources) ?? nested(mount, sources) ??
+        { source: sources.move(mount.source) };
+    const attributes = attributesOf(mount);
+    return attributes === 0 ? found : { ...found, attributes };
   });
 }

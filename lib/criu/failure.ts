@@ -69,6 +69,14 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     "nsinit has not CAP_SYS_RESOURCE, which CRIU needs for processes of other users than root",
   ],
   [
+    /Can't open file fd\/\d+ on restore/,
+    "a standard stream is a file that root of the container may not open: use a pipe, or give the file to that user",
+  ],
+  [
+    /whose \/proc doesn't belong to it/,
+    "the container sees the host's /proc, by which CRIU cannot know its processes: give it a mount namespace of its own",
+  ],
+  [
     /page-pipe: splice|Lazy pages transfer/,
     "this CRIU cannot serve memory on this kernel: leave --lazy-pages out",
   ],

@@ -15,6 +15,8 @@ export interface MountLine {
   readonly root: string;
   /** Where it is mounted. */
   readonly target: string;
+  /** Options of the mount, with commas. */
+  readonly options?: string;
   /** Kind of file system. */
   readonly type: string;
   /** Whether what is mounted below it, or in its peers, is seen elsewhere too, or here. */
@@ -29,6 +31,21 @@ export interface ExternalMount {
   readonly target: string;
   /** What was mounted there: path on the host. */
   readonly source: string;
+  /** Options by which it forbids something, e.g. `ro` and `nosuid`. */
+  readonly restrictions?: readonly string[];
+}
+
+/** Options of mounts that forbid something. */
+const RESTRICTIONS = ["ro", "nosuid", "nodev", "noexec", "nosymfollow"];
+
+/**
+ * Lists what a mount forbids. Pure.
+ *
+ * @param mount The mount.
+ * @returns Its options that do.
+ */
+export function restrictionsOf({ options = "" }: MountLine): string[] {
+  return options.split(",").filter((each) => RESTRICTIONS.includes(each));
 }
 
 /** Undoes the octal escapes of mount tables. */
@@ -58,7 +75,9 @@ function unescape(text: string): string {
 export function parseMounts(text: string): MountLine[] {
   return text.split("\n").flatMap((line) => {
     const [before = "", after = ""] = line.split(" - ");
-    const [id, , device, root, target, , ...optional] = before.split(" ");
+    const [id, , device, root, target, options, ...optional] = before.split(
+      " ",
+    );
     const [type] = after.split(" ");
     const propagates = optional.some((field) =>
       /^(shared|master):/.test(field)
@@ -72,6 +91,7 @@ export function parseMounts(text: string): MountLine[] {
       root: unescape(root),
       target: unescape(target),
       type,
+      ...(options !== undefined && { options }),
       ...(propagates && { propagates }),
     }];
   });

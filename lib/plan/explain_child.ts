@@ -11,11 +11,13 @@ import {
 } from "../config/names/scheduling.ts";
 import {
   affinityText,
+  attrText,
   hookText,
   optionText,
   pointName,
   type Sentences,
   slotList,
+  treeSetText,
   treeText,
 } from "./explain_parent.ts";
 import {
@@ -23,7 +25,6 @@ import {
   CLONE_FLAGS,
   FILE_TYPES,
   formatBits,
-  MOUNT_ATTRS,
   MS,
   SECCOMP_FLAGS,
 } from "./flags.ts";
@@ -49,10 +50,6 @@ function memoryText({ mode, nodes }: Op<"memory.policy">): string {
 /** File mode in octal. */
 function octal(mode: number | bigint): string {
   return `0${mode.toString(8)}`;
-}
-
-function attrText(word: string, bits: number | bigint): string {
-  return Number(bits) === 0 ? "" : `, ${word}${formatBits(bits, MOUNT_ATTRS)}`;
 }
 
 function propagationText(bits: number | bigint): string {
@@ -167,10 +164,7 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
     `attach the tree of slot ${op.slot} at ${op.target}${attrText("", op.set)}${
       attrText("without ", op.clear)
     }${propagationText(op.propagation)}`,
-  "tree.set": (op) =>
-    `set attributes of all mounts of slot ${op.slot}${attrText("", op.set)}${
-      attrText("without ", op.clear)
-    }`,
+  "tree.set": treeSetText,
   "mount.change": (op) =>
     `change the mount at ${op.target}${attrText("", op.set)}${
       attrText("without ", op.clear)

@@ -8,7 +8,7 @@ import {
   SCHEDULING_FLAGS,
   SCHEDULING_POLICIES,
 } from "../config/names/scheduling.ts";
-import { CLONE_FLAGS, formatBits } from "./flags.ts";
+import { CLONE_FLAGS, formatBits, MOUNT_ATTRS } from "./flags.ts";
 import { type Op, type OpNameOf, POINTS } from "./ops.ts";
 import { decodeSlots } from "./slots.ts";
 
@@ -16,6 +16,48 @@ import { decodeSlots } from "./slots.ts";
 export type Sentences<L extends "parent" | "child" | "undo"> = {
   readonly [N in OpNameOf<L>]: (op: Op<N>) => string;
 };
+
+/**
+ * Names attributes of mounts, after a comma. Pure.
+ *
+ * @param word What stands before them, e.g. `without `.
+ * @param bits Of mount_setattr(2).
+ * @returns The text; empty for none.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { attrText } from "./explain_parent.ts";
+ *
+ * assertEquals(attrText("", 1), ", MOUNT_ATTR_RDONLY");
+ * ```
+ */
+export function attrText(word: string, bits: number | bigint): string {
+  return Number(bits) === 0 ? "" : `, ${word}${formatBits(bits, MOUNT_ATTRS)}`;
+}
+
+/**
+ * Words the change of attributes of a tree. Pure.
+ *
+ * @param op The operation.
+ * @returns The sentence.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { treeSetText } from "./explain_parent.ts";
+ *
+ * assertEquals(
+ *   treeSetText({ op: "tree.set", slot: 3, set: 1, clear: 0 }),
+ *   "set attributes of all mounts of slot 3, MOUNT_ATTR_RDONLY",
+ * );
+ * ```
+ */
+export function treeSetText({ slot, set, clear }: Op<"tree.set">): string {
+  return `set attributes of all mounts of slot ${slot}${attrText("", set)}${
+    attrText("without ", clear)
+  }`;
+}
 
 /**
  * Names a point of the hand-shake. Pure.
@@ -189,6 +231,7 @@ export function hookText({ argv, timeout, dir }: Op<"hook.run">): string {
 export const PARENT_SENTENCES: Sentences<"parent"> = {
   "fd.use": ({ fd, slot }) => `take descriptor ${fd} into slot ${slot}`,
   "tree.open": treeText,
+  "tree.set": treeSetText,
   "overlay.open": ({ lower, upper, work, slot, options, settings }) =>
     `lay ${
       upper === undefined

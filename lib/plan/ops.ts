@@ -657,7 +657,7 @@ export const OPS = {
 
   "tree.set": {
     kind: 160,
-    lists: CHILD,
+    lists: PARENT_AND_CHILD,
     by: "c",
     doc:
       "sets and clears attributes of every mount of the detached tree in slot",

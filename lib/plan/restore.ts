@@ -30,6 +30,8 @@ export interface OutsideMount {
   readonly source: string;
   /** The mount of the configuration that it is, with its key path. */
   readonly mount?: { readonly of: Mount; readonly path: string };
+  /** `MOUNT_ATTR_*` that forbid something, as it had them; none when absent. */
+  readonly attributes?: number;
 }
 
 /** What a restore is planned from. */
@@ -65,7 +67,7 @@ export interface RestorePlan {
 const ONLY_TO_CLONE: readonly OpNameOf<"parent">[] = ["cgroup.open"];
 
 function mountOps(
-  { source, mount }: OutsideMount,
+  { source, mount, attributes = 0 }: OutsideMount,
   { config, host }: RestoreInput,
   slots: SlotAllocator,
 ): { readonly slot: number; readonly ops: readonly ParentOp[] } {
@@ -75,7 +77,14 @@ function mountOps(
     : [];
   return {
     slot,
-    ops: [{ op: "tree.open", slot, flags: 0, path: source }, ...idmap],
+    ops: [
+      { op: "tree.open", slot, flags: 0, path: source },
+      // CRIU does not give them to every mount.
+      ...(attributes === 0
+        ? []
+        : [{ op: "tree.set", slot, set: attributes, clear: 0 } as const]),
+      ...idmap,
+    ],
   };
 }
 

@@ -13,7 +13,12 @@ import {
   StateError,
 } from "../../mod.ts";
 import { Checkpointed, numbersOf } from "../support/checkpointed.ts";
-import { containerTests } from "../support/containers.ts";
+import {
+  BIND_READONLY,
+  containerTests,
+  mount,
+  SYSTEM_MOUNTS,
+} from "../support/containers.ts";
 import { readConfig } from "../support/in_process.ts";
 import { waitFor } from "../support/nsinit.ts";
 import { writeProgram } from "../support/rootfs.ts";
@@ -306,6 +311,34 @@ test("a volume may have moved to another directory", async (workspace) => {
     () => Deno.stat(`${to}/x`).then(() => true, () => undefined),
   );
   await Deno.remove(`${workspace.rootfs}/mnt`).catch(() => {});
+}, NEEDS);
+
+test("mounts forbid again what they forbade", async (workspace) => {
+  const volume = await workspace.newDirectory();
+  const config = await readConfig(workspace, {
+    mounts: [
+      ...SYSTEM_MOUNTS,
+      mount("cgroup", "cgroup", "/sys/fs/cgroup", 15),
+      ...["/mnt", "/media"].map((path) =>
+        mount("bind", volume, path, BIND_READONLY)
+      ),
+    ],
+  });
+  await using own = await Checkpointed.create(workspace, config);
+  const { container, images } = own;
+  const { pid } = await container.start({ args: ["/bin/sleep", "100"] });
+  const before = mountsOf(pid);
+  const groups = before.filter((line) => / \/sys\/fs\/cgroup\/./.test(line));
+  assert(groups.length > 0 || before.some((line) => line.endsWith("cgroup2")));
+  assert(groups.every((line) => / ro,nosuid,nodev,noexec/.test(line)));
+
+  await container.checkpoint({ imagePath: images });
+  const again = await container.restore({});
+
+  assertEquals(mountsOf(again.pid), before);
+  for (const path of ["mnt", "media"]) {
+    await Deno.remove(`${workspace.rootfs}/${path}`);
+  }
 }, NEEDS);
 
 test("a user namespace comes back with its maps", async (workspace) => {

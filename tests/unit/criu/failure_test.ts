@@ -38,6 +38,9 @@ Deno.test("common failures come with what to do", () => {
     "Tracking memory is not available. Consider omitting --track-mem option.":
       "CONFIG_MEM_SOFT_DIRTY",
     "unix: Unix socket 17 without peer 18": "another network namespace",
+    "Can't open file fd/1 on restore: Permission denied": "use a pipe",
+    "can't dump unprivileged task whose /proc doesn't belong to it":
+      "mount namespace of its own",
     "page-pipe: splice: -1: Bad file descriptor": "leave --lazy-pages out",
   };
   for (const [line, word] of Object.entries(lines)) {

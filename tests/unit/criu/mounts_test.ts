@@ -33,13 +33,21 @@ Deno.test("mount tables: optional fields of any number, escapes", () => {
     "nonsense",
   ].join("\n");
   assertEquals(parseMounts(text), [
-    { id: 22, device: "0:21", root: "/", target: "/proc", type: "proc" },
+    {
+      id: 22,
+      device: "0:21",
+      root: "/",
+      target: "/proc",
+      type: "proc",
+      options: "rw,relatime",
+    },
     {
       id: 23,
       device: "0:22",
       root: "/a b",
       target: "/c\\d",
       type: "ext4",
+      options: "rw",
       propagates: true,
     },
   ]);
