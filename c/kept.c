@@ -308,8 +308,10 @@ int nsi_kept_renew_record(struct nsi_kept *kept)
 int nsi_kept_is_thawed(const struct nsi_kept *kept)
 {
 	const struct nsi_kept_part *fact = &kept->part[NSI_KEPT_THAWED];
+	const struct nsi_kept_part *other = &kept->part[NSI_KEPT_ALSO_THAWED];
 
-	return fact->data && holds_file(fact);
+	return fact->data && other->data && holds_file(fact) &&
+	       (!other->length || holds_file(other));
 }
 
 /*

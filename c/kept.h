@@ -47,6 +47,7 @@ enum nsi_kept_type {
 	NSI_KEPT_DONE = 12,    /* nothing: what is left of an item that holds no more */
 	NSI_KEPT_ANSWER = 13,  /* text: what `state` prints */
 	NSI_KEPT_THAWED = 14,  /* path, NUL, what the file holds unless the container is paused */
+	NSI_KEPT_ALSO_THAWED = 15, /* the same of another hierarchy; empty where there is none */
 
 	NSI_KEPT_ROOT = 16,     /* state root, NUL */
 	NSI_KEPT_ID = 17,       /* id, NUL */

@@ -22,6 +22,7 @@
 #define MAKE 1u
 #define NO_INODE UINT64_MAX
 #define NSI_EXIT_FAILED 125
+#define LOST "nsinit: Cannot watch the program, so it was ended\n"
 
 static struct start {
 	struct nsi_kept *kept;
@@ -319,6 +320,8 @@ void nsi_kept_start(struct nsi_kept *kept)
 		(void)watch();
 	take_back();
 	nsi_signals_release();
-	if (start.runs)
+	if (start.runs) {
+		nsi_sys_write(2, LOST, sizeof(LOST) - 1);
 		nsi_sys_exit(NSI_EXIT_FAILED);
+	}
 }

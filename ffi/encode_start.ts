@@ -25,6 +25,7 @@ export const KEPT = {
   done: 12,
   answer: 13,
   thawed: 14,
+  alsoThawed: 15,
   root: 16,
   id: 17,
   detached: 18,

@@ -63,18 +63,21 @@ function isSimple({ state, release }: Answers): boolean {
     release.parent.every(({ op }) => OPS[op].by === "c" || op === "state.save");
 }
 
-/** What the freezer says of a container that is not paused; nothing where it has two. */
+/** What the freezers say of a container that is not paused; nothing where there are too many. */
 function thawedItems({ resources: { cgroups } }: StoredState): KeptItem[] {
-  const first = cgroups.filter(({ version, controllers }) =>
-    version === 1 && controllers.includes("freezer")
-  );
-  const [group, ...others] = first.length > 0
-    ? first
-    : cgroups.filter(({ version }) => version === 2);
-  if (group === undefined || others.length > 0) return [];
-  const { file } = freezerWrite("FROZEN", group.version);
-  const text = group.version === 1 ? "THAWED\n" : "0\n";
-  return [{ kind: "thawed", data: `${group.path}/${file}\0${text}` }];
+  const [first = "", other = "", ...more] = cgroups
+    .filter(({ version, controllers }) =>
+      version === 2 || controllers.includes("freezer")
+    )
+    .map(({ version, path }) => {
+      const { file } = freezerWrite("FROZEN", version);
+      return `${path}/${file}\0${version === 1 ? "THAWED" : "0"}\n`;
+    });
+  if (first === "" || more.length > 0) return [];
+  return [
+    { kind: "thawed", data: first },
+    { kind: "alsoThawed", data: other },
+  ];
 }
 
 function itemsOf({ dir, state, release, answer }: Answers): KeptItem[] {

@@ -301,6 +301,17 @@ async function decide(
   return { items: [...facts, ...items], plan: start.plan };
 }
 
+/** Whether the configuration can be read more than once: a pipe would be emptied. */
+function isReadAgain({ configPath }: ExecRequest): boolean {
+  if (configPath === undefined) return true;
+  try {
+    return Deno.statSync(configPath).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /**
  * Decides once more what a start will do, so that it can be kept.
  *
@@ -323,6 +334,7 @@ export async function prepareKeeping(
   const key = keyOf(keep);
   // Whose variable it is decides nothing: it must be the hash of this command line.
   if (hashOf(new TextEncoder().encode(key)) !== hash) return undefined;
+  if (!isReadAgain(request)) return undefined;
   const decided = await ifItCan(() => decide(request, kept));
   if (decided === undefined || keep.hasWarned()) return undefined;
   const { items } = decided;

@@ -443,3 +443,18 @@ launchedTest("a damaged file is no failure", async (launched) => {
     await look(bytes.subarray(0, cut), `cut at ${cut}`);
   }
 });
+
+launchedTest(
+  "a configuration that comes through a pipe is read once",
+  async (launched) => {
+    const { dir } = launched.container;
+    const config = await Deno.readTextFile(`${dir}/container.json`);
+    const args = ["--config", "/dev/stdin", "/bin/hostname"];
+    for (let round = 0; round < 4; round++) {
+      const { code, stdout, stderr } = await launched.run(args, {
+        stdin: config,
+      });
+      assertEquals([code, stdout, stderr], [0, "testing\n", ""]);
+    }
+  },
+);
