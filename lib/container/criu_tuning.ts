@@ -16,6 +16,8 @@ interface CommonTuning {
   readonly cgroupMode?: CgroupMode;
   /** Memory that later images hold anew is taken out of earlier ones. */
   readonly autoDedup?: boolean;
+  /** File of the host whose settings stand above all others. */
+  readonly configFile?: string;
 }
 
 /** How CRIU dumps. */
@@ -37,11 +39,12 @@ export interface RestoreTuning extends CommonTuning {
 }
 
 function commonTuning(
-  { cgroupMode, autoDedup }: CommonTuning,
+  { cgroupMode, autoDedup, configFile }: CommonTuning,
 ): Partial<CriuOptions> {
   return {
     ...(cgroupMode && { manageCgroupsMode: CGROUP_MODES[cgroupMode] }),
     ...(autoDedup && { autoDedup }),
+    ...(configFile && { configFile }),
   };
 }
 

@@ -73,6 +73,7 @@ const OPTIONS: Schema = {
   lazyPages: { number: 48, type: "bool" },
   statusFd: { number: 49, type: "int" },
   orphanPtsMaster: { number: 50, type: "bool" },
+  configFile: { number: 51, type: "text" },
   lsmProfile: { number: 53, type: "text" },
   cgroupYard: { number: 60, type: "text" },
   lsmMountContext: { number: 63, type: "text" },
@@ -186,6 +187,8 @@ export interface CriuOptions {
   readonly tcpSkipInFlight?: boolean;
   /** Memory is fetched when it is used. */
   readonly lazyPages?: boolean;
+  /** A file whose settings stand above those of the request; one that is missing says nothing. */
+  readonly configFile?: string;
   /** Restore: profile of a security module in place of that of the dump, `TYPE:NAME`. */
   readonly lsmProfile?: string;
   /** Restore: label of mounts in place of that of the dump. */

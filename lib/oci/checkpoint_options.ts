@@ -8,6 +8,7 @@ import type { Option } from "../cli/command.ts";
 import type { Values } from "../cli/values.ts";
 import type { RestoreTuning } from "../container/criu_tuning.ts";
 import { UsageError } from "../errors.ts";
+import { CRIU_ANNOTATION } from "./features.ts";
 import { absolutePath } from "./globals.ts";
 
 /** Where images are unless the command line says otherwise. */
@@ -56,7 +57,12 @@ export function imagePathOf(values: Values): string {
 }
 
 /** What is asked for by both commands. */
-type Tuning = Pick<RestoreTuning, "autoDedup" | "cgroupMode">;
+type Tuning = Pick<RestoreTuning, "autoDedup" | "cgroupMode" | "configFile">;
+
+/** Settings of CRIU that hold for all containers of engines. */
+const CRIU_FILE = "/etc/criu/runc.conf";
+/** The annotation that names another file, or none by an empty text. */
+const CRIU_LABEL = `${CRIU_ANNOTATION}=`;
 
 function cgroupModeOf(text: string): Tuning {
   switch (text) {
@@ -79,10 +85,14 @@ function cgroupModeOf(text: string): Tuning {
  * Reads how CRIU is to go about it.
  *
  * @param values The options.
+ * @param labels Annotations of the container, `K=V`.
  * @returns The wishes.
  * @throws {UsageError} `UsageInvalid` for words that mean nothing.
  */
-export function tuningOf(values: Values): Tuning {
+export function tuningOf(
+  values: Values,
+  labels: readonly string[] = [],
+): Tuning {
   for (const name of values.list("empty-ns")) {
     if (EMPTY_NAMESPACES.includes(name)) continue;
     throw new UsageError(`namespace ${JSON.stringify(name)} is not supported`);
@@ -90,5 +100,7 @@ export function tuningOf(values: Values): Tuning {
   return {
     ...cgroupModeOf(values.text("manage-cgroups-mode") ?? ""),
     ...values.flag("auto-dedup") && { autoDedup: true },
+    configFile: labels.find((label) => label.startsWith(CRIU_LABEL))
+      ?.slice(CRIU_LABEL.length) ?? CRIU_FILE,
   };
 }

@@ -37,6 +37,9 @@ export interface FeatureFacts {
 /** Oldest and newest version of `config.json` that is read. */
 export const OCI_VERSIONS = { min: "1.0.0", max: "1.3.0" } as const;
 
+/** The annotation that names a file with settings of CRIU. */
+export const CRIU_ANNOTATION = "org.criu.config";
+
 /** Mount options that are no flags. */
 const OTHER_OPTIONS = [
   "acl",
@@ -128,5 +131,7 @@ export function makeFeatures(
       "org.opencontainers.runc.checkpoint.enabled": "true",
       "org.opencontainers.runc.version": version,
     },
+    // Those of a bundle that change what is done on the host.
+    potentiallyUnsafeConfigAnnotations: [CRIU_ANNOTATION],
   };
 }

@@ -344,3 +344,23 @@ test("checkpoint --help succeeds, which is how podman asks for it", async (works
     assertStringIncludes(help, "--image-path");
   }
 });
+
+test("an annotation names a file of CRIU's settings", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  const { id, dir } = bundle;
+  const file = `${dir}/criu.conf`;
+  await Deno.writeTextFile(file, "log-file=other.log\n");
+  await bundle.write({
+    process: { args: ["/bin/sh", "-c", COUNT] },
+    rest: { annotations: { "org.criu.config": file } },
+  });
+  await bundle.start();
+  await untilBeyond(bundle, 1);
+  const images = ["--image-path", "images", "--work-path", "work"];
+  await bundle.must(criu("checkpoint", ...images, id));
+  assert(await isThere(`${dir}/work/other.log`));
+  assert(!await isThere(`${dir}/work/dump.log`));
+  await bundle.spawn(criu("restore", "-d", ...images, id));
+  await untilBeyond(bundle, await numberOf(bundle));
+  assert(!await isThere(`${dir}/work/restore.log`));
+}, NEEDS);

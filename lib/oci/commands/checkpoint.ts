@@ -52,6 +52,7 @@ function statusFdOf(values: Values): { readonly statusFd?: number } {
 
 async function requestOf(
   { values, globals, log }: Invocation,
+  labels: readonly string[] | undefined,
 ): Promise<CheckpointRequest> {
   const imagePath = imagePathOf(values);
   const workPath = values.text("work-path");
@@ -72,7 +73,7 @@ async function requestOf(
     ...values.flag("pre-dump") && { preDump: true },
     ...values.flag("lazy-pages") && { lazyPages: true },
     tuning: {
-      ...tuningOf(values),
+      ...tuningOf(values, labels),
       ...statusFd,
       ...values.flag("link-remap") && { linkRemap: true },
       ...values.flag("tcp-skip-in-flight") && { tcpSkipInFlight: true },
@@ -110,7 +111,7 @@ async function checkpoint(invocation: Invocation): Promise<number> {
   await checkpointContainer(
     stateRoot,
     id,
-    await requestOf(invocation),
+    await requestOf(invocation, state.config.labels),
     created,
   );
   const stays = values.flag("leave-running") || values.flag("pre-dump");

@@ -18,7 +18,10 @@ import { absolutePath, usesSystemd } from "../globals.ts";
 import { checkTerminal } from "../hand_out.ts";
 import { checkOciId } from "../state.ts";
 
-function restoreTuningOf(values: Values): RestoreTuning {
+function restoreTuningOf(
+  values: Values,
+  labels: readonly string[] | undefined,
+): RestoreTuning {
   const lsmProfile = values.text("lsm-profile");
   const lsmMountContext = values.text("lsm-mount-context");
   if (lsmProfile && !/^[^:]+:./.test(lsmProfile)) {
@@ -27,7 +30,7 @@ function restoreTuningOf(values: Values): RestoreTuning {
     );
   }
   return {
-    ...tuningOf(values),
+    ...tuningOf(values, labels),
     ...lsmProfile && { lsmProfile },
     ...lsmMountContext && { lsmMountContext },
   };
@@ -37,11 +40,11 @@ async function requestOf(invocation: Invocation): Promise<RestoreRequest> {
   const { values, globals, args, log } = invocation;
   const id = checkOciId(args[0]);
   const detach = values.flag("detach");
-  const tuning = restoreTuningOf(values);
   const bundle = await loadBundle({
     directory: values.text("bundle") ?? "",
     onWarning: (message) => log.warn(message),
   });
+  const tuning = restoreTuningOf(values, bundle.config.labels);
   const images = await openImages(imagePathOf(values));
   checkTerminal(values, { tty: images.hasTerminal, detach });
   const workPath = values.text("work-path");

@@ -45,6 +45,7 @@ const TAGS: readonly (readonly [Omit<CriuOptions, "imagesDirFd">, number[]])[] =
     [{ lazyPages: true }, [0x80, 3, 1]],
     [{ statusFd: 5 }, [0x88, 3, 5]],
     [{ orphanPtsMaster: true }, [0x90, 3, 1]],
+    [{ configFile: "a" }, [0x9a, 3, 1, 97]],
     [{ lsmProfile: "a" }, [0xaa, 3, 1, 97]],
     [{ lsmMountContext: "a" }, [0xfa, 3, 1, 97]],
     [{ networkLock: 2 }, [0x80, 4, 2]],
