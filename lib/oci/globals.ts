@@ -57,9 +57,9 @@ export const OCI_GLOBAL_OPTIONS: readonly Option[] = [
     name: "cgroup-manager",
     type: "text",
     metavar: "MANAGER",
-    choices: ["cgroupfs", "systemd", "disabled"],
+    choices: ["cgroupfs", "systemd"],
     default: "cgroupfs",
-    doc: "who makes the cgroups: cgroupfs, systemd or disabled",
+    doc: "who makes the cgroups: cgroupfs, that is we, or systemd",
   },
   {
     name: "rootless",

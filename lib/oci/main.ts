@@ -46,6 +46,9 @@ function isLevel(text: string): text is LogLevel {
 
 /** The file of `--log`, which crun's users may write as `file:PATH`. */
 function logFileOf(text: string): { readonly file?: string } {
+  if (/^(journald|syslog):/.test(text)) {
+    throw new UsageError(`--log ${text} is not served: name a file`);
+  }
   const path = text.replace(/^file:/, "");
   return path === "" ? {} : { file: absolutePath(path) };
 }

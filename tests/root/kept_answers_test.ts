@@ -203,7 +203,7 @@ engineTest(
     }
     assertEquals(ends[0], ends[1]);
     assertEquals(ends[0]?.[0], 1);
-    assertEquals([...Deno.readDirSync(workspace.stateRoot)], []);
+    assertEquals(await Array.fromAsync(Deno.readDir(workspace.stateRoot)), []);
   },
   { process: { args: ["/bin/going", "true"] } },
 );
