@@ -138,7 +138,8 @@ export function packRules(seccomp: Seccomp): Uint8Array<ArrayBuffer> {
     actionOf(seccomp.defaultAction, seccomp.defaultErrnoRet),
     seccomp.architectures.length,
     seccomp.syscalls.length,
-    0,
+    // Whoever may name calls that are not known here may not know those of this kernel.
+    seccomp.ignoreUnknown ? 1 : 0,
   );
   seccomp.architectures.forEach((name, index) =>
     packer.words(

@@ -323,7 +323,7 @@ function adviseOverlay(
 function adviseScheduler(errno: string): string {
   switch (errno) {
     case "EPERM":
-      return "; it needs CAP_SYS_NICE and real-time time of the cgroup (cgroups.cpuRtRuntime on version 1), and SCHED_DEADLINE all CPUs";
+      return "; it needs CAP_SYS_NICE and real-time time of the cgroup (cgroups.cpuRtRuntime on version 1), and SCHED_DEADLINE all CPUs: process scheduler can't be used together with AllowedCPUs";
     case "EBUSY":
       return "; the CPUs have no time left for this deadline: lower runtime";
     case "EINVAL":

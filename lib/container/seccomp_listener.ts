@@ -276,7 +276,7 @@ export function sendListener(
   const failure = sendDescriptor(path, fd, formatProcessState(facts));
   if (failure === undefined) return;
   throw new KernelError(
-    `Cannot send the seccomp listener of container ${facts.id} to ${path}: ${failure.reason}; start the agent that listens there, or correct listenerPath`,
+    `Cannot send the seccomp listener of container ${facts.id} to ${path}: failed to connect with seccomp agent: ${failure.reason}; start the agent that listens there, or correct listenerPath`,
     {
       errno: failure.errno,
       errnoName: failure.name,

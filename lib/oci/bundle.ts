@@ -83,6 +83,18 @@ function checkProcess({ process }: Config): void {
   }
 }
 
+/** A listener that would be asked of each write could not even be sent its descriptor. */
+function checkSeccomp({ seccomp }: Config): void {
+  const isAsked = seccomp?.syscalls.some(({ name, action }) =>
+    name === "write" && action === "SCMP_ACT_NOTIFY"
+  );
+  if (isAsked) {
+    throw new ConfigError(
+      "SCMP_ACT_NOTIFY cannot be used for the write syscall",
+    );
+  }
+}
+
 function versionOf(text: string): string {
   const json: unknown = JSON.parse(
     text.replace(/^\uFEFF/, ""),
@@ -119,6 +131,7 @@ export async function loadBundle(options: BundleOptions): Promise<Bundle> {
     onWarning: ({ path: key, message }) => onWarning(`${key}: ${message}`),
   });
   checkProcess(config);
+  checkSeccomp(config);
   const rootfs = await realPath(config.rootfs, "rootfs");
   const { hooks } = config;
   return {

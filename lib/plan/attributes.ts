@@ -85,9 +85,21 @@ function affinityOp(
 /** The final CPUs; without any a process gets all of its groups back. */
 function finalAffinity(affinity: CpuAffinity | undefined): ParentOp[] {
   if (affinity?.final) return [affinityOp(affinity.final, "final")];
-  if (!affinity?.initial) return [];
+  return affinity?.initial ? [allCpus()] : [];
+}
+
+function allCpus(): Op<"affinity.set"> {
   const mask = new Uint8Array(CPU_LIMIT / 8).fill(0xff);
-  return [{ op: "affinity.set", mask, note: "all CPUs" }];
+  return { op: "affinity.set", mask, note: "all CPUs" };
+}
+
+/** CPUs until the process is in its groups; those of an engine's container are not its engine's. */
+function firstAffinity(
+  initial: string | undefined,
+  { dialect }: Config,
+): Op<"affinity.set">[] {
+  if (initial) return [affinityOp(initial, "initial")];
+  return dialect === "OCI" ? [allCpus()] : [];
 }
 
 function schedulerOps(scheduler: Scheduler | undefined): ParentOp[] {
@@ -173,9 +185,8 @@ export function planAttributes(
   const joining = options.joins ? config.execCpuAffinity : undefined;
   const affinity = process.cpuAffinity ?? joining ?? config.cpuAffinity;
   const personality = process.personality ?? config.personality;
-  const initial = affinity?.initial;
   return {
-    first: initial ? [affinityOp(initial, "initial")] : [],
+    first: firstAffinity(affinity?.initial, config),
     child: [
       ...memoryOps(config.memoryPolicy),
       ...personality === undefined ? [] : [

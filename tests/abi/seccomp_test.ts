@@ -362,3 +362,37 @@ Deno.test("compileFilter says that a filter is too long", () => {
   );
   assertEquals(error.errnoName, "E2BIG");
 });
+
+Deno.test("calls that an engine's profile cannot know do not exist", () => {
+  const allow = (name: string) => ({
+    name,
+    action: "SCMP_ACT_ALLOW",
+    args: [],
+  } as const);
+  const profile = filter({
+    defaultAction: "SCMP_ACT_ERRNO",
+    syscalls: [allow("read"), allow("getpriority")],
+  });
+  const ERRNO = 0x50000;
+  const [EPERM, ENOSYS] = [ERRNO | 1, ERRNO | 38];
+  const strict = compileFilter(profile);
+  const engine = compileFilter({ ...profile, ignoreUnknown: true });
+  assertEquals(ask(strict, [], 1000), EPERM);
+  assertEquals(ask(engine, [], 1000), ENOSYS);
+  assertEquals(ask(engine, [], GETPRIORITY), ALLOW);
+  assertEquals(ask(engine, [], GETPRIORITY + 1), ENOSYS);
+  assertEquals(ask(engine, [], GETPRIORITY - 1), EPERM);
+  if (isX86) {
+    // read of i386 is 3, its getpriority 96; x32 has the numbers of x86_64 and a bit.
+    assertEquals(ask(engine, [], 97, X86), ENOSYS);
+    assertEquals(ask(engine, [], 4, X86), EPERM);
+    assertEquals(ask(engine, [], X32_BIT + 1000), ENOSYS);
+    assertEquals(ask(engine, [], X32_BIT + 1), EPERM);
+  }
+  // Where the default lets calls through, it decides.
+  const open = { ...profile, defaultAction: "SCMP_ACT_ALLOW" as const };
+  assertEquals(
+    ask(compileFilter({ ...open, ignoreUnknown: true }), [], 1000),
+    ALLOW,
+  );
+});

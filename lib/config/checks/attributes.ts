@@ -45,13 +45,19 @@ function isWithin(value: Int64, min: number, max: number): boolean {
   return isWhole && value >= min && value <= max;
 }
 
-function checkNice({ policy, nice }: Scheduler, report: Report): void {
+function checkNice(
+  { policy, nice }: Scheduler,
+  isEngines: boolean,
+  report: Report,
+): void {
   if (nice === undefined) return;
   const at = ["scheduler", "nice"];
   if (!isWithin(nice, -20, 19)) {
     report(at, `found ${nice}, wanted -20 to 19`);
   } else if (
-    nice !== 0 && policy !== "SCHED_OTHER" && policy !== "SCHED_BATCH"
+    // Engines give it with any policy, and the kernel passes over it.
+    !isEngines && nice !== 0 && policy !== "SCHED_OTHER" &&
+    policy !== "SCHED_BATCH"
   ) {
     report(at, `is for SCHED_OTHER and SCHED_BATCH, not for ${policy}`);
   }
@@ -93,7 +99,10 @@ function checkDeadline(scheduler: Scheduler, report: Report): void {
   );
 }
 
-function checkScheduler({ scheduler }: Config, report: Report): void {
+function checkScheduler(
+  { scheduler, dialect }: Config,
+  report: Report,
+): void {
   if (scheduler === undefined) return;
   checkName(
     ["scheduler", "policy"],
@@ -114,7 +123,7 @@ function checkScheduler({ scheduler }: Config, report: Report): void {
       report,
     );
   }
-  checkNice(scheduler, report);
+  checkNice(scheduler, dialect === "OCI", report);
   checkPriority(scheduler, report);
   checkDeadline(scheduler, report);
 }

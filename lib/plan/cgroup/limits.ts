@@ -236,7 +236,7 @@ function placeWrite(
     throw missingController(write.limit, write.controller, host);
   }
   throw new HostError(
-    `Cannot write ${write.file} (cgroups.unified): no cgroup v2 of this host has the controller ${write.controller}; leave it out`,
+    `Cannot write ${write.file} (cgroups.unified): invalid configuration: the requested cgroup controller \`${write.controller}\` is not available: no cgroup v2 of this host has it; leave it out`,
     { context: { limit: "unified", controller: write.controller } },
   );
 }
