@@ -367,9 +367,10 @@ enum nsi_slot {
 /* mount.propagation: sets the propagation (MS_SLAVE, MS_PRIVATE, ...) of /, with MS_REC of all mounts below it */
 #define NSI_MOUNT_PROPAGATION_PROPAGATION(op) ((uint64_t)(op)->n[0])
 
-/* root.attach: sets the tree in slot to the propagation, attaches it over / and makes it the root of all later paths */
+/* root.attach: sets the tree in slot to the propagation, attaches it over /, or on the directory at where that can be reached, and makes it the root of all later paths */
 #define NSI_ROOT_ATTACH_SLOT(op) ((uint64_t)(op)->n[0])
 #define NSI_ROOT_ATTACH_PROPAGATION(op) ((uint64_t)(op)->n[1])
+#define NSI_ROOT_ATTACH_AT(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
 /* root.current: makes the current / the root of all later paths */
 
@@ -680,7 +681,7 @@ enum nsi_slot {
 	X(NET_ROUTE, "oyyy-") \
 	X(TIME_ENTER, "o----") \
 	X(MOUNT_PROPAGATION, "-----") \
-	X(ROOT_ATTACH, "-----") \
+	X(ROOT_ATTACH, "o----") \
 	X(ROOT_CURRENT, "-----") \
 	X(MOUNT_FS, "sssl-") \
 	X(MOUNT_TREE, "s----") \

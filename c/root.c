@@ -5,7 +5,8 @@
  * The tree of the root arrives detached and is attached on top of / of the
  * child's own mount namespace. Absolute paths still mean the host's files, as
  * the process's root is the mount below, while run->rootfd is the container's
- * root for everything that inroot.c resolves. (Only a walk that comes back to /
+ * root for everything that inroot.c resolves. For hooks that enter the namespace it is
+ * attached where the host has it instead. (Only a walk that comes back to /
  * through .. lands in the new tree; command.c takes care of that.) Then either
  * pivot_root(2) with the old root stacked on the new one and detached, or, where
  * / is the initramfs that cannot be pivoted away, chroot(2) into the tree, which
@@ -32,15 +33,21 @@ static int umount(const char *path, int flags)
 	return (int)NSI_SYS2(__NR_umount2, path, flags);
 }
 
-/* Attaches a detached tree over /; the descriptor is the run's root from then on. */
-static int cover_root(struct nsi_run *run, int treefd, uint64_t propagation)
+/*
+ * Attaches a detached tree over /, or on the directory @at where that can be reached;
+ * the descriptor is the run's root from then on.
+ */
+static int cover_root(struct nsi_run *run, int treefd, const char *at, uint64_t propagation)
 {
 	int r = nsi_tree_set(run, treefd, AT_RECURSIVE, 0, 0, propagation ? propagation : MS_SLAVE);
 
 	if (r < 0)
 		return r;
 	run->detail = NSI_AT_ATTACH;
-	r = nsi_sys_move_mount(treefd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	r = at ? nsi_sys_move_mount(treefd, "", AT_FDCWD, at, MOVE_MOUNT_F_EMPTY_PATH) : -ENOENT;
+	/* In a user namespace the way there may be closed. */
+	if (r < 0)
+		r = nsi_sys_move_mount(treefd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
 	if (r < 0)
 		return r;
 	set_root(run, treefd);
@@ -72,7 +79,7 @@ int nsi_op_root_attach(struct nsi_run *run, const struct nsi_op *op)
 	run->detail = NSI_AT_VERIFY;
 	if ((st.stx_mode & S_IFMT) != S_IFDIR)
 		return -ENOTDIR;
-	r = cover_root(run, treefd, propagation);
+	r = cover_root(run, treefd, NSI_ROOT_ATTACH_AT(run, op), propagation);
 	if (r == 0)
 		run->slot[NSI_ROOT_ATTACH_SLOT(op)] = -1;
 	return r;
@@ -94,7 +101,7 @@ int nsi_op_root_make(struct nsi_run *run, const struct nsi_op *op)
 
 	if (treefd < 0)
 		return treefd;
-	r = cover_root(run, treefd, propagation);
+	r = cover_root(run, treefd, NULL, propagation);
 	if (r == 0)
 		(void)nsi_take_fd(&treefd);
 	return r;

@@ -4,6 +4,7 @@
  * @module
  */
 import { PlanRun } from "../../ffi/plan_run.ts";
+import type { Config } from "../config/types.ts";
 import { KernelError } from "../errors.ts";
 import { planPoststop } from "../plan/hooks.ts";
 import type { UndoOp } from "../plan/ops.ts";
@@ -18,9 +19,26 @@ import {
 import { REMOVALS } from "./throttle.ts";
 import { warn } from "./warnings.ts";
 
+/**
+ * What hooks of an engine's container that name no environment get. Pure but for the
+ * environment itself.
+ *
+ * @param config Its configuration: without hooks nothing is looked up.
+ * @returns A member of the hooks' subject.
+ */
+export function engineHookEnv(
+  { hooks }: Config,
+): { readonly hookEnv?: readonly string[] } {
+  if (hooks === undefined) return {};
+  const all = Object.entries(Deno.env.toObject());
+  return { hookEnv: all.map(([name, value]) => `${name}=${value}`) };
+}
+
 /** Poststop hooks that are due: those of a start in which hooks have run. */
 function poststopOf(state: StoredState): UndoOp[] {
-  return state.resources.poststop ? planPoststop(state.config, state) : [];
+  if (!state.resources.poststop) return [];
+  const { config, oci } = state;
+  return planPoststop(config, { ...state, ...oci && engineHookEnv(config) });
 }
 
 /** The undo list of a recorded container. */

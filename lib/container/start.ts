@@ -37,7 +37,12 @@ import {
   stageMarkers,
 } from "./markers.ts";
 import { specOf } from "./process_spec.ts";
-import { removeRemains, removeResources, runPoststop } from "./recover.ts";
+import {
+  engineHookEnv,
+  removeRemains,
+  removeResources,
+  runPoststop,
+} from "./recover.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent, type StepListener } from "./run_plan.ts";
 import { type LockedState, writeState } from "./store.ts";
@@ -208,7 +213,7 @@ export function placeContainer(
     stateDir,
     directory: directory ?? "",
     cgroupPath: cgroupPathOf(request),
-    ...(request.oci && { takesCgroup: true }),
+    ...(request.oci && { takesCgroup: true, ...engineHookEnv(config) }),
     protect: [...new Set([...pinned, ...protect])],
     hostInterfaceNames: hostNames(config),
     alias: ownerMark(id),

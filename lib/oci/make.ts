@@ -149,7 +149,7 @@ export async function makeOci(
   maker: Maker,
   detach: boolean,
 ): Promise<Made> {
-  const { values, stateRoot, args } = invocation;
+  const { values, stateRoot, args, log } = invocation;
   const id = checkOciId(args[0]);
   const wanted = await requestFor(invocation, id, detach);
   const locked = await takeId(stateRoot, id);
@@ -158,6 +158,10 @@ export async function makeOci(
     const request = await withReadiness(wanted, locked);
     made = await maker(locked, request);
     handOut(values, made.run);
+    if (log.isDebug) {
+      const { logSteps } = await import("./steps.ts");
+      logSteps(log, request.config, false);
+    }
     return { ...made, locked, attachment: request.attachment };
   } catch (error) {
     if (made) made.run.close();

@@ -147,8 +147,10 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "net.route": routeText,
   "mount.propagation": ({ propagation }) =>
     `make all mounts ${formatBits(propagation, MS)}`,
-  "root.attach": ({ slot, propagation }) =>
-    `attach the root of slot ${slot}${propagationText(propagation)}`,
+  "root.attach": ({ slot, propagation, at }) =>
+    `attach the root of slot ${slot}${propagationText(propagation)}${
+      at === undefined ? "" : ` at ${at}`
+    }`,
   "root.make": ({ options, attr, propagation }) =>
     `make an empty root${optionText(options)}${attrText("", attr)}${
       propagationText(propagation)

@@ -33,6 +33,8 @@ export interface HookSubject {
   readonly id: string;
   /** Its directory; empty for one that has none. */
   readonly directory: string;
+  /** Environment of hooks that name none: an engine's, who expects it to be inherited. */
+  readonly hookEnv?: readonly string[];
 }
 
 /** What hooks add to a Plan. */
@@ -99,6 +101,11 @@ function timeoutOf({ timeout }: Hook): number {
   return timeout === undefined ? 0 : Math.max(1, Math.ceil(timeout * 1000));
 }
 
+/** Inside it is the environment of the program. */
+function insideEnv({ process }: Config): readonly string[] {
+  return process?.env ?? [];
+}
+
 /** Where the hooks of a kind run, as fields of the operation. */
 type HookPlace = Pick<Op<"hook.run">, "flags" | "propagation" | "root">;
 
@@ -117,7 +124,7 @@ function hookOps(
     op: "hook.run",
     timeout: timeoutOf(hook),
     argv: [hook.path, ...hook.args ?? [hook.path]],
-    envp: hook.env ?? [],
+    envp: hook.env ?? subject.hookEnv ?? [],
     dir: hook.dir ?? "",
     state: hookState(config, subject, kind),
     ...place,
@@ -180,7 +187,12 @@ export function planHooks(
       ...(meets ? [{ op: "sync", point } as const] : []),
       ...hookOps(config, subject, "createContainer", inNamespaces),
     ],
-    start: hookOps(config, subject, "startContainer", INSIDE),
+    start: hookOps(
+      config,
+      { ...subject, ...subject.hookEnv && { hookEnv: insideEnv(config) } },
+      "startContainer",
+      INSIDE,
+    ),
     after: hookOps(config, subject, "poststart", ON_HOST),
   };
 }

@@ -499,8 +499,8 @@ export const OPS = {
     lists: CHILD,
     by: "c",
     doc:
-      "sets the tree in slot to the propagation, attaches it over / and makes it the root of all later paths",
-    fields: { slot: "u64", propagation: "u64" },
+      "sets the tree in slot to the propagation, attaches it over /, or on the directory at where that can be reached, and makes it the root of all later paths",
+    fields: { slot: "u64", propagation: "u64", at: "opt_str" },
   },
   "root.current": {
     kind: 62,

@@ -312,6 +312,16 @@ function hostRootSource(
   };
 }
 
+/**
+ * Whether hooks may enter the mount namespace before the root is entered: those
+ * of the host find it there under its host path, as other runtimes have it.
+ */
+function isVisited({ hooks = {}, noPivotRoot, rootfs }: Config): boolean {
+  const { prestart = [], createRuntime = [], createContainer = [] } = hooks;
+  const count = prestart.length + createRuntime.length + createContainer.length;
+  return count > 0 && noPivotRoot !== true && rootfs !== "/";
+}
+
 function rootSource(
   config: Config,
   context: RootContext,
@@ -323,7 +333,12 @@ function rootSource(
   const slot = SLOTS.root;
   return {
     parent: [sourceOp(config, context.host)],
-    attach: [{ op: "root.attach", slot, propagation }],
+    attach: [{
+      op: "root.attach",
+      slot,
+      propagation,
+      ...isVisited(config) && { at: config.rootfs },
+    }],
     slots: [slot],
   };
 }

@@ -153,6 +153,8 @@ export interface Placement {
   readonly marker?: { readonly name: string };
   /** Path of its cgroups: absolute, or relative to pid 1's group. */
   readonly cgroupPath: string;
+  /** Environment of hooks that name none. */
+  readonly hookEnv?: readonly string[];
   /** Whether an empty group that is there is taken: an engine named it, and may have made it. */
   readonly takesCgroup?: boolean;
   /** The groups, planned before: those that systemd makes, instead of ours at `cgroupPath`. */

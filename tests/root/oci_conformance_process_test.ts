@@ -163,3 +163,83 @@ test("/proc must be an ordinary directory", async (workspace) => {
   assertEquals(code, 1);
   assertStringIncludes(stderr, "must be mounted on ordinary directory");
 });
+
+test("hooks that name no environment have that of the runtime, inside that of the program", async (workspace) => {
+  const seen = `${workspace.dir}/${workspace.newName()}`;
+  const sh = (path: string, script: string) => ({
+    path,
+    args: [path, "-c", script],
+  });
+  const note = (name: string) =>
+    sh("/bin/sh", `echo ${name} $CALLER >>${seen}`);
+  await using bundle = await OciBundle.make(workspace, {
+    process: { args: ["/bin/true"], env: ["PATH=/bin", "ONE=two"] },
+    rest: {
+      hooks: {
+        prestart: [note("prestart")],
+        createRuntime: [{ ...note("bare"), env: ["X=1"] }],
+        startContainer: [sh("/bin/sh", "test $ONE = two && test -z $CALLER")],
+        poststop: [note("poststop")],
+      },
+    },
+  });
+  const env = { CALLER: "me" };
+  await bundle.spawn(["create", bundle.id], { env });
+  await bundle.must(["start", bundle.id], { env });
+  await waitFor("the program to end", async () => {
+    const { status } = JSON.parse(await bundle.must(["state", bundle.id]));
+    return status === "stopped";
+  });
+  await bundle.must(["delete", bundle.id], { env });
+  assertEquals(
+    await Deno.readTextFile(seen),
+    "prestart me\nbare\npoststop me\n",
+  );
+});
+
+test("a hook that enters the namespaces finds the root at its host path", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace, {
+    process: { args: ["/bin/cat", "/mnt/file"] },
+  });
+  const target = `${bundle.rootfs}/mnt`;
+  await Deno.mkdir(target, { recursive: true });
+  const source = await workspace.newDirectory();
+  await Deno.writeTextFile(`${source}/file`, "from the hook\n");
+  const script = `pid=$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/'); ` +
+    `nsenter -m -t $pid mount --bind ${source} ${target}`;
+  await bundle.write({
+    process: { args: ["/bin/cat", "/mnt/file"] },
+    rest: {
+      hooks: {
+        createRuntime: [{
+          path: "/bin/sh",
+          args: ["sh", "-c", script],
+          env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+        }],
+      },
+    },
+  });
+  assertEquals(await bundle.must(["run", bundle.id]), "from the hook\n");
+  const mounts = await Deno.readTextFile("/proc/self/mountinfo");
+  assert(!mounts.includes(target), "the mount is the container's alone");
+});
+
+test("--debug tells of the steps", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  const log = `${bundle.dir}/debug.log`;
+  const debug = ["--debug", "--log", log, "--log-format", "json"];
+  await bundle.spawn([...debug, "create", bundle.id]);
+  await bundle.spawn([...debug, "exec", bundle.id, "/bin/true"]);
+  const lines = (await Deno.readTextFile(log)).trim().split("\n")
+    .map((line) => JSON.parse(line));
+  assert(lines.every(({ level }) => level === "debug"));
+  const text = lines.map(({ msg }) => msg).join("\n");
+  for (
+    const words of [
+      "nsexec container setup",
+      "child process in init()",
+      "init: closing the pipe to signal completion",
+      "setns_init: about to exec",
+    ]
+  ) assertStringIncludes(text, words);
+});

@@ -152,11 +152,12 @@ export class OciBundle implements AsyncDisposable {
   }
 
   /** As {@linkcode OciBundle.must} for what leaves a process behind, which would keep pipes open. */
-  async spawn(args: readonly string[]): Promise<void> {
+  async spawn(args: readonly string[], use: OciUse = {}): Promise<void> {
     const log = `${this.dir}/log`;
     const { code } = await new Deno.Command(Deno.execPath(), {
       args: [...this.#program(), "--log", log, ...args],
       cwd: this.dir,
+      env: { NO_COLOR: "1", ...use.env },
       stdin: "null",
       stdout: "null",
       stderr: "null",

@@ -77,6 +77,10 @@ async function exec(invocation: Invocation): Promise<number> {
   ).catch((error) => {
     throw groupFailure(error);
   });
+  if (log.isDebug) {
+    const { logSteps } = await import("../steps.ts");
+    logSteps(log, config, true);
+  }
   try {
     handOut(values, run);
     if (!detach) {
