@@ -175,6 +175,7 @@ async function join(
         pidfd,
         namespaces: state.namespaces,
         groupsDenied: deniesGroups(state),
+        isEngines: state.oci !== undefined,
         ...keyringOf(state),
         ...groupsOf(state, subgroup),
         ...(filter && { filter }),

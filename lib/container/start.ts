@@ -213,7 +213,7 @@ export function placeContainer(
     stateDir,
     directory: directory ?? "",
     cgroupPath: cgroupPathOf(request),
-    ...(request.oci && { takesCgroup: true, ...engineHookEnv(config) }),
+    ...(request.oci && { isEngines: true, ...engineHookEnv(config) }),
     protect: [...new Set([...pinned, ...protect])],
     hostInterfaceNames: hostNames(config),
     alias: ownerMark(id),

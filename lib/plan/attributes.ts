@@ -96,10 +96,10 @@ function allCpus(): Op<"affinity.set"> {
 /** CPUs until the process is in its groups; those of an engine's container are not its engine's. */
 function firstAffinity(
   initial: string | undefined,
-  { dialect }: Config,
+  isEngines: boolean,
 ): Op<"affinity.set">[] {
   if (initial) return [affinityOp(initial, "initial")];
-  return dialect === "OCI" ? [allCpus()] : [];
+  return isEngines ? [allCpus()] : [];
 }
 
 function schedulerOps(scheduler: Scheduler | undefined): ParentOp[] {
@@ -159,7 +159,7 @@ function ioOps(io: IoPriority | undefined): ParentOp[] {
  *
  * @param config The configuration.
  * @param process The process.
- * @param options `joins`: it is not the container's first.
+ * @param options `joins`: it is not the container's first; `isEngines`: an engine asks for it.
  * @returns The operations.
  * @throws {ConfigError} `ConfigInvalid` for what is no list of CPUs.
  *
@@ -180,13 +180,13 @@ export function planAttributes(
     ProcessSpec,
     "cpuAffinity" | "ioPriority" | "personality" | "scheduler" | "umask"
   >,
-  options: { readonly joins?: boolean } = {},
+  options: { readonly joins?: boolean; readonly isEngines?: boolean } = {},
 ): AttributePart {
   const joining = options.joins ? config.execCpuAffinity : undefined;
   const affinity = process.cpuAffinity ?? joining ?? config.cpuAffinity;
   const personality = process.personality ?? config.personality;
   return {
-    first: firstAffinity(affinity?.initial, config),
+    first: firstAffinity(affinity?.initial, options.isEngines ?? false),
     child: [
       ...memoryOps(config.memoryPolicy),
       ...personality === undefined ? [] : [

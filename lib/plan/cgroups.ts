@@ -393,12 +393,12 @@ export function planCgroups(
   host: Host,
   place: Pick<
     Placement,
-    "cgroupPath" | "alias" | "cgroups" | "takesCgroup"
+    "cgroupPath" | "alias" | "cgroups" | "isEngines"
   >,
   slots: SlotAllocator = new SlotAllocator(),
 ): CgroupPart {
   if (place.cgroups) return place.cgroups;
-  const { cgroupPath, alias: owner, takesCgroup = false } = place;
+  const { cgroupPath, alias: owner, isEngines = false } = place;
   const groups = chooseHierarchies(config, host)
     .map((hierarchy) => ({ ...locateGroup(hierarchy, cgroupPath), owner }));
   checkHeld(config, groups, host);
@@ -407,9 +407,7 @@ export function planCgroups(
   const unified = groups.filter(({ version }) => version === 2);
   const entry = planCgroupEntry([...joined, ...unified], host);
   const isCloned = entry.spawnSlot !== -1;
-  const makeUnified = unified.flatMap((group) =>
-    makeOps(group, -1, takesCgroup)
-  );
+  const makeUnified = unified.flatMap((group) => makeOps(group, -1, isEngines));
   const limits = config.cgroups
     ? limitOps(
       config.cgroups,
@@ -425,7 +423,7 @@ export function planCgroups(
     before: isCloned ? [...makeUnified, ...entry.parent] : [],
     parent: [
       ...joined.flatMap(({ slot, ...group }) =>
-        makeOps(group, slot, takesCgroup)
+        makeOps(group, slot, isEngines)
       ),
       ...isCloned ? [] : makeUnified,
       ...limits,

@@ -116,6 +116,7 @@ export function buildJoinPlan(
     defaultCwd: defaultCwd(kind, config, process.user),
     groupsDenied: target.groupsDenied ?? false,
     entersUserNamespace: namespaces.includes("NEWUSER"),
+    isEngines: target.isEngines ?? false,
     entry: [
       ...namespaces.length > 0 ? [{ op: "ns.clone", flags: 0 } as const] : [],
       { op: "session.new" },

@@ -43,6 +43,8 @@ export interface ProcessContext {
   readonly whenReady: readonly ParentOp[];
   /** Whether the process stops before its program, whatever there is to be done. */
   readonly isHeld?: boolean;
+  /** Whether an engine asks for it, who expects what other runtimes do. */
+  readonly isEngines?: boolean;
 }
 
 /** What the last steps add to a Plan. */
@@ -172,8 +174,8 @@ function limitOps(context: ProcessContext): ChildOp[] {
  * while still privileged; bounding set, groups, ids, capabilities; then no
  * descriptor of the host is left, and only now a process that joins is seen by
  * those inside, of whom one with SYS_PTRACE may take it over whatever it does
- * (CVE-2016-9962). The working directory is entered with the user's rights (one
- * of OCI, where those do not suffice, with the runtime's), and
+ * (CVE-2016-9962). The working directory is entered with the user's rights (an
+ * engine's, where those do not suffice, with the runtime's), and
  * the filter comes last. One that has to be loaded with privilege would forbid
  * the entry, which then comes before it. Scheduling is the parent's, while the
  * child waits with all done.
@@ -226,9 +228,13 @@ function limitOps(context: ProcessContext): ChildOp[] {
  */
 export function planProcess(context: ProcessContext): ProcessPart {
   const { config, process, host, terminal, filter } = context;
+  const isEngines = context.isEngines ?? false;
   const identity = planIdentity(config, process, host, context);
   const joins = context.entry !== undefined;
-  const attributes = planAttributes(config, process, { joins });
+  const attributes = planAttributes(config, process, {
+    joins,
+    isEngines,
+  });
   const seccomp = planSeccomp(config, process, filter);
   const isLoadedEarly = seccomp.early.some(({ op }) => op === "seccomp.load");
   const enter: ChildOp[] = [
@@ -247,7 +253,7 @@ export function planProcess(context: ProcessContext): ProcessPart {
   const exec = planProgram(process);
   const cwd = cwdOf(context);
   // As runc: with the runtime's rights where the user's do not suffice.
-  const early: ChildOp[] = config.dialect === "OCI"
+  const early: ChildOp[] = isEngines
     ? [{ op: "cwd.enter", flags: 1, path: cwd }]
     : [];
   return {

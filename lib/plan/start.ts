@@ -212,6 +212,7 @@ function planProcessParts(
     hooks: hooks.start,
     whenReady: [{ op: "state.save" }],
     isHeld: placement.isHeld ?? false,
+    isEngines: placement.isEngines ?? false,
   });
   return { terminal, last };
 }

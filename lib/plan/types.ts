@@ -155,8 +155,8 @@ export interface Placement {
   readonly cgroupPath: string;
   /** Environment of hooks that name none. */
   readonly hookEnv?: readonly string[];
-  /** Whether an empty group that is there is taken: an engine named it, and may have made it. */
-  readonly takesCgroup?: boolean;
+  /** Whether an engine asks for it, who may have made its group, and expects what other runtimes do. */
+  readonly isEngines?: boolean;
   /** The groups, planned before: those that systemd makes, instead of ours at `cgroupPath`. */
   readonly cgroups?: CgroupPart;
   /** Files inside the root that are bound read-only over themselves. */
@@ -208,6 +208,8 @@ export interface JoinTarget {
   readonly groupsDenied?: boolean;
   /** Name of its session keyring; absent when it has none of its own. */
   readonly keyring?: string;
+  /** Whether an engine asks for it. */
+  readonly isEngines?: boolean;
   /** Its version 1 groups; version 2 ones only where clone3 cannot be used. */
   readonly cgroupPaths: readonly JoinCgroup[];
   /** Its version 2 group, entered by clone3(2). */

@@ -90,7 +90,7 @@ withDirectory("only a file with exactly these rules counts", (dir) => {
       text.replace(RULES, "rulez"),
       "",
       text.slice(0, 6),
-      `2${text.slice(1)}`,
+      `1${text.slice(1)}`,
     ]
   ) {
     Deno.writeFileSync(

@@ -73,8 +73,8 @@ Deno.test("planCgroups attaches a device program where only version 2 is", () =>
 });
 
 Deno.test("planCgroups takes a group that is there for an engine alone", () => {
-  const flagsOf = (takesCgroup: boolean) => {
-    const place = { cgroupPath: "/engine/demo", alias: "o", takesCgroup };
+  const flagsOf = (isEngines: boolean) => {
+    const place = { cgroupPath: "/engine/demo", alias: "o", isEngines };
     const part = planCgroups(configWith({}), HOST_V2, place);
     return part.before.flatMap((op) =>
       op.op === "cgroup.make" ? [op.flags] : []
