@@ -40,6 +40,7 @@ import {
 } from "./images.ts";
 import { isAlive } from "./liveness.ts";
 import { ownerLives } from "./phase.ts";
+import { pidsOf } from "./processes.ts";
 import { dumpedFile, removeResources, runPoststop } from "./recover.ts";
 import { freeOutsideFiles } from "../criu/image_files.ts";
 import { whileDumping } from "./memory_progress.ts";
@@ -358,12 +359,36 @@ async function untilDead(state: StoredState): Promise<void> {
   }
 }
 
+/** How long the pids of what CRIU has killed are waited for, in milliseconds. */
+const REAP_MS = 5000;
+
+/**
+ * Waits until the parents of a container's processes have taken notice of their
+ * ends: without a pid namespace of its own they come back with the same pids.
+ */
+async function untilReaped(
+  { namespaces }: StoredState,
+  pids: readonly number[],
+): Promise<void> {
+  if (namespaces.includes("NEWPID")) return;
+  const end = Date.now() + REAP_MS;
+  const isThere = (pid: number): Promise<boolean> =>
+    Deno.stat(`/proc/${pid}`).then(() => true, () => false);
+  for (const pid of pids) {
+    while (await isThere(pid) && Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
 /** Takes away what the container had outside, and records where its processes are. */
 async function settleCheckpointed(
   { state, stateDir, images }: DumpRequest,
+  pids: readonly number[],
 ): Promise<void> {
   await untilDead(state);
   await removeResources(state);
+  await untilReaped(state, pids);
   const { exit: _, ...rest } = state;
   writeState(stateDir, {
     ...rest,
@@ -496,6 +521,7 @@ export async function dump(request: DumpRequest): Promise<void> {
   const record = recordOf(state, look(state), options);
   const note = new MonitorNote(stateDir, state);
   const stays = options.leaveRunning === true || options.preDump === true;
+  const pids = stays ? [] : pidsOf(state);
   const answer = await ask(request, criu, record, async ({ point }) => {
     options.onDebug?.(`CRIU has reached ${point}`);
     // The processes are still stopped: whatever fails here lets them go on.
@@ -516,5 +542,5 @@ export async function dump(request: DumpRequest): Promise<void> {
     const directory = (work ?? images).path;
     throw await criuFailure(attempt, answer, { directory, name }, kept);
   }
-  if (!stays) await settleCheckpointed(request);
+  if (!stays) await settleCheckpointed(request, pids);
 }

@@ -12,7 +12,9 @@ import { runParent } from "../../lib/container/run_plan.ts";
 import {
   BIND,
   containerTests,
+  DEFAULT_NAMESPACES,
   mount,
+  newNamespaces,
   SYSTEM_MOUNTS,
   type Workspace,
 } from "../support/containers.ts";
@@ -231,6 +233,38 @@ test(
 
     assertEquals([code, stdout, stderr], [7, "got hello\n", ""]);
     await waitFor("the end", () => container.isGone());
+  },
+  NEEDS,
+);
+
+test(
+  "a container in the host's pid namespace comes back with its pids",
+  async (workspace) => {
+    const { dir } = await workspace.container({
+      namespaces: newNamespaces(
+        ...DEFAULT_NAMESPACES.filter((type) => type !== "NEWPID"),
+      ),
+      parent_death_signal: 0,
+    });
+    const nsinit = async (...args: string[]): Promise<string> => {
+      const { code } = await workspace.nsinit(["--criu", testCriu(), ...args], {
+        cwd: dir,
+        // What stays in the background keeps what it inherits.
+        prefix: ["sh", "-c", `exec "$@" > ${dir}/out 2>&1`, "sh"],
+      });
+      const said = await Deno.readTextFile(`${dir}/out`);
+      assertEquals([args[0], code], [args[0], 0], said);
+      return said;
+    };
+    await nsinit("exec", "--detach", "sh", "-c", "sleep 1000 & wait");
+    const pids = JSON.parse(await nsinit("ps", "--format=json")).sort();
+    assertEquals(pids.length, 2);
+
+    await nsinit("checkpoint", "--image-path", "images");
+    await nsinit("restore", "--detach");
+
+    assertEquals(JSON.parse(await nsinit("ps", "--format=json")).sort(), pids);
+    await nsinit("delete", "--force");
   },
   NEEDS,
 );
