@@ -14,7 +14,7 @@ import type { Check, Figure, Results } from "./results.ts";
 import { SECTIONS } from "./sections.ts";
 import { describeSetting } from "./setting.ts";
 
-const WANTED_PROGRAMS = ["hyperfine", "crun", "runc"];
+const WANTED_PROGRAMS = ["hyperfine", "crun", "runc", "podman"];
 const SEARCH = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
 async function findPrograms(): Promise<Map<string, string>> {

@@ -12,6 +12,7 @@ import { growthSection } from "./sections/growth.ts";
 import { hostMountsSection } from "./sections/host_mounts.ts";
 import { memorySection } from "./sections/memory.ts";
 import { monitorSection } from "./sections/monitor.ts";
+import { podmanSection } from "./sections/podman.ts";
 import { processSection } from "./sections/process.ts";
 import { processorSection } from "./sections/processor.ts";
 import { throughputSection } from "./sections/throughput.ts";
@@ -26,6 +27,7 @@ export const SECTIONS: Readonly<
   work: workSection,
   api: apiSection,
   process: processSection,
+  podman: podmanSection,
   warm: warmSection,
   exec: execSection,
   throughput: throughputSection,

@@ -9,7 +9,7 @@ import { run, say } from "./process.ts";
 export type PackageGroup = "bench" | "build" | "clients" | "demo" | "test";
 
 const PACKAGES: Readonly<Record<PackageGroup, readonly string[]>> = {
-  bench: ["crun", "hyperfine", "runc"],
+  bench: ["conmon", "crun", "hyperfine", "podman", "runc"],
   build: ["gcc", "libc6-dev", "libseccomp-dev", "make", "pkg-config"],
   // What drives OCI runtimes, and what networks and users of it need.
   clients: [

@@ -161,13 +161,12 @@ test("podman run -t and attach share a terminal", async (podman) => {
   const name = podman.newName();
   await podman.must(["run", "-dit", "--name", name, IMAGE, "sh"]);
   await using screen = await terminal(podman);
-  await screen.type(podman.line(["attach", name]));
+  await screen.type(podman.line(["attach", "--detach-keys=ctrl-x", name]));
   await screen.press("Enter");
   await screen.waitFor(/# ?$/, 30_000);
   await screen.type("echo $((6*7))");
   await screen.waitFor(/^42$/m);
-  await screen.press("C-p");
-  await screen.press("C-q");
+  await screen.press("C-x");
   await screen.waitFor(/outer\$ $/);
   assertEquals(await podman.inspect(name, ".State.Status"), "running");
   assert((await podman.must(["logs", name])).includes("42"));

@@ -26,7 +26,9 @@ for dir in /run /var/lib /etc/cni; do
 	[ ! -d $dir ] || mount -t tmpfs -o mode=755 tmpfs $dir || exit
 done
 mkdir -p /run/lock /run/user
-mount -t tmpfs -o mode=1777 tmpfs /var/tmp || exit
+for dir in /var/tmp /dev/shm; do
+	mount -t tmpfs -o mode=1777 tmpfs $dir || exit
+done
 [ -z "$HIDDEN" ] || umount $HIDDEN || exit
 ip link set lo up || exit
 echo ready
