@@ -33,6 +33,7 @@ export const OCI_COMMANDS: readonly OciCommandEntry[] = [
   { name: "restore", load: () => import("./commands/restore.ts") },
   { name: "spec", load: () => import("./commands/spec.ts") },
   { name: "features", load: () => import("./commands/features.ts") },
+  { name: "completion", load: () => import("./commands/completion.ts") },
 ];
 
 /**

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Command } from "../../lib/cli/command.ts";
 import { VERSION } from "../../lib/cli/version.ts";
+import { asCommand } from "../../lib/oci/as_command.ts";
 import type { OciCommand } from "../../lib/oci/command.ts";
 import { OCI_GLOBAL_OPTIONS } from "../../lib/oci/globals.ts";
 import { commandLines, optionLines } from "./page.ts";
@@ -58,20 +58,6 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
     "podman --runtime /usr/local/bin/nsinit-oci run --rm alpine true",
   ],
 ];
-
-/** As a command of nsinit, which the page of that renders. */
-function asCommand(command: OciCommand): Command {
-  const { name, summary, usage, options } = command;
-  return {
-    name,
-    summary,
-    usage,
-    options,
-    usesDirectory: false,
-    examples: [],
-    action: () => Promise.resolve(0),
-  };
-}
 
 function examples(): Lines {
   return EXAMPLES.flatMap(([doc, line]) => [

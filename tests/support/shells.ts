@@ -14,6 +14,8 @@ export interface ShellPlace {
   readonly dir: string;
   /** The completion script. */
   readonly script: string;
+  /** Its main function; that of nsinit unless given. */
+  readonly main?: string;
 }
 
 /** bash: the function of the script is called as readline calls it. */
@@ -74,17 +76,18 @@ bindkey "^B" probe
  */
 export async function offersOf(
   shell: Shell,
-  { dir, script }: ShellPlace,
+  { dir, script, main = "_nsinit" }: ShellPlace,
   lines: readonly string[],
 ): Promise<string[][]> {
   const write = (name: string, text: string): Promise<void> =>
     Deno.writeTextFile(`${dir}/${name}`, text);
   await write("lines", lines.map((line) => `${line}\n`).join(""));
   await write("script", script);
-  await write("run", { bash: BASH, fish: FISH, zsh: ZSH }[shell]);
+  const bash = BASH.replace("_nsinit", main);
+  await write("run", { bash, fish: FISH, zsh: ZSH }[shell]);
   if (shell === "zsh") {
     await Deno.mkdir(`${dir}/functions`);
-    await write("functions/_nsinit", script);
+    await write(`functions/${main}`, script);
     await write("inner", ZSH_INNER);
   }
   const plain = { bash: "--norc", fish: "--no-config", zsh: "-f" }[shell];

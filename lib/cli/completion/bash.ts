@@ -168,11 +168,14 @@ function offeredOptions(options: readonly CompletedOption[]): string {
   ).join(" ");
 }
 
-function optionWords({ options, commands }: Completed): string {
+function optionWords(
+  { options, commands, globalsFirst }: Completed,
+): string {
   const global = offeredOptions(options);
+  const after = globalsFirst ? "" : global;
   const lines = commands.map(({ command, options }) =>
     `\t${command.name}) _nsinit_offer words ${
-      `${offeredOptions(options)} ${global}`.trim()
+      `${offeredOptions(options)} ${after}`.trim()
     } ;;`
   );
   return `_nsinit_options() {\n\tcase $1 in\n\t'') _nsinit_offer words ${global} ;;\n${

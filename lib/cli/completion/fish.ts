@@ -155,14 +155,15 @@ function commandLines(completed: CompletedCommand): string[] {
  * @returns The script.
  */
 export function fishCompletion(program: Completed): string {
-  const { options, commands } = program;
+  const { options, commands, globalsFirst } = program;
+  const globalsWhere = globalsFirst ? "__nsinit_is ''" : "__nsinit_takes";
   const names = commands.map(({ command }) =>
     `complete -c nsinit -n "__nsinit_is ''" -a ${command.name} ` +
     `-d ${quote(command.summary)}`
   );
   return [
     head(program),
-    ...options.map((option) => optionLine("__nsinit_takes", option)),
+    ...options.map((option) => optionLine(globalsWhere, option)),
     ...names,
     ...commands.flatMap(commandLines),
     "",

@@ -38,8 +38,31 @@ export interface CompletedCommand {
   readonly rest?: Source;
 }
 
-/** The program, as a shell sees it. */
+/** Programs with commands. */
+export type ProgramName = "nsinit" | "nsinit-oci";
+
+/** What is common to all commands of a program. */
+export interface ProgramFrame {
+  /** Its name. */
+  readonly name: ProgramName;
+  /** Its global options. */
+  readonly options: readonly Option[];
+  /** Whether they stand before the command alone. */
+  readonly globalsFirst: boolean;
+}
+
+const NSINIT: ProgramFrame = {
+  name: "nsinit",
+  options: GLOBAL_OPTIONS,
+  globalsFirst: false,
+};
+
+/** A program, as a shell sees it. */
 export interface Completed {
+  /** Its name. */
+  readonly name: ProgramName;
+  /** Whether global options stand before the command alone. */
+  readonly globalsFirst: boolean;
   /** Global options. */
   readonly options: readonly CompletedOption[];
   /** All commands. */
@@ -121,12 +144,18 @@ function argumentsOf(
  * Pure.
  *
  * @param commands The declarations.
+ * @param frame Name and global options; those of nsinit unless given.
  * @returns Commands and options that are not hidden, with what their values are.
  */
-export function completedProgram(commands: readonly Command[]): Completed {
+export function completedProgram(
+  commands: readonly Command[],
+  frame: ProgramFrame = NSINIT,
+): Completed {
   const names = commands.map(({ name }) => name);
   return {
-    options: completeOptions(GLOBAL_OPTIONS),
+    name: frame.name,
+    globalsFirst: frame.globalsFirst,
+    options: completeOptions(frame.options),
     commands: commands.map((command) => ({
       command,
       names: [command.name, ...command.aliases ?? []],

@@ -5,7 +5,7 @@
  */
 import { bashCompletion } from "./bash.ts";
 import { fishCompletion } from "./fish.ts";
-import type { Completed } from "./model.ts";
+import type { Completed, ProgramName } from "./model.ts";
 import { zshCompletion } from "./zsh.ts";
 
 const SHELLS = {
@@ -13,6 +13,16 @@ const SHELLS = {
   zsh: zshCompletion,
   fish: fishCompletion,
 } as const;
+
+/**
+ * Turns the script of nsinit into that of a program beside it: functions,
+ * state root and all. Pure.
+ */
+function rename(script: string, name: ProgramName): string {
+  if (name === "nsinit") return script;
+  return script.replaceAll("_nsinit", `_${name.replaceAll("-", "_")}`)
+    .replace(/(?<![_\w])nsinit(?![\w-])/g, name);
+}
 
 /**
  * Renders the completion of a shell.
@@ -27,5 +37,5 @@ export function renderCompletion(
   shell: keyof typeof SHELLS,
   program: Completed,
 ): string {
-  return SHELLS[shell](program);
+  return rename(SHELLS[shell](program), program.name);
 }

@@ -74,11 +74,14 @@ function argumentsOf({ positionals, rest }: CompletedCommand): string[] {
   return rest === undefined ? list : [...list, quote(`*: :${action(rest)}`)];
 }
 
-function commandCase(completed: CompletedCommand): string {
+function commandCase(
+  completed: CompletedCommand,
+  globalsFirst: boolean,
+): string {
   const { command, names, options } = completed;
   const stop = command.stopEarly ? ` -A '-*'` : "";
   const lines = [
-    `_arguments -s${stop} : $globals`,
+    `_arguments -s${stop} :${globalsFirst ? "" : " $globals"}`,
     ...options.flatMap(specifications),
     ...argumentsOf(completed),
   ];
@@ -93,7 +96,9 @@ function commandCase(completed: CompletedCommand): string {
  * @param program What can be completed.
  * @returns The script.
  */
-export function zshCompletion({ options, commands }: Completed): string {
+export function zshCompletion(
+  { options, commands, globalsFirst }: Completed,
+): string {
   const described = commands.map(({ command }) =>
     `\t\t${quote(`${command.name}:${command.summary}`)}`
   );
@@ -120,7 +125,7 @@ ${described.join("\n")}
 	*) return 1 ;;
 	esac
 	case $words[1] in
-${commands.map(commandCase).join("\n")}
+${commands.map((each) => commandCase(each, globalsFirst)).join("\n")}
 	esac
 }
 

@@ -47,7 +47,7 @@ Deno.test("the commands of nsinit-oci are those of the registry, by their names"
   );
   assertEquals(
     OCI_COMMANDS.map(({ name }) => name).sort(),
-    "checkpoint create delete events exec features kill list pause ps restore \
+    "checkpoint completion create delete events exec features kill list pause ps restore \
 resume run spec start state update".split(" "),
   );
 });
