@@ -18,7 +18,7 @@ const MS_SLAVE = 0x80000;
 const LOOK = `
   cut -d " " -f 4- /proc/self/mountinfo
   ls -ln /dev /dev/pts /dev/shm | sed "s/ [A-Z][a-z][a-z] .*:.. / /"
-  cat /proc/kcore /proc/timer_list 2>&1 | head -c 100
+  for file in /proc/kcore /proc/timer_list; do head -c 20 $file 2>&1; done
   ls / /sys/fs/cgroup 2>&1`;
 
 async function lookInside(
@@ -35,7 +35,9 @@ async function lookInside(
   });
   const { code, stdout, stderr } = await container.ended();
   assertEquals([code, stderr], [0, ""]);
-  return stdout.replaceAll(/\b(shared:|master:|fd\/)\d+/g, "$1");
+  return stdout.replaceAll(/\b(shared:|master:|fd\/)\d+/g, "$1")
+    // Of a device on which nothing is ever mounted.
+    .replaceAll(/^(\/null .*) master:( - devtmpfs)/gm, "$1$2");
 }
 
 async function assertSameInside(
