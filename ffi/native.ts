@@ -322,3 +322,14 @@ export function exitStatusOf(out: Int32Array): ExitStatus {
     ? { code: status, signal: undefined }
     : { code: 128 + status, signal: status };
 }
+
+/**
+ * Opens a directory.
+ *
+ * @param path Its path; a link in its place is refused.
+ * @returns A descriptor, owned by the caller.
+ * @throws {KernelError} `SystemError` if it cannot be opened.
+ */
+export function openDirectory(path: string): number {
+  return unwrap(library().nsi_dir_open(cString(path)), `open ${path}`);
+}

@@ -164,14 +164,3 @@ export class HostWorker {
     closeFd(this.#pidfd);
   }
 }
-
-/**
- * Opens a directory.
- *
- * @param path Its path; a link in its place is refused.
- * @returns A descriptor, owned by the caller.
- * @throws {KernelError} `SystemError` if it cannot be opened.
- */
-export function openDirectory(path: string): number {
-  return unwrap(library().nsi_dir_open(cString(path)), `open ${path}`);
-}

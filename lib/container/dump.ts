@@ -4,7 +4,7 @@
  * @module
  */
 import { closeFd, replaceFile } from "../../ffi/native.ts";
-import { openDirectory } from "../../ffi/worker.ts";
+import { openDirectory } from "../../ffi/native.ts";
 import { NAMESPACES } from "../config/names/namespaces.ts";
 import { CriuError, HostError, KernelError, StateError } from "../errors.ts";
 import { CgroupYard } from "./cgroup_yard.ts";

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { closeFd, openDirectory } from "../../ffi/native.ts";
+import { KernelError } from "../errors.ts";
 import { pidsOfNamespace } from "./namespace_processes.ts";
 import { readIfThere } from "./group_files.ts";
 import type { StoredState } from "./store_types.ts";
@@ -18,10 +20,40 @@ function directoriesIn(path: string): string[] {
   }
 }
 
-/** A group and all below it, each before those that it holds. */
+/** A path and a name may have 4096 bytes together, and groups be as deep as somebody likes. */
+const LONG_PATH = 2048;
+
+/** Opens a group; undefined when it has been removed. */
+function openGroup(path: string): number | undefined {
+  try {
+    return openDirectory(path);
+  } catch (error) {
+    if (error instanceof KernelError && error.errnoName === "ENOENT") {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/**
+ * A group and all below it, each before those that it holds. Paths are good
+ * until the next one is asked for.
+ */
 export function* groupTree(path: string): Generator<string> {
   yield path;
-  for (const below of directoriesIn(path)) yield* groupTree(below);
+  for (const below of directoriesIn(path)) {
+    if (below.length < LONG_PATH) {
+      yield* groupTree(below);
+      continue;
+    }
+    const fd = openGroup(below);
+    if (fd === undefined) continue;
+    try {
+      yield* groupTree(`/proc/self/fd/${fd}`);
+    } finally {
+      closeFd(fd);
+    }
+  }
 }
 
 /**

@@ -10,7 +10,7 @@
 import { closeFd, openPidfd, signalPidfd } from "../../ffi/native.ts";
 import { PlanRun } from "../../ffi/plan_run.ts";
 import { waitForEnd } from "../../ffi/process_end.ts";
-import { openDirectory } from "../../ffi/worker.ts";
+import { openDirectory } from "../../ffi/native.ts";
 import type { Config } from "../config/types.ts";
 import { CgroupYard } from "./cgroup_yard.ts";
 import { separateMasters, setDeathSignal } from "../criu/image_files.ts";

@@ -69,6 +69,49 @@ int main(void)
 }
 `;
 
+/** Nests groups deeper than any path may be long, and freezes a process in the last. */
+const DIG = `
+#include <sched.h>
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		perror(path), exit(1);
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	char name[201] = { 0 };
+	pid_t pid;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWCGROUP) < 0)
+		return 1;
+	put("/proc/self/setgroups", "deny");
+	put("/proc/self/uid_map", "0 0 1");
+	mkdir("/dev/shm/g", 0755);
+	if (mount("g", "/dev/shm/g", argv[1], 0, argv[2]) < 0 || chdir("/dev/shm/g") < 0)
+		return 1;
+	memset(name, 'x', 200);
+	for (int i = 0; i < 40; i++)
+		if (mkdir(name, 0755) < 0 || chdir(name) < 0)
+			return 1;
+	pid = fork();
+	if (pid == 0) {
+		put("cgroup.procs", "0");
+		write(1, "deep\\n", 5);
+		pause();
+	}
+	sleep(1);
+	if (argv[2])
+		put("freezer.state", "FROZEN");
+	write(1, "ready\\n", 6);
+	pause();
+}
+`;
+
 /** What the program tells of its attempts. */
 async function tryToLift(
   workspace: Workspace,
@@ -120,3 +163,31 @@ test(
   },
   { needs: ["cgroup-v1"] },
 );
+
+for (const args of [["cgroup2"], ["cgroup", "freezer"]]) {
+  test(
+    `groups nested deeper than a path is long hide and hold nobody: ${args}`,
+    async (workspace) => {
+      const program = `${workspace.rootfs}/bin/dig-deep`;
+      await compilePayload(program, DIG);
+      try {
+        const container = await workspace.container();
+        await using running = container.start(["/bin/dig-deep", ...args]);
+        await running.waitForOutput("deep\nready\n");
+        const list = await workspace.nsinit(["ps", "--format=json"], {
+          cwd: container.dir,
+        });
+        assertEquals([list.code, list.stderr], [0, ""]);
+        assertEquals(JSON.parse(list.stdout).length, 2, list.stdout);
+        const removal = await workspace.nsinit(["delete", "--force"], {
+          cwd: container.dir,
+        });
+        assertEquals([removal.code, removal.stderr], [0, ""]);
+        await running.result();
+      } finally {
+        await Deno.remove(program);
+      }
+    },
+    { needs: ["cgroup-v1"] },
+  );
+}
