@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { BUNDLE } from "../tasks/bundle.ts";
+import { BUNDLE, BUNDLE_OPTIONS } from "../tasks/bundle.ts";
 import { DENO, ROOT } from "../tasks/process.ts";
 import { type Bench, inside } from "./bench.ts";
 import { writeBundle } from "./config.ts";
@@ -24,7 +24,10 @@ export interface Contender {
   readonly command: CommandLine;
 }
 
-/** The ways to run our own command line. */
+/**
+ * The ways to run our own command line. The launcher of the bundle repeats what it
+ * has seen twice by itself; without it everything is decided as at the first use.
+ */
 export interface OwnProgram {
   /** How figures call it. */
   readonly name: string;
@@ -51,6 +54,12 @@ export const OWN: readonly OwnProgram[] = [
     file: LAUNCHER,
     task: "bundle",
     command: [LAUNCHER],
+  },
+  {
+    name: "CLI (bundled, first use)",
+    file: LAUNCHER,
+    task: "bundle",
+    command: [DENO, "run", ...BUNDLE_OPTIONS, join(BUNDLE, "js/cli.js")],
   },
   {
     name: "CLI (modules)",

@@ -8,7 +8,7 @@ import { BUNDLE_OPTIONS } from "../../tasks/bundle.ts";
 import { checkBudget, hasBudget } from "../support/budgets.ts";
 import { makeBundle, skipAloud } from "../support/bundle.ts";
 import { containerTests, type Workspace } from "../support/containers.ts";
-import { mustRun, REPOSITORY } from "../support/nsinit.ts";
+import { mustRun, REPOSITORY, runProgram, waitFor } from "../support/nsinit.ts";
 import { type Call, isOfEngine, traceCalls } from "../support/strace.ts";
 
 const test = containerTests("budgets");
@@ -149,6 +149,29 @@ test("system calls of a start and of a join of the library", async (workspace) =
     await checkBudget(`${name}: inside`, inside.length, { room });
     await checkBudget(`${name}: caller`, caller.length, { room });
   }
+});
+
+test("system calls of a start that the launcher repeats", async (workspace) => {
+  const folder = await makeBundle(`${await workspace.newDirectory()}/bundle`);
+  if (folder === undefined) return;
+  const container = await workspace.container();
+  const command = [`${folder}/nsinit`, "--root", workspace.stateRoot, "exec"];
+  const line = [...command, "/bin/true"];
+  const traced = await waitFor("a start without Deno", async () => {
+    const { code, stderr } = await runProgram(line, { cwd: container.dir });
+    if (code !== 0) throw new Error(stderr);
+    const calls = await traceCalls(line, undefined, { cwd: container.dir });
+    return calls.some(({ text }) => text.includes("cli.js")) ? false : calls;
+  }, 60_000);
+  const own = traced.filter(({ thread }) => thread === traced[0]?.thread);
+  const { mode, hierarchies } = probeHost().cgroup;
+  const name =
+    `system calls of a repeated start (cgroup ${mode}, hierarchies: ` +
+    `${hierarchies.length}): launcher and monitor`;
+  if (!await hasBudget(name)) {
+    return await skipAloud(`nobody has measured ${name}`);
+  }
+  await checkBudget(name, own.length, { room: CALLS_ROOM });
 });
 
 test("resident memory of an attached command while its container runs", async (workspace) => {
