@@ -74,6 +74,21 @@ function withDirectory(hooks: Hooks, bundle: string): Hooks {
   };
 }
 
+/** The kernel raises a capability as ambient only where it is inheritable and permitted. */
+function warnOfAmbient(
+  { capabilities }: Config,
+  onWarning: (message: string) => void,
+): void {
+  if (capabilities === undefined || !("ambient" in capabilities)) return;
+  const { ambient, inheritable, permitted } = capabilities;
+  for (const name of ambient) {
+    if (inheritable.includes(name) && permitted.includes(name)) continue;
+    onWarning(
+      `can't raise ambient capability CAP_${name}: operation not permitted`,
+    );
+  }
+}
+
 /** What an engine's runtime wants of a file beyond its schema. */
 function checkProcess({ process }: Config): void {
   if (process === undefined) {
@@ -132,6 +147,7 @@ export async function loadBundle(options: BundleOptions): Promise<Bundle> {
     onWarning: ({ path: key, message }) => onWarning(`${key}: ${message}`),
   });
   checkProcess(config);
+  warnOfAmbient(config, onWarning);
   checkSeccomp(config);
   const rootfs = await realPath(config.rootfs, "rootfs");
   const { hooks, seccomp } = config;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { openNull } from "../../ffi/native.ts";
 import { UsageError } from "../errors.ts";
 
 const FIRST = 3;
@@ -25,6 +26,10 @@ function isInherited(fd: number): boolean {
   return (parseInt(flags, 8) & O_CLOEXEC) === 0;
 }
 
+function openDescriptors(): number[] {
+  return [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name));
+}
+
 /** What is handed on to the container. */
 export interface KeptDescriptors {
   /** Descriptors that keep their numbers, from 3 on. */
@@ -42,12 +47,28 @@ function listenCount(variable: (name: string) => string | undefined): number {
 }
 
 /**
+ * Those of a number of descriptors that are open. One that is not, before one that
+ * is, has the null device in its place, so that the others keep their numbers.
+ */
+function preservedFrom(first: number, count: number): number[] {
+  const end = first + count;
+  const open = openDescriptors().filter((fd) =>
+    fd >= first && fd < end && isInherited(fd)
+  );
+  const last = Math.max(first - 1, ...open);
+  return Array.from(
+    { length: last - first + 1 },
+    (_, at) => open.includes(first + at) ? first + at : openNull(),
+  );
+}
+
+/**
  * Finds the descriptors that the container's program gets.
  *
  * @param preserved Value of `--preserve-fds`.
  * @param variable Looks up environment variables.
  * @returns Them; sockets of a service manager are the first.
- * @throws {UsageError} `UsageInvalid` if one of them is not open.
+ * @throws {UsageError} `UsageInvalid` if one of the sockets is not open.
  */
 export function keptDescriptors(
   preserved: number,
@@ -57,21 +78,19 @@ export function keptDescriptors(
     throw new UsageError(`--preserve-fds cannot be ${preserved}`);
   }
   const listening = listenCount(variable);
-  const extraFiles = Array.from(
-    { length: listening + preserved },
-    (_, index) => FIRST + index,
-  );
-  const closed = extraFiles.find((fd) => !isInherited(fd));
+  const sockets = Array.from({ length: listening }, (_, at) => FIRST + at);
+  const closed = sockets.find((fd) => !isInherited(fd));
   if (closed !== undefined) {
-    const wanted = listening > 0
-      ? `LISTEN_FDS=${listening} and --preserve-fds ${preserved} mean`
-      : `--preserve-fds ${preserved} means`;
     throw new UsageError(
-      `please check that the preserved-fds are open: ${wanted} file descriptors 3 to ${
-        FIRST + extraFiles.length - 1
+      `please check that the preserved-fds are open: LISTEN_FDS=${listening} means file descriptors 3 to ${
+        FIRST + listening - 1
       }, and ${closed} is not open`,
     );
   }
+  const extraFiles = [
+    ...sockets,
+    ...preservedFrom(FIRST + listening, preserved),
+  ];
   return {
     extraFiles,
     env: listening > 0 ? [`LISTEN_FDS=${listening}`, "LISTEN_PID=1"] : [],

@@ -133,13 +133,13 @@ function userOf(given: string, own: string | undefined): string {
 function withCapabilities(
   sets: Config["capabilities"],
   names: readonly string[],
+  log: Log,
 ): CapabilitySets {
-  const more = names.map((text) => {
+  const more = names.flatMap((text) => {
     const name = parseCapability(text);
-    if (name === undefined) {
-      throw new UsageError(`unknown capability ${JSON.stringify(text)}`);
-    }
-    return name;
+    if (name !== undefined) return [name];
+    log.warn(`ignoring unknown capability ${JSON.stringify(text)}`);
+    return [];
   });
   const old: CapabilitySets = sets === undefined || !("bounding" in sets)
     ? {
@@ -174,6 +174,7 @@ function fromOptions(
   config: Config,
   values: Values,
   args: readonly string[],
+  log: Log,
 ): ProcessConfig {
   const own: ProcessDefaults = config.process ?? {};
   const user = values.text("user");
@@ -196,7 +197,7 @@ function fromOptions(
       additionalGroups: [...config.additionalGroups ?? [], ...groups],
     },
     ...caps.length > 0 && {
-      capabilities: withCapabilities(config.capabilities, caps),
+      capabilities: withCapabilities(config.capabilities, caps, log),
     },
     ...apparmorProfile !== undefined && { apparmorProfile },
     ...processLabel !== undefined && { processLabel },
@@ -229,7 +230,7 @@ export async function execConfig(
         'nsinit-oci: "exec" requires a minimum of 2 argument(s), or --process',
       );
     }
-    return fromOptions(config, values, args);
+    return fromOptions(config, values, args, log);
   }
   const read = await fromFile(config, file, log);
   const tty = (read.process.tty ?? false) || values.flag("tty");

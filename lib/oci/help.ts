@@ -10,8 +10,15 @@ import { HELP_OPTION, OCI_GLOBAL_OPTIONS } from "./globals.ts";
 
 const NAME = "nsinit-oci";
 
-function section(title: string, options: readonly Option[]): string {
-  return `${title}:\n${formatOptions(options)}`;
+/** What it is and what it stands in for, as readers of such help find it. */
+function title(of: string, what: string): string {
+  return `NAME:\n   ${`${NAME} ${of}`.trimEnd()} - in place of ${
+    `runc ${of}`.trimEnd()
+  } - ${what}`;
+}
+
+function section(name: string, options: readonly Option[]): string {
+  return `${name}:\n${formatOptions(options)}`;
 }
 
 /**
@@ -25,8 +32,8 @@ function section(title: string, options: readonly Option[]): string {
 export function formatOciHelp(command: OciCommand): string {
   const { name, summary, usage, options } = command;
   return [
+    title(name, summary),
     `Usage: ${NAME} [global options] ${name} ${usage}`.trimEnd(),
-    wrap(`${summary}.`, 0),
     section("Options", [...options, HELP_OPTION]),
   ].join("\n\n");
 }
@@ -44,6 +51,7 @@ export function formatOciOverview(commands: readonly OciCommand[]): string {
     `  ${name.padEnd(12)}  ${wrap(summary, 16)}`
   );
   return [
+    title("", "Open Container Initiative runtime"),
     `Usage: ${NAME} [global options] COMMAND [options] [arguments]`,
     "Runs containers of OCI bundles, for container engines.",
     `Commands:\n${lines.join("\n")}`,

@@ -18,6 +18,8 @@ import {
 import { Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { findOciCommand, OCI_COMMANDS } from "./registry.ts";
 
+/** The runc whose command line this is. */
+const AS_RUNC = "1.3.0";
 /** Exit status of a wrong usage, and of nearly every failure. */
 const EXIT_FAILURE = 1;
 /** Exit status for a command that there is not. */
@@ -73,7 +75,11 @@ function logOf(globals: Values): Log {
 
 /** As `runc --version`: engines show it, and some read the first line. */
 function versionText(): string {
-  return `nsinit-oci version ${VERSION}\nspec: ${SPEC_VERSION}`;
+  return [
+    `nsinit-oci version ${VERSION}, in place of runc version ${AS_RUNC}`,
+    `commit: v${VERSION}`,
+    `spec: ${SPEC_VERSION}`,
+  ].join("\n");
 }
 
 async function loadAll(): Promise<OciCommand[]> {

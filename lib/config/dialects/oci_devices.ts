@@ -172,9 +172,10 @@ function readNumber(item: ObjectReader, key: string): number {
 
 function readAccess(item: ObjectReader, allows: boolean): string {
   const access = item.string("access");
-  if (!/^[rwm]*$/.test(access)) {
-    item.refuse("access", access, 'letters of "rwm"');
-  }
+  const known = access.replace(/[^rwm]/g, "");
+  // Whoever denies more than there is has what he wants.
+  if (known !== access && !allows && known !== "") return known;
+  if (known !== access) item.refuse("access", access, 'letters of "rwm"');
   // What is not said is denied.
   return access === "" && !allows ? "rwm" : access;
 }

@@ -8,6 +8,7 @@ import { lockState, readState, unlockState } from "../../container/store.ts";
 import type { StoredState } from "../../container/store_types.ts";
 import { StateError } from "../../errors.ts";
 import type { Invocation, OciCommand } from "../command.ts";
+import { matchingIds, REGEX_OPTION } from "../regex.ts";
 import { checkOciId, missing, ociStatusOf } from "../state.ts";
 
 /** One that lives is ended by `--force` alone. */
@@ -22,11 +23,22 @@ function checkStopped(state: StoredState): void {
   );
 }
 
-async function remove(
-  { stateRoot, args: [given], values }: Invocation,
+async function remove(invocation: Invocation): Promise<number> {
+  const { stateRoot, args: [given], values } = invocation;
+  const force = values.flag("force");
+  if (!values.flag("regex")) return await removeOne(stateRoot, given, force);
+  for (const id of await matchingIds(stateRoot, given)) {
+    await removeOne(stateRoot, id, force);
+  }
+  return 0;
+}
+
+async function removeOne(
+  stateRoot: string,
+  given: string | undefined,
+  force: boolean,
 ): Promise<number> {
   const id = checkOciId(given);
-  const force = values.flag("force");
   const locked = await lockState(stateRoot, id, { make: false });
   if (!locked) {
     if (force) return 0;
@@ -59,7 +71,7 @@ export const COMMAND: OciCommand = {
     short: "f",
     type: "boolean",
     doc: "kill it if it runs, and do not mind if there is none",
-  }],
+  }, REGEX_OPTION],
   arity: [1, 1],
   action: remove,
 };

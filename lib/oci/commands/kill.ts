@@ -9,6 +9,7 @@ import { pidsOf } from "../../container/processes.ts";
 import type { StoredState } from "../../container/store_types.ts";
 import { StateError, UsageError } from "../../errors.ts";
 import type { Invocation, OciCommand } from "../command.ts";
+import { matchingIds, REGEX_OPTION } from "../regex.ts";
 import { loadOci, ociStatusOf } from "../state.ts";
 
 const SIGKILL = 9;
@@ -27,10 +28,21 @@ function sharesPids({ config }: StoredState): boolean {
   );
 }
 
-async function kill(
-  { stateRoot, args: [id, name], values }: Invocation,
-): Promise<number> {
+async function kill(invocation: Invocation): Promise<number> {
+  const { stateRoot, args: [given, name], values } = invocation;
   const signal = signalNumber(name ?? "TERM");
+  const ids = values.flag("regex")
+    ? await matchingIds(stateRoot, given)
+    : [given];
+  for (const id of ids) await killOne(invocation, id, signal);
+  return 0;
+}
+
+async function killOne(
+  { stateRoot, values }: Invocation,
+  id: string | undefined,
+  signal: number,
+): Promise<void> {
   const state = await loadOci(stateRoot, id);
   const isStopped = ociStatusOf(state) === "stopped";
   const endsAll = signal === SIGKILL && sharesPids(state);
@@ -43,7 +55,6 @@ async function kill(
   }
   // Whoever is left of one that has stopped can be in its groups alone.
   signalContainer(state, signal, { all });
-  return 0;
 }
 
 /** Declaration of `kill`. */
@@ -56,7 +67,7 @@ export const COMMAND: OciCommand = {
     short: "a",
     type: "boolean",
     doc: "send it to every process of the container, also of a stopped one",
-  }],
+  }, REGEX_OPTION],
   arity: [1, 2],
   action: kill,
 };
