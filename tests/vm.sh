@@ -29,6 +29,7 @@ if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then
 	minimal+=(user_namespaces idmap api_lifecycle api_readme api_process api_streams
 		hooks process_attributes propagation overlay_root host_root seccomp
 		rootless security_rootless faults held warm anchor oci oci_mounts
+		oci_lifecycle oci_exec oci_descriptors oci_conformance_groups security_oci
 		checkpoint restore watching)
 	systemd+=(api_lifecycle original user_namespaces host_root overlay_root
 		rootless security_rootless limits_files notify events update)
@@ -80,7 +81,7 @@ mkdir -p "$stage" || exit 1
 tar -cf - --exclude=./build --exclude=./c/build --exclude=./.git . |
 	tar -xf - -C "$stage" || exit 1
 (cd "$stage" && DENO_DIR=$stage/.deno deno cache --no-check --quiet \
-	cli.ts mod.ts tests/root/*_test.ts) || exit 1
+	cli.ts oci.ts mod.ts tests/root/*_test.ts) || exit 1
 
 # timed: copies lines, and says of each test file how long it took
 timed() {

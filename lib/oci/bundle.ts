@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseJson } from "../config/json.ts";
 import { parseConfig } from "../config/parse.ts";
 import type { Config, Hook, Hooks } from "../config/types.ts";
 import { ConfigError } from "../errors.ts";
@@ -21,6 +22,8 @@ export interface Bundle {
   readonly config: Config;
   /** `ociVersion`, as written. */
   readonly version: string;
+  /** `linux.cgroupsPath`, as written. */
+  readonly cgroupsPath: string;
 }
 
 /** How a bundle is read. */
@@ -111,15 +114,27 @@ function checkSeccomp({ seccomp }: Config): void {
   }
 }
 
-function versionOf(text: string): string {
-  const json: unknown = JSON.parse(
-    text.replace(/^\uFEFF/, ""),
-    (key, value) => key === "" || key === "ociVersion" ? value : undefined,
-  );
-  const version: unknown = typeof json === "object" && json !== null
-    ? Reflect.get(json, "ociVersion")
+/** What the model has in another form. */
+interface RawMembers {
+  readonly version: string;
+  readonly cgroupsPath: string;
+}
+
+function member(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null
+    ? Reflect.get(value, key)
     : undefined;
-  return typeof version === "string" ? version : "";
+}
+
+/** Reads members as they are written, of a text that has been read in full before. */
+async function rawMembers(text: string, path: string): Promise<RawMembers> {
+  const json: unknown = await parseJson(text, path);
+  const version = member(json, "ociVersion");
+  const cgroupsPath = member(member(json, "linux"), "cgroupsPath");
+  return {
+    version: typeof version === "string" ? version : "",
+    cgroupsPath: typeof cgroupsPath === "string" ? cgroupsPath : "",
+  };
 }
 
 /**
@@ -154,7 +169,7 @@ export async function loadBundle(options: BundleOptions): Promise<Bundle> {
   return {
     path,
     configPath: await realPath(source, "JSON specification file"),
-    version: versionOf(text),
+    ...await rawMembers(text, source),
     config: {
       ...config,
       rootfs,

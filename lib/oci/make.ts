@@ -5,6 +5,7 @@
  */
 import type { Option } from "../cli/command.ts";
 import type { Config } from "../config/types.ts";
+import { ConfigError } from "../errors.ts";
 import type { Attachment } from "../container/attach.ts";
 import { takeId } from "../container/create.ts";
 import { removeRemains } from "../container/recover.ts";
@@ -57,10 +58,40 @@ export const MAKE_OPTIONS: readonly Option[] = [
   },
 ];
 
-/** The configuration with what the command line says of it. */
-function settle({ config }: Bundle, { values }: Invocation): Config {
+/**
+ * The groups as whoever makes them takes the path: systemd SLICE:PREFIX:NAME, which
+ * to all others is a name as any.
+ */
+function groupsOf(
+  { config, cgroupsPath }: Bundle,
+  systemd: boolean,
+): Pick<Config, "cgroups"> {
+  const { cgroups } = config;
+  const parts = cgroupsPath.split(":");
+  if (systemd && cgroupsPath !== "" && parts.length !== 3) {
+    throw new ConfigError(
+      `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got ${
+        JSON.stringify(cgroupsPath)
+      } instead`,
+    );
+  }
+  if (systemd || parts.length !== 3 || cgroups === undefined) return {};
+  const { slice: _, ...rest } = cgroups;
+  const cut = cgroupsPath.lastIndexOf("/");
   return {
-    ...config,
+    cgroups: {
+      ...rest,
+      name: cgroupsPath.slice(cut + 1),
+      parent: cut < 0 ? "" : cgroupsPath.slice(0, Math.max(cut, 1)),
+    },
+  };
+}
+
+/** The configuration with what the command line says of it. */
+function settle(bundle: Bundle, { values, globals }: Invocation): Config {
+  return {
+    ...bundle.config,
+    ...groupsOf(bundle, usesSystemd(globals)),
     ...values.flag("no-pivot") && { noPivotRoot: true },
     ...values.flag("no-new-keyring") && { noNewKeyring: true },
   };

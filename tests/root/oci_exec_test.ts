@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { containerTests } from "../support/containers.ts";
 import { waitFor } from "../support/nsinit.ts";
+import { ociNamespaces } from "../support/oci.ts";
 import { OciBundle } from "../support/oci_program.ts";
 
 const test = containerTests("ociexec");
@@ -181,4 +182,62 @@ test("start and delete --force at the same time leave nothing, whoever is first"
       );
     }
   }
+});
+
+test(
+  "exec enters the group that the first process has moved to (cgroup v2)",
+  async (workspace) => {
+    await using bundle = await OciBundle.make(workspace, {
+      process: {
+        args: [
+          "/bin/sh",
+          "-ec",
+          "cd /sys/fs/cgroup; mkdir init; echo 1 > init/cgroup.procs; echo +pids > cgroup.subtree_control; exec sleep 600",
+        ],
+      },
+      mounts: [{
+        destination: "/sys/fs/cgroup",
+        type: "cgroup",
+        source: "cgroup",
+        options: ["nosuid", "noexec", "nodev"],
+      }],
+      linux: {
+        namespaces: ociNamespaces("mount", "pid", "ipc", "uts", "cgroup"),
+      },
+    });
+    await bundle.start();
+    const [group = ""] = bundle.groups();
+    const control = `${group}/cgroup.subtree_control`;
+    await waitFor(
+      "the division of its group",
+      async () => (await Deno.readTextFile(control)).includes("pids"),
+    );
+    assertEquals(
+      (await bundle.exec("cat /proc/self/cgroup")).stdout,
+      "0::/init\n",
+    );
+    const named = await bundle.exec("true", "--cgroup", "/");
+    assertEquals(named.code, 255);
+  },
+  { needs: ["cgroup-v2"] },
+);
+
+test("a path with colons is systemd's form only where systemd makes the groups", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  const path = `/${workspace.tag}/a.slice:b:c`;
+  await bundle.write({ linux: { cgroupsPath: path } });
+  await bundle.start();
+  const { stdout } = await bundle.exec("cat /proc/1/cgroup");
+  assertStringIncludes(stdout, `${path}\n`);
+  const { code, stderr } = await bundle.oci(
+    ["--systemd-cgroup", "create", `${bundle.id}-other`],
+  );
+  assertEquals(code, 1);
+  await bundle.write({ linux: { cgroupsPath: "/a/b" } });
+  const plain = await bundle.oci(
+    ["--systemd-cgroup", "create", `${bundle.id}-other`],
+  );
+  assertEquals(plain.code, 1);
+  assertStringIncludes(plain.stderr, "expected cgroupsPath to be of format");
+  assertEquals(stderr.includes("expected cgroupsPath"), false);
 });

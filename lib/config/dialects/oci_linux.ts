@@ -97,7 +97,7 @@ export function splitCgroupsPath(
   path: string,
 ): Pick<Cgroup, "name" | "parent" | "slice"> {
   const parts = path.split(":");
-  if (parts.length === 3) {
+  if (parts.length === 3 && !path.includes("/")) {
     const [slice = "", prefix = "", name = ""] = parts;
     const unit = prefix === "" ? name : `${prefix}-${name}`;
     return { name: unit, parent: "", ...slice !== "" && { slice } };

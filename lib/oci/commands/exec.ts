@@ -3,8 +3,13 @@
  *
  * @module
  */
-import { becomeMonitor } from "../../container/attach.ts";
-import { joinContainer } from "../../container/join.ts";
+import { becomeMonitor, closeInnerEnds } from "../../container/attach.ts";
+import {
+  joinContainer,
+  type JoinOptions,
+  type SubgroupOf,
+} from "../../container/join.ts";
+import type { Started } from "../../container/start.ts";
 import type { StoredState } from "../../container/store_types.ts";
 import { KernelError, StateError } from "../../errors.ts";
 import type { Invocation, OciCommand } from "../command.ts";
@@ -51,6 +56,26 @@ function groupFailure(error: unknown): unknown {
   );
 }
 
+/** Whether a group of version 2 takes no process, since it has been divided inside. */
+function isDivided(error: unknown): boolean {
+  return error instanceof KernelError && error.operation === "spawn" &&
+    error.errnoName === "EBUSY";
+}
+
+/** Where the first process of the container has moved to below its group. */
+function initSubgroup({ pid, resources }: StoredState): SubgroupOf {
+  const group = resources.cgroups.find(({ version }) => version === 2)?.path;
+  const text = Deno.readTextFileSync(`/proc/${pid}/cgroup`);
+  const own = /^0::(.*)$/m.exec(text)?.[1] ?? "";
+  // The file counts from the hierarchy's root, the record from that of the host.
+  let above = own;
+  while (above !== "" && !group?.endsWith(above)) {
+    above = above.slice(0, above.lastIndexOf("/"));
+  }
+  const below = above === "" ? "" : own.slice(above.length);
+  return ({ version }) => version === 2 ? below : "";
+}
+
 async function exec(invocation: Invocation): Promise<number> {
   const { stateRoot, args: [id, ...program], values, log } = invocation;
   const state = await loadOci(stateRoot, id);
@@ -69,14 +94,22 @@ async function exec(invocation: Invocation): Promise<number> {
     state.resources.cgroups.flatMap(({ controllers }) => controllers),
   );
   const attachment = attachFor({ tty, detach });
-  const run = await joinContainer(
-    { ...state, config },
-    { args: [], env, ...extraFiles.length > 0 && { extraFiles } },
-    attachment,
-    { blocking: true, ignorePaused, subgroup },
-  ).catch((error) => {
-    throw groupFailure(error);
-  });
+  const join = (options: JoinOptions): Promise<Started["run"]> =>
+    joinContainer(
+      { ...state, config },
+      { args: [], env, ...extraFiles.length > 0 && { extraFiles } },
+      attachment,
+      { blocking: true, ignorePaused, ...options },
+    );
+  const run = await join({ subgroup, keepEnds: true })
+    .catch((error) => {
+      if (values.list("cgroup").length > 0 || !isDivided(error)) throw error;
+      return join({ subgroup: initSubgroup(state), keepEnds: true });
+    })
+    .catch((error) => {
+      throw groupFailure(error);
+    })
+    .finally(() => closeInnerEnds(attachment));
   if (log.isDebug) {
     const { logSteps } = await import("../steps.ts");
     logSteps(log, config, true);
