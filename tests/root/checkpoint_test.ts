@@ -26,6 +26,9 @@ import { writeProgram } from "../support/rootfs.ts";
 const test = containerTests("checkpoint");
 const NEEDS = { needs: ["criu"] } as const;
 
+/** Waits for ever; a sleep would end, interrupted, when it comes back. */
+const WAIT = ["/bin/sh", "-c", "while :; do sleep 100; done"];
+
 /** Connects to itself; the descriptor that both ends read from has a writer. */
 const CONNECT = `mkfifo /dev/shm/f; exec 3<>/dev/shm/f; nc -l -p 5 <&3 &
 until nc 127.0.0.1 5 <&3; do sleep 0.1; done`;
@@ -112,7 +115,7 @@ test(
   async (workspace) => {
     await using own = await Checkpointed.create(workspace);
     const { container, images } = own;
-    await container.start({ args: ["/bin/sleep", "100"] });
+    await container.start({ args: WAIT });
     await container.checkpoint({ imagePath: images });
 
     for (
@@ -193,7 +196,7 @@ for (const lost of ["pstree.img", "mm-1.img"]) {
 test("images that others could have changed are refused", async (workspace) => {
   await using own = await Checkpointed.create(workspace);
   const { container, images } = own;
-  await container.start({ args: ["/bin/sleep", "100"] });
+  await container.start({ args: WAIT });
   await container.checkpoint({ imagePath: images });
 
   await Deno.chmod(images, 0o777);
@@ -209,7 +212,7 @@ test("a missing CRIU is named, with what to do", async (workspace) => {
   const config = await readConfig(workspace);
   const factory = new Factory(workspace.stateRoot, { criu: "no-such-criu" });
   await using container = await factory.create(workspace.newName(), config);
-  await container.start({ args: ["/bin/sleep", "100"] });
+  await container.start({ args: WAIT });
   const imagePath = `${await workspace.newDirectory()}/images`;
 
   const error = await assertRejects(
@@ -245,7 +248,7 @@ for (const [what, script, says] of NOT_CRIU) {
     await writeProgram(criu, `#!/bin/sh\n${script}\n`);
     const factory = new Factory(workspace.stateRoot, { criu });
     await using container = await factory.create(workspace.newName(), config);
-    await container.start({ args: ["/bin/sleep", "100"] });
+    await container.start({ args: WAIT });
     const imagePath = `${await workspace.newDirectory()}/images`;
 
     const error = await assertRejects(
@@ -266,7 +269,7 @@ test(
       cgroups: { pids_limit: 50 },
     });
     const { container, images } = own;
-    await container.start({ args: ["/bin/sleep", "100"] });
+    await container.start({ args: WAIT });
     const { cgroupPaths } = await container.state();
     const group = cgroupPaths["pids"] ?? cgroupPaths["unified"] ?? "";
 
@@ -299,7 +302,7 @@ test("a volume may have moved to another directory", async (workspace) => {
   await using own = await Checkpointed.create(workspace, withData(from));
   await using other = await Checkpointed.create(workspace, withData(to));
   await own.container.start({
-    args: ["/bin/sh", "-c", "while :; do sleep 0.05; echo x >/mnt/x; done"],
+    args: ["/bin/sh", "-c", "while :; do sleep 0.05; mkdir -p /mnt/x; done"],
   });
 
   await own.container.checkpoint({ imagePath: own.images });
@@ -307,7 +310,7 @@ test("a volume may have moved to another directory", async (workspace) => {
   await other.container.restore({}, { imagePath: own.images });
 
   await waitFor(
-    "a file in the new directory",
+    "what is made in the new directory",
     () => Deno.stat(`${to}/x`).then(() => true, () => undefined),
   );
   await Deno.remove(`${workspace.rootfs}/mnt`).catch(() => {});
@@ -326,7 +329,7 @@ test("mounts forbid again what they forbade", async (workspace) => {
   });
   await using own = await Checkpointed.create(workspace, config);
   const { container, images } = own;
-  const { pid } = await container.start({ args: ["/bin/sleep", "100"] });
+  const { pid } = await container.start({ args: WAIT });
   const before = mountsOf(pid);
   const groups = before.filter((line) => / \/sys\/fs\/cgroup\/./.test(line));
   assert(groups.length > 0 || before.some((line) => line.endsWith("cgroup2")));
@@ -351,7 +354,7 @@ test("a user namespace comes back with its maps", async (workspace) => {
     gidMappings: ids,
   });
   const { container, images } = own;
-  const first = await container.start({ args: ["/bin/sleep", "100"] });
+  const first = await container.start({ args: WAIT });
   const map = await Deno.readTextFile(`/proc/${first.pid}/uid_map`);
 
   await container.checkpoint({ imagePath: images });

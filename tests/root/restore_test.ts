@@ -177,7 +177,7 @@ test(
     const started = await container.detach([
       "sh",
       "-c",
-      "while :; do sleep 0.1; echo here > /where; done",
+      "while :; do sleep 0.1; mkdir -p /where; done",
     ]);
     assertEquals(started.code, 0);
     const images = `${dir}/images`;
@@ -256,7 +256,9 @@ test(
       assertEquals([args[0], code], [args[0], 0], said);
       return said;
     };
-    await nsinit("exec", "--detach", "sh", "-c", "sleep 1000 & wait");
+    // A sleep would end, interrupted, when it comes back.
+    const wait = "tail -f /dev/null & exec tail -f /dev/null";
+    await nsinit("exec", "--detach", "sh", "-c", wait);
     const pids = JSON.parse(await nsinit("ps", "--format=json")).sort();
     assertEquals(pids.length, 2);
 
@@ -317,7 +319,7 @@ test(
         / (\/|\/mnt\d) \S+ (master:\d+) /.exec(line)?.slice(1).join(" ") ?? []
       ).sort();
     };
-    await nsinit("exec", "--detach", "sleep", "1000");
+    await nsinit("exec", "--detach", "tail", "-f", "/dev/null");
     const before = await masters();
     assertEquals(before.length, 3, before.join());
 

@@ -15,9 +15,11 @@ import { testCriu } from "./criu.ts";
 import { readConfig } from "./in_process.ts";
 import { waitFor } from "./nsinit.ts";
 
-/** Writes 1, 2, 3, ... to its output and to /n. */
+/** Where the counter writes as well: in memory, so that it comes back as it was. */
+const FILE = "/dev/shm/n";
+/** Writes 1, 2, 3, ... to its output and to the file. */
 const COUNT =
-  "i=0; while :; do i=$((i+1)); echo $i; echo $i >/n; sleep 0.05; done";
+  `i=0; while :; do i=$((i+1)); echo $i; echo $i >${FILE}; sleep 0.05; done`;
 
 /** A container and the place of its images, until the end of a test. */
 export class Checkpointed implements AsyncDisposable {
@@ -44,10 +46,14 @@ export class Checkpointed implements AsyncDisposable {
 
   /** The number that the counter has reached. */
   async number(): Promise<number> {
-    const path = `${this.workspace.rootfs}/n`;
+    const { initProcessPid } = await this.container.state();
+    const path = `/proc/${initProcessPid}/root${FILE}`;
     // Empty for the moment between its opening and the write.
     const text = await waitFor("a number", async () => {
-      const found = await Deno.readTextFile(path);
+      const found = await Deno.readTextFile(path).catch((error) => {
+        if (error instanceof Deno.errors.NotFound) return "";
+        throw error;
+      });
       return found.endsWith("\n") && found;
     });
     return Number(text);
@@ -55,7 +61,6 @@ export class Checkpointed implements AsyncDisposable {
 
   /** Starts a counter. */
   async count(): Promise<Process> {
-    await Deno.writeTextFile(`${this.workspace.rootfs}/n`, "0\n");
     const process = await this.container.start({
       args: ["/bin/sh", "-c", COUNT],
       stdout: "piped",
@@ -67,9 +72,7 @@ export class Checkpointed implements AsyncDisposable {
   /** Removes container and images. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.container.destroy({ force: true });
-    for (const path of [this.images, `${this.workspace.rootfs}/n`]) {
-      await Deno.remove(path, { recursive: true }).catch(() => {});
-    }
+    await Deno.remove(this.images, { recursive: true }).catch(() => {});
   }
 }
 
