@@ -221,7 +221,7 @@ export class WarmPool implements AsyncDisposable {
       root,
       id,
       typeof config === "function" ? config(id) : config,
-      options,
+      { ...options, forPool: true },
     );
     let state: StoredState;
     try {

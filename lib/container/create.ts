@@ -71,6 +71,8 @@ function withRealRoot(config: Config): Config {
 export interface CreateOptions {
   /** Who makes its cgroups; we do unless it is `systemd`. */
   readonly cgroupDriver?: CgroupDriver;
+  /** Whether it is to be prepared, and without this program is a remain. */
+  readonly forPool?: boolean;
 }
 
 /**
@@ -102,7 +104,7 @@ export async function createContainer(
     const state: StoredState = {
       version: 2,
       id,
-      phase: "created",
+      phase: options.forPool ? "prepared" : "created",
       kept: true,
       ...(options.cgroupDriver && { cgroupDriver: options.cgroupDriver }),
       pid: 0,

@@ -134,7 +134,9 @@ export async function prepareContainer(
   try {
     const state = await readState(locked.dir);
     if (state?.created !== created) throw notThere(id);
-    if (state.phase !== "created") {
+    const isNew = state.phase === "created" ||
+      (state.phase === "prepared" && state.pid === 0);
+    if (!isNew) {
       throw new StateError(
         "ContainerNotStopped",
         `Cannot prepare container ${id}: it has been started`,

@@ -504,6 +504,33 @@ setInterval(() => {}, 1000);
   assertEquals(findCgroups([workspace.tag]), []);
 });
 
+test("what was only written down for a pool goes with its owner as well", async (workspace) => {
+  const config = await configOf(workspace);
+  const id = `${workspace.tag}-written`;
+  const path = `${workspace.dir}/${workspace.newName()}.ts`;
+  await Deno.writeTextFile(
+    path,
+    `import { createContainer } from "file://${REPOSITORY}/lib/container/create.ts";
+const options = { forPool: true };
+await createContainer(${JSON.stringify(workspace.stateRoot)}, ${
+      JSON.stringify(id)
+    }, ${JSON.stringify(config)}, options);
+console.log("written");
+await new Promise((resolve) => setTimeout(resolve, 1_000_000));
+`,
+  );
+  const flags = ["-A", "--no-check", "--no-lock"];
+  await using program = new Running(
+    [Deno.execPath(), "run", ...flags, path],
+    { cwd: REPOSITORY },
+  );
+  await program.waitForOutput("written\n");
+  assertEquals(await listIds(workspace), [id]);
+  program.signal(SIGKILL);
+  await program.ended();
+  assertEquals(await listIds(workspace), []);
+});
+
 test("what waits has all rights of its sandbox, what runs those of the configuration", async (workspace) => {
   const config = await configOf(workspace);
   await using pool = await warm(workspace, 1, config);
