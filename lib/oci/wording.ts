@@ -114,7 +114,8 @@ function wordSystem(error: Error): string {
  * import { StateError } from "../errors.ts";
  * import { wordFailure } from "./wording.ts";
  *
- * const error = new StateError("ContainerNotExists", "Cannot find demo");
+ * const message = "Cannot find demo: container does not exist";
+ * const error = new StateError("ContainerNotExists", message);
  * assertEquals(wordFailure(error), "container does not exist");
  * ```
  */
