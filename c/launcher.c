@@ -7,6 +7,7 @@
  * It words no message but that there is no Deno: whatever fails before, TypeScript
  * tries again, and says why it fails.
  */
+#include "cleanup.h"
 #include "helper.h"
 #include "kept.h"
 #include "nsinit.h"
@@ -16,6 +17,8 @@
 
 #define PATH_SIZE 4096
 #define OWN_WORDS 16
+#define MAX_WORDS 2
+#define WORD_SIZE 32
 #define OWN_VARIABLES 2
 #define VARIABLE_FAILED "NSINIT_FAILED="
 #define OCI_NAME "nsinit-oci"
@@ -71,8 +74,8 @@ static size_t count(const char *const *words)
 	return n;
 }
 
-/* The program of the bundle beside this file, links followed, by the file's name; 0 or -1. */
-static int find_program(char path[PATH_SIZE], int *is_oci)
+/* The folder of this file, links followed, and whether its name is that for engines; 0 or -1. */
+static int find_bundle(char path[PATH_SIZE], int *is_oci)
 {
 	long n = NSI_SYS4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", path, PATH_SIZE - 1);
 
@@ -83,7 +86,16 @@ static int find_program(char path[PATH_SIZE], int *is_oci)
 		n--;
 	*is_oci = nsi_text_equal(path + n, OCI_NAME);
 	path[n > 0 ? n - 1 : 0] = 0;
-	return nsi_text_append(path, PATH_SIZE, *is_oci ? "/js/oci.js" : "/js/cli.js");
+	return 0;
+}
+
+/* Appends texts to a path; 0, or -1 when it becomes too long. */
+static int extend(char path[PATH_SIZE], const char *one, const char *other)
+{
+	return nsi_text_append(path, PATH_SIZE, one) < 0 ||
+			       nsi_text_append(path, PATH_SIZE, other) < 0 ?
+		       -1 :
+		       0;
 }
 
 static void append(const char **words, size_t *n, const char *word)
@@ -134,6 +146,50 @@ static void execute(const char *name, const char *const *argv, const char *const
 static void say(const char *text)
 {
 	nsi_sys_write(2, text, nsi_text_length(text));
+}
+
+/* Words of command lines whose answer is a file of the bundle: no path can be made of them. */
+static int is_plain(const char *word)
+{
+	size_t n = 0;
+
+	for (; word[n]; n++)
+		if (word[n] != '-' && (word[n] < 'a' || word[n] > 'z'))
+			return 0;
+	return n > 0 && n <= WORD_SIZE;
+}
+
+static int print_file(int fd)
+{
+	static char buffer[65536];
+	long n, written, done = 0;
+
+	while ((n = nsi_sys_read(fd, buffer, sizeof(buffer))) > 0) {
+		for (long at = 0; at < n; at += written) {
+			written = nsi_sys_write(1, buffer + at, (size_t)(n - at));
+			if (written <= 0)
+				return done ? 0 : -1;
+			done += written;
+		}
+	}
+	return done ? 0 : -1;
+}
+
+/* Prints what the bundle has for exactly this command line; 0, or -1 when it has nothing. */
+static int print_text(const char *bundle, int is_oci, const char *const *args)
+{
+	char path[PATH_SIZE] = "";
+	int r = extend(path, bundle, is_oci ? "/text-oci/" : "/text/");
+
+	for (int i = 0; args[i] && r == 0; i++) {
+		if (i >= MAX_WORDS || !is_plain(args[i]))
+			return -1;
+		r = extend(path, i ? "." : "", args[i]);
+	}
+	if (r == 0)
+		r = extend(path, ".txt", "");
+	NSI_AUTO_FD int fd = r < 0 ? -1 : nsi_sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	return fd < 0 ? -1 : print_file(fd);
 }
 
 static int start_deno(const char *program, const char *const *args, const char *const *envp)
@@ -232,14 +288,18 @@ int nsi_helper(int argc, const char *const *argv)
 {
 	const char *const *envp = argv + argc + 1;
 	const char *const *args = argc > 0 ? argv + 1 : argv;
-	static char program[PATH_SIZE];
+	static char bundle[PATH_SIZE], program[PATH_SIZE];
 	struct nsi_report report = { 0 };
 	int is_oci = 0, status;
 
-	if (find_program(program, &is_oci) < 0) {
+	if (find_bundle(bundle, &is_oci) < 0 || extend(program, bundle, "") < 0 ||
+	    extend(program, is_oci ? "/js/oci.js" : "/js/cli.js", "") < 0) {
 		say("nsinit: Cannot find the bundle: /proc is not there, or its path is too long\n");
 		return NSI_EXIT_FAILED;
 	}
+	/* That variable stands for an option, which not every command takes. */
+	if (!variable(envp, "data_path") && print_text(bundle, is_oci, args) == 0)
+		return 0;
 	if (!is_oci) {
 		consider(args, envp);
 		return start_deno(program, args, envp);

@@ -11,6 +11,7 @@ import { join } from "@std/path";
 import { build } from "./build.ts";
 import { linkFolder } from "./link.ts";
 import { DENO, ROOT, run, say } from "./process.ts";
+import { writeTexts } from "./texts.ts";
 
 /** The folder that is made. */
 export const BUNDLE: string = join(ROOT, "build/nsinit");
@@ -68,6 +69,7 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
   }
 
   await linkFolder(join(made, "js"), ["cli.js", "oci.js"]);
+  await writeTexts(made);
   await Deno.mkdir(join(made, "lib"));
   await Deno.copyFile(join(ROOT, LIBRARY), join(made, LIBRARY));
   for (const name of PROGRAMS) {

@@ -74,7 +74,7 @@ function logOf(globals: Values): Log {
 }
 
 /** As `runc --version`: engines show it, and some read the first line. */
-function versionText(): string {
+export function versionText(): string {
   return [
     `nsinit-oci version ${VERSION}, in place of runc version ${AS_RUNC}`,
     `commit: v${VERSION}`,
