@@ -61,17 +61,19 @@ async function readConfigFile(path: string): Promise<string> {
   }
 }
 
-/** Hooks of the host run in the bundle, as with other runtimes. */
-function withDirectory(hooks: Hooks, bundle: string): Hooks {
-  const placed = (list: readonly Hook[] | undefined): Hook[] =>
-    (list ?? []).map((hook) => ({ ...hook, dir: hook.dir ?? bundle }));
+/** Hooks of the host run in the bundle, in the container's namespaces in its root, as with other runtimes. */
+function withDirectory(hooks: Hooks, bundle: string, rootfs: string): Hooks {
+  const placed = (
+    list: readonly Hook[] | undefined,
+    dir: string = bundle,
+  ): Hook[] => (list ?? []).map((hook) => ({ ...hook, dir: hook.dir ?? dir }));
   const { prestart, createRuntime, createContainer, poststart, poststop } =
     hooks;
   return {
     ...hooks,
     ...prestart && { prestart: placed(prestart) },
     ...createRuntime && { createRuntime: placed(createRuntime) },
-    ...createContainer && { createContainer: placed(createContainer) },
+    ...createContainer && { createContainer: placed(createContainer, rootfs) },
     ...poststart && { poststart: placed(poststart) },
     ...poststop && { poststop: placed(poststop) },
   };
@@ -176,7 +178,7 @@ export async function loadBundle(options: BundleOptions): Promise<Bundle> {
       // As runc, whose containers do not pay for what no program of theirs asked for.
       ...seccomp && seccomp.flags === undefined &&
         { seccomp: { ...seccomp, flags: [SPEC_ALLOW] } },
-      ...hooks && { hooks: withDirectory(hooks, path) },
+      ...hooks && { hooks: withDirectory(hooks, path, rootfs) },
     },
   };
 }

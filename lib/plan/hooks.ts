@@ -103,7 +103,10 @@ function timeoutOf({ timeout }: Hook): number {
 
 /** Inside it is the environment of the program. */
 function insideEnv({ process }: Config): readonly string[] {
-  return process?.env ?? [];
+  const env = process?.env ?? [];
+  if (env.some((entry) => entry.startsWith("HOME="))) return env;
+  const isRoot = /^(0|root|)(:|$)/.test(process?.user ?? "");
+  return [...env, `HOME=${isRoot ? "/root" : "/"}`];
 }
 
 /** Where the hooks of a kind run, as fields of the operation. */

@@ -13,6 +13,7 @@ import type { Command, Config, Mount, NamespaceType } from "../config/types.ts";
 import { HostError } from "../errors.ts";
 import type { Host } from "../host/types.ts";
 import { planCgroupMount } from "./cgroup_mounts.ts";
+import { MOUNT_ATTRS } from "./flags.ts";
 import { planIdmap } from "./mount_idmap.ts";
 import { isMapped } from "./id_maps.ts";
 import { newAttributes, treeChange } from "./mount_attributes.ts";
@@ -160,6 +161,12 @@ function fsOptions(mount: Mount, { config, host }: MountContext): string[] {
   ];
 }
 
+/** A tmpfs is read-only when what lies in it has been made: mounts, nodes, links. */
+function isSealedLate(mount: Mount): boolean {
+  return mount.device === "tmpfs" && mount.remount !== true &&
+    (newAttributes(mount) & MOUNT_ATTRS.MOUNT_ATTR_RDONLY) !== 0;
+}
+
 function fsOp(placed: PlacedMount, context: MountContext): ChildOp {
   const { mount: { device, source, data }, target } = placed;
   // Never through a link: the container would choose its own procfs.
@@ -170,7 +177,9 @@ function fsOp(placed: PlacedMount, context: MountContext): ChildOp {
     op: "mount.fs",
     flags: (isStrict ? FS_STRICT_TARGET : 0) | (takesMode ? FS_TAKE_MODE : 0) |
       (placed.mount.tmpcopyup === true ? FS_COPY : 0),
-    attr: newAttributes(placed.mount),
+    attr: isSealedLate(placed.mount)
+      ? newAttributes(placed.mount) & ~MOUNT_ATTRS.MOUNT_ATTR_RDONLY
+      : newAttributes(placed.mount),
     // Nothing is below what is new; the kernel refuses to be told otherwise.
     propagation: mountPropagation(placed, context) & ~MS_REC,
     fstype: device,
@@ -388,6 +397,39 @@ export function planMounts(context: MountContext): MountPart {
     slots: parts.flatMap(({ slots }) => slots),
     shown: parts.flatMap(({ shown }) => shown),
   };
+}
+
+/**
+ * Plans what makes a tmpfs read-only at last. Pure.
+ *
+ * @param config The configuration.
+ * @returns One operation for each that is not covered by another mount.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import { planSeals } from "./mounts.ts";
+ *
+ * assertEquals(planSeals(defaultConfig("/srv/root")), []);
+ * ```
+ */
+export function planSeals(config: Config): Op<"mount.change">[] {
+  const placed = config.mounts.map((mount) => ({
+    mount,
+    target: targetInside(mount.destination, config.rootfs),
+  }));
+  return placed.filter(({ mount, target }, index) =>
+    isSealedLate(mount) &&
+    !placed.slice(index + 1).some((later) => later.target === target)
+  ).map(({ target }) => ({
+    op: "mount.change",
+    flags: 0,
+    set: MOUNT_ATTRS.MOUNT_ATTR_RDONLY,
+    clear: 0,
+    propagation: 0,
+    target,
+  }));
 }
 
 /**

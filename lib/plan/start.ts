@@ -18,6 +18,7 @@ import {
   planMasks,
   planMounts,
   planProtection,
+  planSeals,
 } from "./mounts.ts";
 import {
   type NamespacePart,
@@ -170,6 +171,7 @@ function furnishOps(
     ...planProtection(placement.protect),
     ...planMasks(config),
     ...cwdOps(config),
+    ...planSeals(config),
   ];
 }
 
