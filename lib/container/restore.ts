@@ -24,6 +24,7 @@ import { HostError, StateError } from "../errors.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Host } from "../host/types.ts";
 import type { Plan } from "../plan/ops.ts";
+import { findMountPlaces, planMountPoints } from "../plan/mount_points.ts";
 import {
   buildRestorePlan,
   planRestoredNetwork,
@@ -376,6 +377,36 @@ async function fitImages(restoring: Restoring): Promise<void> {
   if (gid !== undefined) await shareImages(path, gid);
 }
 
+/** Whether something is at a path of the root; who looks in a container's root follows no links. */
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** CRIU mounts at what is there: a root that is new to the container lacks it. */
+async function makeMountPoints(
+  { request: { config }, record, sources }: Restoring,
+): Promise<void> {
+  const { rootfs, overlay, hostRoot } = config;
+  if (overlay !== undefined || hostRoot !== undefined) return;
+  const places = findMountPlaces(
+    config,
+    record.mounts.flatMap(({ key, target }) => {
+      const source = sources.get(key) ?? "";
+      return source === "" || target === "/" ? [] : [{ target, source }];
+    }),
+  );
+  const targets = places.bound.map(({ target }) => target)
+    .concat(places.directories);
+  if (targets.every((target) => isThere(rootfs + target))) return;
+  (await runPlan(planMountPoints(rootfs, places))).close();
+}
+
 /** One restore under way. */
 class Restore {
   readonly #restoring: Restoring;
@@ -448,6 +479,7 @@ class Restore {
     const base = baseDirectory(criu.program, work.path, dir);
     await using yard = await CgroupYard.create(dir);
     await fitImages(this.#restoring);
+    await makeMountPoints(this.#restoring);
     const run = await runPlan(plan.before);
     const opened: number[] = [];
     const open = (path: string): number => {

@@ -52,3 +52,17 @@ test("podman container checkpoint -R leaves it running", async (podman) => {
   assertEquals(await podman.inspect(name, ".State.Status"), "running");
   await waitFor("more", async () => await number(podman, name) > before);
 }, ["criu"]);
+
+test(
+  "podman container restore makes another container of an archive",
+  async (podman) => {
+    const name = await counter(podman);
+    const archive = `${podman.dir}/checkpoint.tar.gz`;
+    await podman.must(["container", "checkpoint", "-e", archive, name]);
+    await podman.must(["rm", name]);
+    const other = podman.newName();
+    await podman.must(["container", "restore", "-i", archive, "-n", other]);
+    assert(await number(podman, other) > 10);
+  },
+  ["criu"],
+);
