@@ -76,6 +76,24 @@ function initSubgroup({ pid, resources }: StoredState): SubgroupOf {
   return ({ version }) => version === 2 ? below : "";
 }
 
+/** Joins, in another group where the first cannot be entered since it has been divided. */
+async function enter(
+  join: (options: JoinOptions) => Promise<Started["run"]>,
+  { subgroup, instead }: {
+    readonly subgroup: SubgroupOf;
+    readonly instead?: () => SubgroupOf;
+  },
+): Promise<Started["run"]> {
+  try {
+    return await join({ subgroup }).catch((error) => {
+      if (!instead || !isDivided(error)) throw error;
+      return join({ subgroup: instead() });
+    });
+  } catch (error) {
+    throw groupFailure(error);
+  }
+}
+
 async function exec(invocation: Invocation): Promise<number> {
   const { stateRoot, args: [id, ...program], values, log } = invocation;
   const state = await loadOci(stateRoot, id);
@@ -94,22 +112,18 @@ async function exec(invocation: Invocation): Promise<number> {
     state.resources.cgroups.flatMap(({ controllers }) => controllers),
   );
   const attachment = attachFor({ tty, detach });
-  const join = (options: JoinOptions): Promise<Started["run"]> =>
-    joinContainer(
-      { ...state, config },
-      { args: [], env, ...extraFiles.length > 0 && { extraFiles } },
-      attachment,
-      { blocking: true, ignorePaused, ...options },
-    );
-  const run = await join({ subgroup, keepEnds: true })
-    .catch((error) => {
-      if (values.list("cgroup").length > 0 || !isDivided(error)) throw error;
-      return join({ subgroup: initSubgroup(state), keepEnds: true });
-    })
-    .catch((error) => {
-      throw groupFailure(error);
-    })
-    .finally(() => closeInnerEnds(attachment));
+  const run = await enter(
+    (options) =>
+      joinContainer(
+        { ...state, config },
+        { args: [], env, ...extraFiles.length > 0 && { extraFiles } },
+        attachment,
+        { blocking: true, ignorePaused, keepEnds: true, ...options },
+      ),
+    values.has("cgroup")
+      ? { subgroup }
+      : { subgroup, instead: () => initSubgroup(state) },
+  ).finally(() => closeInnerEnds(attachment));
   if (log.isDebug) {
     const { logSteps } = await import("../steps.ts");
     logSteps(log, config, true);
