@@ -7,7 +7,13 @@
  */
 import { Factory } from "../mod.ts";
 import { say } from "../tasks/process.ts";
-import { type Bench, inside, PAYLOADS, timeProgram } from "./bench.ts";
+import {
+  type Bench,
+  inside,
+  PAYLOADS,
+  stateRoot,
+  timeProgram,
+} from "./bench.ts";
 import type { CommandLine } from "./contenders.ts";
 import { TextLineStream } from "./lines.ts";
 import { addMounts } from "./mounts.ts";
@@ -42,7 +48,7 @@ export type AgentOptions =
 
 async function serveStarts(bench: Bench, mounts: number): Promise<void> {
   addMounts(inside(bench, `mounts-${mounts}`), mounts);
-  const factory = new Factory(inside(bench, "agents"));
+  const factory = new Factory(stateRoot(bench, "agents"));
   const args = PAYLOADS["busybox true"] ?? [];
   say(JSON.stringify({ ready: true }));
   const requests = Deno.stdin.readable.pipeThrough(new TextDecoderStream())

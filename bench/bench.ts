@@ -128,3 +128,17 @@ export async function timeProgram(
 export function inside({ dir }: Bench, ...names: string[]): string {
   return join(dir, ...names);
 }
+
+/** Name of the directory of all states, below that of the run. */
+export const STATES = "run";
+
+/**
+ * Where a contender has its states: in memory, as `/run` is.
+ *
+ * @param bench The run.
+ * @param name The contender.
+ * @returns The directory, which it makes itself.
+ */
+export function stateRoot(bench: Bench, name: string): string {
+  return inside(bench, STATES, name);
+}

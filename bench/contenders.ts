@@ -7,7 +7,7 @@
 import { join } from "@std/path";
 import { BUNDLE, BUNDLE_OPTIONS } from "../tasks/bundle.ts";
 import { DENO, ROOT } from "../tasks/process.ts";
-import { type Bench, inside } from "./bench.ts";
+import { type Bench, inside, stateRoot } from "./bench.ts";
 import { writeBundle } from "./config.ts";
 import { floorCommand } from "./floor.ts";
 
@@ -104,7 +104,7 @@ export async function writeEmpty(bench: Bench): Promise<void> {
  */
 export function peerCommand(bench: Bench, peer: Peer): CommandLine {
   const program = bench.programs.get(peer) ?? peer;
-  return [program, "--root", inside(bench, peer)];
+  return [program, "--root", stateRoot(bench, peer)];
 }
 
 /**
@@ -152,7 +152,7 @@ export async function makeContenders(
   const own = (await ownPrograms()).map(async (program, index) => {
     const dir = await bundleOf(`cli${index}`);
     const { name, missing, command } = program;
-    const options = ["--root", inside(bench, "cli"), "--data-path", dir];
+    const options = ["--root", stateRoot(bench, "cli"), "--data-path", dir];
     return {
       name,
       ...(missing !== undefined && { missing }),

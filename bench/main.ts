@@ -19,6 +19,7 @@ import { bundle } from "../tasks/bundle.ts";
 import { DENO, ROOT, run, say } from "../tasks/process.ts";
 import { makeRootfs } from "../tasks/rootfs.ts";
 import { setup } from "../tasks/setup.ts";
+import { STATES } from "./bench.ts";
 import { PROGRAMS } from "./floor.ts";
 import { makeGroups, removeGroups } from "./groups.ts";
 import { picture, publish } from "./publish.ts";
@@ -51,6 +52,7 @@ async function makeDirectory(): Promise<string> {
   const dir = await Deno.makeTempDir({ prefix: "nsinit-bench-" });
   const rootfs = join(dir, "rootfs");
   await Deno.chmod(dir, 0o755);
+  await Deno.mkdir(join(dir, STATES));
   await makeRootfs(rootfs);
   await Deno.copyFile(join(PROGRAMS, "bare"), join(rootfs, "bin/bare"));
   return dir;
@@ -58,9 +60,13 @@ async function makeDirectory(): Promise<string> {
 
 /** The measuring program, and the programs that it runs, as one process group. */
 function startInside(options: InsideOptions): Deno.ChildProcess {
-  const script = options.isHidden
-    ? `umount ${UNIFIED} && exec "$@"`
-    : 'exec "$@"';
+  const states = join(options.dir, STATES);
+  const script = [
+    ...options.isHidden ? [`umount ${UNIFIED}`] : [],
+    // The directory is our own: nothing in it needs quoting.
+    `mount -t tmpfs -o mode=700 states ${states}`,
+    'exec "$@"',
+  ].join(" && ");
   const namespace = ["unshare", "--mount", "--propagation", "private"];
   const program = [DENO, "run", "-A", INSIDE, JSON.stringify(options)];
   return new Deno.Command("setsid", {

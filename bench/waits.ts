@@ -6,7 +6,7 @@
  */
 import { join } from "@std/path";
 import { Factory } from "../mod.ts";
-import { type Bench, inside, samplesOf } from "./bench.ts";
+import { type Bench, samplesOf, stateRoot } from "./bench.ts";
 import { endAll, type Live, liveUpTo } from "./live.ts";
 
 /** What was found; times in milliseconds, memory in bytes. */
@@ -102,7 +102,7 @@ export async function waitForMany(
   bench: Bench,
   count: number,
 ): Promise<WaitsFound> {
-  const factory = new Factory(inside(bench, "waits"));
+  const factory = new Factory(stateRoot(bench, "waits"));
   const live: Live[] = [];
   try {
     await liveUpTo(bench, factory, live, samplesOf(bench, WARM_UP));

@@ -8,9 +8,9 @@ import { Factory } from "../../mod.ts";
 import {
   type Bench,
   freshId,
-  inside,
   PAYLOADS,
   placeOf,
+  stateRoot,
   timeProgram,
 } from "../bench.ts";
 import { benchConfig } from "../config.ts";
@@ -73,7 +73,7 @@ async function makeVariants(
   label: string,
   args: readonly string[],
 ): Promise<Variant[]> {
-  const factory = new Factory(inside(bench, "api"));
+  const factory = new Factory(stateRoot(bench, "api"));
   const contenders = await makeContenders(bench, label, args);
   const peers = contenders.filter(({ name, missing }) =>
     missing === undefined && PEERS.some((peer) => peer === name)

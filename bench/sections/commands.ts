@@ -7,7 +7,14 @@
 import { join } from "@std/path";
 import { Factory } from "../../mod.ts";
 import { findCommand } from "../../lib/cli/registry.ts";
-import { type Bench, freshId, inside, placeOf, WAITING } from "../bench.ts";
+import {
+  type Bench,
+  freshId,
+  inside,
+  placeOf,
+  stateRoot,
+  WAITING,
+} from "../bench.ts";
 import { benchConfig, writeBundle } from "../config.ts";
 import {
   type CommandLine,
@@ -59,7 +66,7 @@ async function makeCommands(bench: Bench, id: string): Promise<Contender[]> {
   await writeBundle(dir, placeOf(bench, freshId("commands")), WAITING);
   const programs = await ownPrograms();
   const [own] = programs.filter(({ missing }) => missing === undefined);
-  const options = ["--root", inside(bench, "api")];
+  const options = ["--root", stateRoot(bench, "api")];
   const ours = own === undefined ? [] : [
     ["--version"] as const,
     ...commandsFor(id).filter(([name]) => findCommand(name) !== undefined),
@@ -90,7 +97,7 @@ async function makeCommands(bench: Bench, id: string): Promise<Contender[]> {
 
 /** Measures all of them beside one live container. */
 export async function commandsSection(bench: Bench): Promise<Found> {
-  const factory = new Factory(inside(bench, "api"));
+  const factory = new Factory(stateRoot(bench, "api"));
   const config = benchConfig(placeOf(bench), WAITING);
   await using container = await factory.create(freshId("read"), config);
   await container.start({ args: WAITING });

@@ -11,6 +11,7 @@ import {
   inside,
   PAYLOADS,
   placeOf,
+  stateRoot,
   timeProgram,
   WAITING,
 } from "../bench.ts";
@@ -64,7 +65,7 @@ async function ownVariants(
   const programs = await ownPrograms();
   const present = programs.filter(({ missing }) => missing === undefined);
   return present.map(({ name, command }) => {
-    const options = ["--root", inside(bench, "api"), "exec", "--id", id];
+    const options = ["--root", stateRoot(bench, "api"), "exec", "--id", id];
     return {
       names: [name],
       run: async () => [
@@ -128,7 +129,7 @@ async function measure(
 
 /** Measures both payloads, back to back and with gaps. */
 export async function execSection(bench: Bench): Promise<Found> {
-  const factory = new Factory(inside(bench, "api"));
+  const factory = new Factory(stateRoot(bench, "api"));
   const config = benchConfig(placeOf(bench), WAITING);
   await using container = await factory.create(freshId("exec"), config);
   await container.start({ args: WAITING });

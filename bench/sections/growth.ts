@@ -4,7 +4,7 @@
  * @module
  */
 import { Factory } from "../../mod.ts";
-import { type Bench, inside, PAYLOADS, timeProgram } from "../bench.ts";
+import { type Bench, PAYLOADS, stateRoot, timeProgram } from "../bench.ts";
 import { makeContenders, PEERS } from "../contenders.ts";
 import { endAll, type Live, liveUpTo } from "../live.ts";
 import { type Check, type Figure, type Found, lineOf } from "../results.ts";
@@ -24,7 +24,7 @@ function stageName(stage: number): string {
 
 async function makeVariants(bench: Bench): Promise<Variant[]> {
   const args = PAYLOADS["busybox true"] ?? [];
-  const factory = new Factory(inside(bench, "api"));
+  const factory = new Factory(stateRoot(bench, "api"));
   const contenders = await makeContenders(bench, "growth", args);
   const peers = contenders.filter(({ name, missing }) =>
     missing === undefined && name === PEERS[0]
@@ -43,7 +43,7 @@ async function makeVariants(bench: Bench): Promise<Variant[]> {
 
 /** Measures with none, 100 and 500 live containers, and with none again. */
 export async function growthSection(bench: Bench): Promise<Found> {
-  const factory = new Factory(inside(bench, "live"));
+  const factory = new Factory(stateRoot(bench, "live"));
   const variants = await makeVariants(bench);
   const found = new Map(
     variants.flatMap(({ names }) =>

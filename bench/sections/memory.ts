@@ -10,6 +10,7 @@ import {
   inside,
   pause,
   placeOf,
+  stateRoot,
   timeProgram,
   WAITING,
 } from "../bench.ts";
@@ -28,7 +29,7 @@ const SETTLE_MS = 1500;
 const [PEER] = PEERS;
 
 async function ofApi(bench: Bench, count: number): Promise<number> {
-  const factory = new Factory(inside(bench, "live"));
+  const factory = new Factory(stateRoot(bench, "live"));
   const live: Live[] = [];
   try {
     const before = await kernelMemory();

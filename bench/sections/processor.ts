@@ -7,9 +7,9 @@
 import { Factory } from "../../mod.ts";
 import {
   type Bench,
-  inside,
   PAYLOADS,
   samplesOf,
+  stateRoot,
   timeProgram,
 } from "../bench.ts";
 import { EMPTY, makeContenders, OWN } from "../contenders.ts";
@@ -25,7 +25,7 @@ const API = "API, create→destroyed";
 /** Measures the library, the floor and the peers, without libc in the payload. */
 export async function processorSection(bench: Bench): Promise<Found> {
   const args = PAYLOADS["no-libc true"] ?? [];
-  const factory = new Factory(inside(bench, "api"));
+  const factory = new Factory(stateRoot(bench, "api"));
   const contenders = await makeContenders(bench, "cpu", args);
   const variants: [string, () => Promise<unknown>][] = [
     [API, () => runByApi(bench, factory, args)],

@@ -4,7 +4,7 @@
  * @module
  */
 import { Factory } from "../../mod.ts";
-import { type Bench, inside, PAYLOADS, timeProgram } from "../bench.ts";
+import { type Bench, PAYLOADS, stateRoot, timeProgram } from "../bench.ts";
 import { FLOOR, makeContenders, PEERS } from "../contenders.ts";
 import { type Check, type Figure, type Found, lineOf } from "../results.ts";
 import { median, pairedRatio, shuffled } from "../statistics.ts";
@@ -24,7 +24,7 @@ interface Racer {
 
 async function makeRacers(bench: Bench): Promise<Racer[]> {
   const args = PAYLOADS[PAYLOAD] ?? [];
-  const factory = new Factory(inside(bench, "api"));
+  const factory = new Factory(stateRoot(bench, "api"));
   const places = await Promise.all(
     Array.from(
       { length: Math.max(...IN_FLIGHT) },

@@ -7,9 +7,9 @@
 import { Factory, type WarmPool } from "../../mod.ts";
 import {
   type Bench,
-  inside,
   PAYLOADS,
   placeOf,
+  stateRoot,
   timeProgram,
 } from "../bench.ts";
 import { benchConfig } from "../config.ts";
@@ -67,7 +67,7 @@ async function makeVariants(
 
 /** Measures both payloads. */
 export async function warmSection(bench: Bench): Promise<Found> {
-  const factory = new Factory(inside(bench, "api"));
+  const factory = new Factory(stateRoot(bench, "api"));
   const figures: Figure[] = [];
   const checks: Check[] = [];
   for (const [payload, args] of Object.entries(PAYLOADS)) {
