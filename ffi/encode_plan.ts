@@ -17,6 +17,16 @@ export interface Fault {
   readonly errno: number;
 }
 
+/** Told of what is packed, for a Plan that is to be filled in later. */
+export interface Holes {
+  /** A text to which the operation at `at` refers; true when it is left out. */
+  readonly text: (at: number, text: string) => boolean;
+  /** A number at `at`. */
+  readonly number: (at: number, value: number | bigint) => void;
+  /** A list. */
+  readonly list: (items: readonly string[]) => void;
+}
+
 const encoder = new TextEncoder();
 
 /** The fields of an operation in the order of encoding, looked up once. */
@@ -48,9 +58,12 @@ class Packer {
   /** Texts that are in the pool: paths and names come more than once. */
   readonly #texts = new Map<string, number>();
 
+  #holes: Holes | undefined;
+
   /** Begins anew, with the pool at `start`. */
-  open(start: number): DataView {
+  open(start: number, holes: Holes | undefined): DataView {
     this.#texts.clear();
+    this.#holes = holes;
     this.#start = start;
     this.#end = start + 1; // offset 0 means absent
     this.#reserve(0);
@@ -77,6 +90,7 @@ class Packer {
 
   /** Writes the place of a text into an operation; a NUL byte cannot be given to the kernel. */
   text(at: number, text: string): void {
+    if (this.#holes?.text(at, text)) return;
     const known = this.#texts.get(text);
     if (known !== undefined) return this.#refer(at, known, byteLength(text));
     const offset = this.#end;
@@ -87,6 +101,7 @@ class Packer {
 
   /** As {@linkcode Packer.text}, for a list: each item ends with a NUL byte. */
   list(at: number, items: readonly string[]): void {
+    this.#holes?.list(items);
     const offset = this.#end;
     for (const item of items) this.#append(item);
     const length = this.#end - offset;
@@ -106,6 +121,7 @@ class Packer {
   }
 
   number(at: number, value: number | bigint): void {
+    this.#holes?.number(at, value);
     if (typeof value === "number" && value >>> 0 === value) {
       this.#view.setUint32(at, value, true);
     } else {
@@ -180,6 +196,7 @@ function encodeOp(at: number, op: Op): void {
  *
  * @param plan The Plan.
  * @param fault An operation that is to fail instead of being executed.
+ * @param holes Told of what is packed.
  * @returns The packed Plan; string offsets count from the pool's start.
  * @throws {TypeError} If a string holds a NUL byte or a number is negative.
  *
@@ -191,9 +208,13 @@ function encodeOp(at: number, op: Op): void {
  * if (bytes.length < 64) throw new Error("too short");
  * ```
  */
-export function encodePlan(plan: Plan, fault?: Fault): Uint8Array<ArrayBuffer> {
+export function encodePlan(
+  plan: Plan,
+  fault?: Fault,
+  holes?: Holes,
+): Uint8Array<ArrayBuffer> {
   const count = plan.parent.length + plan.child.length + plan.undo.length;
-  const header = packer.open(HEADER.size + count * OP.size);
+  const header = packer.open(HEADER.size + count * OP.size, holes);
   header.setUint32(HEADER.magic, PLAN_MAGIC, true);
   header.setUint32(HEADER.abi, ABI, true);
   header.setUint32(
