@@ -10,6 +10,7 @@
  *
  * fds.receive and sync, the child's half of the hand-shake, stand here too.
  */
+#include "account.h"
 #include "handshake.h"
 #include "helper.h"
 #include "slot.h"
@@ -181,22 +182,6 @@ int nsi_op_fds_receive(struct nsi_run *run, const struct nsi_op *op)
 	return 0;
 }
 
-/* The released user record: counts, all group slots, the bytes of the home directory. */
-static int keep_user(struct nsi_run *run, uint32_t length)
-{
-	const uint32_t fixed = offsetof(struct nsi_user, home);
-	struct nsi_user *user = &run->user;
-
-	if (length <= fixed || length > sizeof(*user))
-		return -EPROTO;
-	__builtin_memcpy(user, run->payload, length);
-	if (user->group_count > NSI_GROUPS_MAX || user->home_length >= NSI_HOME_MAX ||
-	    length != fixed + user->home_length + 1 || user->home[user->home_length])
-		return -EPROTO;
-	run->have_user = 1;
-	return 0;
-}
-
 /*
  * nsi_op_sync() - tell the parent that a point is reached, wait for its release
  * @run: gets the user record when the point is NSI_POINT_USER
@@ -214,6 +199,9 @@ int nsi_op_sync(struct nsi_run *run, const struct nsi_op *op)
 	uint32_t point = (uint32_t)NSI_SYNC_POINT(op), count;
 	int r = 0;
 
+	/* user.files has found the files that are known: nobody is waiting to be asked. */
+	if (point == NSI_POINT_USER && run->have_user)
+		return 0;
 	run->detail = NSI_AT_PROTOCOL;
 	report.point = point;
 	if (point == NSI_POINT_IDMAP)
@@ -232,5 +220,5 @@ int nsi_op_sync(struct nsi_run *run, const struct nsi_op *op)
 		if (r < 0)
 			return r;
 	}
-	return point == NSI_POINT_USER ? keep_user(run, report.length) : 0;
+	return point == NSI_POINT_USER ? nsi_user_keep(run, run->payload, report.length) : 0;
 }

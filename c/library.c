@@ -7,6 +7,7 @@
  * from one thread at a time. Results are >= 0 or -errno, since errno belongs to
  * a thread that JavaScript cannot look into.
  */
+#include "account.h"
 #include "nsinit.h"
 #include "handover.h"
 #include "parent.h"
@@ -89,7 +90,7 @@ int32_t nsi_run_init(struct nsi_run *run, uint32_t size, const void *plan, uint3
  * Waits for the child where the operations say so. The thread that executes spawn
  * is the one whose end PR_SET_PDEATHSIG reports.
  *
- * Return: 0 or -errno.
+ * Return: 0; -errno; or i + 1 where operation i is the caller's to do.
  */
 int32_t nsi_run_parent(struct nsi_run *run, uint32_t from, uint32_t to)
 {
@@ -154,6 +155,25 @@ int32_t nsi_run_take(struct nsi_run *run, uint32_t slot)
 	if (fd >= 0)
 		run->slot[slot] = -1;
 	return fd;
+}
+
+/*
+ * nsi_run_accounts() - which files the child has given as passwd and group
+ * @run: the run
+ * @out: gets two struct nsi_account
+ *
+ * Return: 0, or -errno.
+ */
+int32_t nsi_run_accounts(struct nsi_run *run, void *out)
+{
+	struct nsi_account found[2];
+	int r = nsi_account_look(nsi_slot_get(run, NSI_SLOT_PASSWD), &found[0]);
+
+	if (r == 0)
+		r = nsi_account_look(nsi_slot_get(run, NSI_SLOT_GROUP), &found[1]);
+	if (r == 0)
+		__builtin_memcpy(out, found, sizeof(found));
+	return r;
 }
 
 /*

@@ -36,6 +36,8 @@ NSI_EXPORT int32_t nsi_run_continue(struct nsi_run *run, const void *plan, uint3
 NSI_EXPORT int32_t nsi_run_slot(struct nsi_run *run, uint32_t slot);
 /* nsi_run_take() - as nsi_run_slot(), the caller owns it afterwards. */
 NSI_EXPORT int32_t nsi_run_take(struct nsi_run *run, uint32_t slot);
+/* nsi_run_accounts() - fills two struct nsi_account for passwd and group that the child has given. */
+NSI_EXPORT int32_t nsi_run_accounts(struct nsi_run *run, void *out);
 /* nsi_run_pid() - pid of the child in the caller's pid namespace, or -ESRCH. */
 NSI_EXPORT int32_t nsi_run_pid(struct nsi_run *run);
 /* nsi_run_pidfd() - pidfd of the child, still owned by the run, or -EBADF. */

@@ -502,7 +502,9 @@ enum nsi_slot {
 /* label.selinux: writes the label at exec to attr/exec */
 #define NSI_LABEL_SELINUX_VALUE(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
-/* user.files: opens etc/passwd and etc/group of the root (regular files only) and gives them to the parent */
+/* user.files: opens etc/passwd and etc/group of the root (regular files only) and gives them to the parent; where they are the files known, in the same state, user is the one that was looked up in them and nobody is asked */
+#define NSI_USER_FILES_KNOWN(run, op) nsi_blob(&(run)->plan, &(op)->s[0])
+#define NSI_USER_FILES_USER(run, op) nsi_blob(&(run)->plan, &(op)->s[1])
 
 /* caps.bound: drops everything outside mask from the bounding set */
 #define NSI_CAPS_BOUND_MASK(op) ((uint64_t)(op)->n[0])
@@ -712,7 +714,7 @@ enum nsi_slot {
 	X(OOM_ADJUST, "s----") \
 	X(LABEL_APPARMOR, "s----") \
 	X(LABEL_SELINUX, "s----") \
-	X(USER_FILES, "-----") \
+	X(USER_FILES, "yy---") \
 	X(CAPS_BOUND, "-----") \
 	X(USER_APPLY, "-----") \
 	X(CAPS_SET, "-----") \

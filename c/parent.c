@@ -19,6 +19,9 @@
 #include "slot.h"
 #include "sys.h"
 
+/* An operation is the caller's to do. */
+#define NSI_CALLERS 1
+
 static int execute(struct nsi_run *run, const struct nsi_op *op)
 {
 #define NSI_CASE(NAME, name) \
@@ -26,8 +29,11 @@ static int execute(struct nsi_run *run, const struct nsi_op *op)
 		return nsi_op_##name(run, op);
 	switch (op->kind) {
 		NSI_PARENT_OPS(NSI_CASE)
+	case NSI_OP_USER_RESOLVE:
+		/* The child knows who it is, or TypeScript looks it up. */
+		return run->have_user ? 0 : NSI_CALLERS;
 	default:
-		/* user.resolve and state.save are TypeScript's. */
+		/* state.save and others are TypeScript's. */
 		return -ENOSYS;
 	}
 #undef NSI_CASE
@@ -39,7 +45,8 @@ static int execute(struct nsi_run *run, const struct nsi_op *op)
  * @from: first operation
  * @to:   the one after the last
  *
- * Return: 0 or the -errno of the failure.
+ * Return: 0; the -errno of the failure; or i + 1 where operation i is the caller's to do,
+ * who goes on behind it: user.resolve, unless the child has found its user.
  */
 int nsi_parent(struct nsi_run *run, uint32_t from, uint32_t to)
 {
@@ -66,6 +73,8 @@ int nsi_parent(struct nsi_run *run, uint32_t from, uint32_t to)
 		}
 		if (r < 0)
 			return r;
+		if (r == NSI_CALLERS)
+			return (int)i + 1;
 	}
 	return 0;
 }
@@ -237,6 +246,11 @@ int nsi_op_await(struct nsi_run *run, const struct nsi_op *op)
 	int clone = needs_clone(run, point), r;
 
 	while (run->reached != point || (clone && !run->cloned)) {
+		/* Without having asked who it is: it knows, and is past the point. */
+		if (point == NSI_POINT_USER && run->exec_sent) {
+			run->have_user = 1;
+			return 0;
+		}
 		r = nsi_parent_pump(run);
 		if (r < 0)
 			return r;

@@ -8,6 +8,7 @@
  * have effects, so each name is looked at with O_PATH first and the opened file
  * must be the one that was seen.
  */
+#include "account.h"
 #include "cleanup.h"
 #include "handshake.h"
 #include "inroot.h"
@@ -49,29 +50,29 @@ static int open_regular(struct nsi_run *run, const char *path)
 	return nsi_take_fd(&fd);
 }
 
-/*
- * nsi_op_user_files() - give etc/passwd and etc/group to the parent
- *
- * Always one message; a missing file is simply not in it.
- *
- * Return: 0; -EINVAL when one is there and not a regular file; -errno.
- */
-int nsi_op_user_files(struct nsi_run *run, const struct nsi_op *op)
+/* Are these the files that the user of the operation was looked up in? */
+static int are_known(struct nsi_run *run, const struct nsi_op *op, int passwdfd, int groupfd)
+{
+	struct nsi_bytes known = NSI_USER_FILES_KNOWN(run, op);
+	struct nsi_account found[2];
+	int r;
+
+	if (known.length != sizeof(found))
+		return known.length ? -EPROTO : 0;
+	run->detail = NSI_AT_VERIFY;
+	r = nsi_account_look(passwdfd, &found[0]);
+	if (r == 0)
+		r = nsi_account_look(groupfd, &found[1]);
+	return r < 0 ? r : !__builtin_memcmp(found, known.data, sizeof(found));
+}
+
+static int send_files(struct nsi_run *run, int passwdfd, int groupfd)
 {
 	struct nsi_report report = { .type = NSI_MSG_FDS };
-	NSI_AUTO_FD int passwdfd = -1;
-	NSI_AUTO_FD int groupfd = -1;
 	uint32_t slots[2];
 	int fds[2];
 	uint32_t count = 0;
 
-	(void)op;
-	passwdfd = open_regular(run, "/etc/passwd");
-	if (passwdfd < 0 && passwdfd != -ENOENT)
-		return passwdfd;
-	groupfd = open_regular(run, "/etc/group");
-	if (groupfd < 0 && groupfd != -ENOENT)
-		return groupfd;
 	if (passwdfd >= 0) {
 		slots[count] = NSI_SLOT_PASSWD;
 		fds[count++] = passwdfd;
@@ -83,4 +84,32 @@ int nsi_op_user_files(struct nsi_run *run, const struct nsi_op *op)
 	report.length = count * (uint32_t)sizeof(slots[0]);
 	run->detail = NSI_AT_WRITE;
 	return nsi_send(run->sock, &report, slots, fds, count);
+}
+
+/*
+ * nsi_op_user_files() - give etc/passwd and etc/group to the parent
+ * @run: gets the user when these are the files that it was looked up in before
+ * @op:  user.files
+ *
+ * Always one message, where the files are not known; a missing file is simply not in it.
+ *
+ * Return: 0; -EINVAL when one is there and not a regular file; -errno.
+ */
+int nsi_op_user_files(struct nsi_run *run, const struct nsi_op *op)
+{
+	struct nsi_bytes user = NSI_USER_FILES_USER(run, op);
+	NSI_AUTO_FD int passwdfd = -1;
+	NSI_AUTO_FD int groupfd = -1;
+	int r;
+
+	passwdfd = open_regular(run, "/etc/passwd");
+	if (passwdfd < 0 && passwdfd != -ENOENT)
+		return passwdfd;
+	groupfd = open_regular(run, "/etc/group");
+	if (groupfd < 0 && groupfd != -ENOENT)
+		return groupfd;
+	r = are_known(run, op, passwdfd, groupfd);
+	if (r < 0)
+		return r;
+	return r ? nsi_user_keep(run, user.data, user.length) : send_files(run, passwdfd, groupfd);
 }

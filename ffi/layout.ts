@@ -64,6 +64,9 @@ export const USER = {
   homeMax: 4096,
 } as const;
 
+/** Two `struct nsi_account`: passwd, group. */
+export const ACCOUNTS = { size: 80 } as const;
+
 /** Lists of a Plan in the order of the header. */
 export const LISTS = ["parent", "child", "undo"] as const;
 

@@ -6,7 +6,7 @@
 import type { Plan } from "../lib/plan/ops.ts";
 import { decodeReport, errorOf } from "./decode_report.ts";
 import { encodePlan, type Fault } from "./encode_plan.ts";
-import { REPORT, USER } from "./layout.ts";
+import { ACCOUNTS, REPORT, USER } from "./layout.ts";
 import { library } from "./library.ts";
 import { noteTurn } from "./turns.ts";
 import { cString, unwrap } from "./native.ts";
@@ -74,23 +74,37 @@ function layoutOfRun(): RunLayout {
   return runLayout = { size: sizes[4] ?? 0, reportOffset: sizes[5] ?? 0 };
 }
 
+/** A Plan that was packed before. */
+export interface PackedPlan {
+  /** As C takes it. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The Plan that it was packed from. */
+  readonly plan: () => Plan;
+}
+
 /**
  * One execution of a Plan. Owns descriptors until {@linkcode PlanRun.close}.
  */
 export class PlanRun {
-  #plan: Plan;
+  #plan: () => Plan;
   #packed: Uint8Array<ArrayBuffer>;
   readonly #run: Uint8Array<ArrayBuffer>;
   readonly #report: DataView;
   readonly #lib = library();
   #fault: Fault | undefined;
 
-  /** Packs the Plan and makes it ready; nothing is executed yet. */
-  constructor(plan: Plan, fault?: Fault) {
+  /**
+   * Packs the Plan and makes it ready; nothing is executed yet.
+   *
+   * @param plan The Plan.
+   * @param fault An operation that is to fail, for tests.
+   * @param packed The same, packed before: its `plan` is asked for when an error is to be worded.
+   */
+  constructor(plan: Plan, fault?: Fault, packed?: PackedPlan) {
     const { size, reportOffset } = layoutOfRun();
-    this.#plan = plan;
+    this.#plan = packed?.plan ?? (() => plan);
     this.#fault = fault;
-    this.#packed = encodePlan(plan, fault);
+    this.#packed = packed?.bytes ?? encodePlan(plan, fault);
     this.#run = new Uint8Array(size);
     this.#report = new DataView(this.#run.buffer, reportOffset, REPORT.size);
     unwrap(
@@ -115,32 +129,49 @@ export class PlanRun {
       this.#lib.nsi_run_continue(this.#run, packed, packed.length),
       "read the packed Plan",
     );
-    this.#plan = plan;
+    this.#plan = () => plan;
     this.#packed = packed;
     this.#fault = fault;
   }
 
   #check(result: number): void {
-    if (result < 0) throw errorOf(this.#plan, decodeReport(this.#report));
+    if (result < 0) throw errorOf(this.#plan(), decodeReport(this.#report));
   }
 
   /** For operations that TypeScript does: throws the injected failure of one, as C does for its own. */
   failIfInjected(index: number): void {
     const fault = this.#fault;
     if (fault?.list !== "parent" || fault.index !== index) return;
-    throw errorOf(this.#plan, { ...fault, detail: "", value: 0n });
+    throw errorOf(this.#plan(), { ...fault, detail: "", value: 0n });
   }
 
-  /** Executes parent operations `from` up to, not including, `to`; blocks. */
-  parent(from: number, to: number): void {
-    this.#check(this.#lib.nsi_run_parent(this.#run, from, to));
+  /**
+   * Executes parent operations `from` up to, not including, `to`; blocks.
+   *
+   * @returns `to`, or the operation at which it stopped: that is the caller's to do.
+   */
+  parent(from: number, to: number): number {
+    const result = this.#lib.nsi_run_parent(this.#run, from, to);
+    this.#check(result);
+    return result === 0 ? to : result - 1;
   }
 
   /** As {@linkcode PlanRun.parent}, on another thread. One call at a time. */
-  async parentAsync(from: number, to: number): Promise<void> {
+  async parentAsync(from: number, to: number): Promise<number> {
     const result = await this.#lib.nsi_run_parent_async(this.#run, from, to);
     noteTurn();
     this.#check(result);
+    return result === 0 ? to : result - 1;
+  }
+
+  /** Identities and states of the passwd and group files that the process inside has given. */
+  accounts(): Uint8Array<ArrayBuffer> {
+    const out = new Uint8Array(ACCOUNTS.size);
+    unwrap(
+      this.#lib.nsi_run_accounts(this.#run, out),
+      "look at the account files inside",
+    );
+    return out;
   }
 
   /** Lets the child go on from `point`. */

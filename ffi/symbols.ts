@@ -46,6 +46,8 @@ export const SYMBOLS = {
   nsi_run_slot: { parameters: ["buffer", "u32"], result: "i32" },
   // int32_t nsi_run_take(struct nsi_run *run, uint32_t slot)
   nsi_run_take: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t nsi_run_accounts(struct nsi_run *run, void *out)
+  nsi_run_accounts: { parameters: ["buffer", "buffer"], result: "i32" },
   // int32_t nsi_run_pid(struct nsi_run *run)
   nsi_run_pid: { parameters: ["buffer"], result: "i32" },
   // int32_t nsi_run_pidfd(struct nsi_run *run)

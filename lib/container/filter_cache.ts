@@ -101,12 +101,12 @@ function usualDirectory(): string {
  * const { program } = compileFilter(config.seccomp, filterCache());
  * ```
  */
-export function filterCache(dir: string = usualDirectory()): FilterCache {
+export function filterCache(dir?: string): FilterCache {
   return {
     read(rules): Uint8Array<ArrayBuffer> | undefined {
       const text = headOf(rules);
       const head = encoder.encode(text);
-      const bytes = load(dir, hashOf(head));
+      const bytes = load(dir ?? usualDirectory(), hashOf(head));
       // As texts: a loop over bytes takes its time before it is compiled.
       return bytes && decoder.decode(bytes.subarray(0, head.length)) === text
         ? bytes.slice(head.length)
@@ -117,7 +117,9 @@ export function filterCache(dir: string = usualDirectory()): FilterCache {
       const bytes = new Uint8Array(head.length + program.length);
       bytes.set(head);
       bytes.set(program, head.length);
-      if (bytes.length <= LIMIT_BYTES) store(dir, hashOf(head), bytes);
+      if (bytes.length <= LIMIT_BYTES) {
+        store(dir ?? usualDirectory(), hashOf(head), bytes);
+      }
     },
   };
 }

@@ -17,6 +17,7 @@ import { freezerState } from "./freezer.ts";
 import { listenerHander } from "./hand_listener.ts";
 import { openProcess } from "./liveness.ts";
 import { specOf } from "./process_spec.ts";
+import { usersIn } from "./known_users.ts";
 import { isHeld, isRunning } from "./phase.ts";
 import type { ProcessRequest } from "./request.ts";
 import { runParent, type StepListener } from "./run_plan.ts";
@@ -165,7 +166,8 @@ async function join(
         `Cannot join container ${state.id}: it is paused; resume it first`,
       );
     }
-    const { seccomp } = state.config;
+    const { seccomp, rootfs } = state.config;
+    const users = usersIn(rootfs);
     const filter = seccomp && compileFilter(seccomp, filterCache());
     const plan = buildJoinPlan(
       {
@@ -179,6 +181,7 @@ async function join(
         ...keyringOf(state),
         ...groupsOf(state, subgroup),
         ...(filter && { filter }),
+        ...(blocking !== true && { findUser: users.find }),
       },
       specOf(state.config, process, attachment),
       currentHost(),
@@ -186,6 +189,7 @@ async function join(
     run = new PlanRun(plan, fault);
     await runParent(plan, run, {
       blocking: blocking ?? false,
+      keepUser: users.keep,
       ...(onStep && { onStep }),
       handListener: listenerHander(process, run, () => ({
         id: state.id,

@@ -8,6 +8,7 @@ import { readDescriptor } from "../../ffi/native.ts";
 import { encodeUser, type PlanRun } from "../../ffi/plan_run.ts";
 import { ConfigError } from "../errors.ts";
 import { type Op, OPS, type Plan, POINTS, SLOTS } from "../plan/ops.ts";
+import type { UserMemory } from "./known_users.ts";
 import { ACCOUNT_FILE_LIMIT, resolveIdentity } from "./users.ts";
 
 function readAccountFile(run: PlanRun, slot: number, name: string): string {
@@ -23,12 +24,26 @@ function readAccountFile(run: PlanRun, slot: number, name: string): string {
   return new TextDecoder().decode(bytes);
 }
 
-function resolveUser(run: PlanRun, op: Op<"user.resolve">): void {
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+function resolveUser(
+  run: PlanRun,
+  op: Op<"user.resolve">,
+  keep: UserMemory["keep"] | undefined,
+): void {
+  const known = keep && run.accounts();
   const identity = resolveIdentity(op.user, op.groups, {
     passwd: readAccountFile(run, SLOTS.passwd, "/etc/passwd"),
     group: readAccountFile(run, SLOTS.group, "/etc/group"),
   });
-  run.release(POINTS.user, encodeUser(identity));
+  const user = encodeUser(identity);
+  run.release(POINTS.user, user);
+  // As they were before they were read, and still are.
+  if (known && areEqual(known, run.accounts())) {
+    keep?.(op.user, op.groups, { known, user });
+  }
 }
 
 /** Rare, so loaded when needed. */
@@ -74,6 +89,10 @@ function spawnEnd(plan: Plan, spawn: number): number {
 export interface RunOptions {
   /** Called with the process inside waiting for its exec. */
   readonly saveState?: () => void;
+  /** Called when the process inside is there, and nothing else has been made. */
+  readonly spawned?: () => void;
+  /** Keeps users that were looked up. */
+  readonly keepUser?: UserMemory["keep"];
   /** Called before the first hook runs. */
   readonly beginHooks?: () => void;
   /** Called with the seccomp listener of the process, which the run owns until it is taken. */
@@ -117,9 +136,16 @@ export async function runParent(
   let from = 0;
   const { onStep } = options;
   const runRange = async (to: number): Promise<void> => {
-    if (options.blocking) run.parent(from, to);
-    else if (from < to) await run.parentAsync(from, to);
-    from = to;
+    while (from < to) {
+      const at = options.blocking
+        ? run.parent(from, to)
+        : await run.parentAsync(from, to);
+      from = at;
+      const op = plan.parent[at];
+      if (at === to || op?.op !== "user.resolve") continue;
+      resolveUser(run, op, options.keepUser);
+      from = at + 1;
+    }
   };
   const runTo = async (to: number): Promise<void> => {
     if (!onStep) return await runRange(to);
@@ -138,13 +164,14 @@ export async function runParent(
       }
       for (const inner of onStep ? plan.child : []) onStep?.(inner, "child");
       from = end;
+      options.spawned?.();
       continue;
     }
-    if (OPS[op.op].by === "ts") {
+    // A process inside that knows its user does not ask.
+    if (OPS[op.op].by === "ts" && op.op !== "user.resolve") {
       await runTo(index);
       run.failIfInjected(index);
-      if (op.op === "user.resolve") resolveUser(run, op);
-      else if (op.op === "systemd.scope") await startScope(run, op);
+      if (op.op === "systemd.scope") await startScope(run, op);
       else if (op.op === "state.save") options.saveState?.();
       else if (op.op === "idmap.run") await mapIds(run.pid, op);
       else if (op.op === "hooks.begin") options.beginHooks?.();

@@ -24,6 +24,7 @@ import { adviseOnUserNamespace } from "./advice.ts";
 import { type Attachment, closeInnerEnds } from "./attach.ts";
 import { currentHost, forgetHost, hasAnchor } from "./current_host.ts";
 import { type ContainerFacts, listenerHander } from "./hand_listener.ts";
+import { usersIn } from "./known_users.ts";
 import { checkConfig } from "./check_config.ts";
 import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
 import {
@@ -36,6 +37,7 @@ import {
   stagedFiles,
   stageMarkers,
 } from "./markers.ts";
+import type { ReadyStart } from "./start_cache.ts";
 import { specOf } from "./process_spec.ts";
 import {
   engineHookEnv,
@@ -252,6 +254,17 @@ async function netAddressesOf(
   return { netAddresses: readNetAddresses(netDevices) };
 }
 
+/** What only a program has that starts many. */
+function programPart(
+  { config }: SandboxRequest,
+  host: Host,
+): Pick<Placement, "hasAnchor" | "findUser"> {
+  return {
+    hasAnchor: hasAnchor(host),
+    findUser: usersIn(config.rootfs).find,
+  };
+}
+
 /** Everything that a sandbox is planned from but its configuration and the host. */
 async function placeSandbox(
   request: SandboxRequest,
@@ -265,7 +278,7 @@ async function placeSandbox(
   return {
     ...placement,
     ...await netAddressesOf(request.config),
-    hasAnchor: request.blocking !== true && hasAnchor(host),
+    ...(request.blocking !== true && programPart(request, host)),
     ...(hostRoot && { hostRoot }),
     ...(cgroups && { cgroups }),
   };
@@ -281,14 +294,26 @@ export async function planStart(
   request: StartRequest,
   stateDir: string,
   host: Host,
-  options: { readonly isHeld?: boolean } = {},
-): Promise<StartPlan> {
+  options: Pick<Placement, "isHeld"> = {},
+): Promise<ReadyStart> {
   const { config } = request;
   checkConfig(config);
   const spec = specOf(config, request.process, request.attachment);
-  const placement = await placeSandbox(request, stateDir, spec.user, host);
-  return buildStartPlan(config, spec, host, { ...placement, ...options });
+  const place = await placeSandbox(request, stateDir, spec.user, host);
+  // Markers are made before the process, and filled when it is there; a command
+  // line is slower to begin with, and whoever repeats its start saves by itself.
+  const canRecordFirst = request.keep === true && request.blocking !== true &&
+    markersOf(request).length === 0;
+  const placement = { ...place, canRecordFirst, ...options };
+  if (request.blocking || request.fault || request.onStep) {
+    return buildStartPlan(config, spec, host, placement);
+  }
+  startCache ??= await import("./start_cache.ts");
+  return startCache.planKnownStart(config, spec, host, placement);
 }
+
+/** Only what starts many containers loads it. */
+let startCache: typeof import("./start_cache.ts") | undefined;
 
 /**
  * Builds the Plan of a sandbox that waits for its process; touches nothing.
@@ -479,7 +504,7 @@ export interface Making<T extends SandboxRequest> {
   /** The process that runs or waits then, if one does. */
   readonly process?: ProcessRequest;
   /** Plans it. */
-  readonly plan: (request: T, host: Host) => Promise<StartPlan>;
+  readonly plan: (request: T, host: Host) => Promise<ReadyStart>;
 }
 
 /**
@@ -507,18 +532,31 @@ export async function make<T extends SandboxRequest>(
     checkRootfs(request.config.rootfs);
     const start = await plan(request, host);
     state = initialState(request, start);
-    writeState(locked.dir, state);
+    // With the process inside made first, one record does.
+    const isLater = start.isRecordedFirst &&
+      start.plan.parent[0]?.op === "spawn";
+    if (!isLater) writeState(locked.dir, state);
     if (names.length > 0) {
       markers = stageMarkers(request.directory ?? "", names);
       state = withMarkers(state, markers);
       writeState(locked.dir, state);
       publishMarkers(markers);
     }
-    run = new PlanRun(start.plan, request.fault);
+    run = new PlanRun(start.plan, request.fault, start.packed);
     const execution = run;
+    const saveState = (): void => {
+      const { pid } = execution;
+      state = {
+        ...completeState(state as StoredState, phase, pid, markers),
+        ...(phase === "held" && process && { process }),
+      };
+      writeState(locked.dir, state);
+    };
     await runParent(start.plan, execution, {
       blocking: request.blocking ?? false,
+      keepUser: usersIn(request.config.rootfs).keep,
       ...(request.onStep && { onStep: request.onStep }),
+      ...(start.isRecordedFirst && { spawned: saveState }),
       beginHooks: () => {
         state = withPoststop(state as StoredState);
         writeState(locked.dir, state);
@@ -528,14 +566,7 @@ export async function make<T extends SandboxRequest>(
         execution,
         () => listenerFacts(request, execution.pid),
       ),
-      saveState: () => {
-        const { pid } = execution;
-        state = {
-          ...completeState(state as StoredState, phase, pid, markers),
-          ...(phase === "held" && process && { process }),
-        };
-        writeState(locked.dir, state);
-      },
+      saveState,
     });
     return { run: execution, state };
   } catch (error) {

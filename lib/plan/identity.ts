@@ -12,7 +12,7 @@ import type { Host } from "../host/types.ts";
 import { type ChildOp, type Op, POINTS } from "./ops.ts";
 import { refuse } from "./refusal.ts";
 import { defaultUser } from "./root.ts";
-import type { ProcessSpec } from "./types.ts";
+import type { FindUser, ProcessSpec } from "./types.ts";
 
 /** The five capability sets as masks. */
 export interface CapabilityMasks {
@@ -135,7 +135,8 @@ export interface IdentityPart {
  * @param config The configuration.
  * @param process The process.
  * @param host The machine.
- * @param options `groupsDenied`: setgroups(2) is denied in the user namespace.
+ * @param options `groupsDenied`: setgroups(2) is denied in the user namespace;
+ * `findUser`: tells what was looked up before.
  * @returns The operations.
  * @throws {ConfigError} `ConfigInvalid` for groups where setgroups(2) is denied.
  *
@@ -158,7 +159,7 @@ export function planIdentity(
   config: Config,
   process: Pick<ProcessSpec, "user" | "capabilities" | "additionalGroups">,
   host: Pick<Host, "lastCapability" | "capabilityBound">,
-  options: { readonly groupsDenied: boolean },
+  options: { readonly groupsDenied: boolean; readonly findUser?: FindUser },
 ): IdentityPart {
   const groups = [
     ...(config.additionalGroups ?? []),
@@ -177,16 +178,20 @@ export function planIdentity(
   checkHostRootMasks(config, masks);
   const { bounding, effective, permitted, inheritable, ambient } = masks;
   const point = POINTS.user;
+  const user = process.user === "" ? defaultUser(config) : process.user;
   return {
     parent: [
       { op: "await", point },
       {
         op: "user.resolve",
-        user: process.user === "" ? defaultUser(config) : process.user,
+        user,
         groups,
       },
     ],
-    lookup: [{ op: "user.files" }, { op: "sync", point }],
+    lookup: [
+      { op: "user.files", ...options.findUser?.(user, groups) },
+      { op: "sync", point },
+    ],
     change: [
       { op: "caps.bound", mask: bounding },
       { op: "user.apply", flags: options.groupsDenied ? 1 : 0 },

@@ -108,6 +108,7 @@ export function buildJoinPlan(
   const kind = namespaces.includes("NEWNS") ? "joined" : "host";
   const groups = planGroups(target, host);
   const last = planProcess({
+    ...(target.findUser && { findUser: target.findUser }),
     config,
     process,
     host,

@@ -778,8 +778,8 @@ export const OPS = {
     lists: CHILD,
     by: "c",
     doc:
-      "opens etc/passwd and etc/group of the root (regular files only) and gives them to the parent",
-    fields: {},
+      "opens etc/passwd and etc/group of the root (regular files only) and gives them to the parent; where they are the files known, in the same state, user is the one that was looked up in them and nobody is asked",
+    fields: { known: "opt_bytes", user: "opt_bytes" },
   },
   "caps.bound": {
     kind: 95,

@@ -15,7 +15,7 @@ import { findProgram, planProgram } from "./program.ts";
 import { refuse } from "./refusal.ts";
 import { planSeccomp } from "./seccomp.ts";
 import type { TerminalPart } from "./terminal.ts";
-import type { CompiledFilter, ProcessSpec } from "./types.ts";
+import type { CompiledFilter, FindUser, ProcessSpec } from "./types.ts";
 
 /** What the last steps are planned from. */
 export interface ProcessContext {
@@ -35,6 +35,8 @@ export interface ProcessContext {
   readonly groupsDenied: boolean;
   /** Whether a user namespace that exists is entered: what needs rights over the host is done before. */
   readonly entersUserNamespace: boolean;
+  /** Tells of users that were looked up before. */
+  readonly findUser?: FindUser;
   /** Child: steps by which others inside come to see the process, when it joins. */
   readonly entry?: readonly ChildOp[];
   /** Child: hooks that run inside, before the program. */
@@ -229,7 +231,6 @@ function limitOps(context: ProcessContext): ChildOp[] {
 export function planProcess(context: ProcessContext): ProcessPart {
   const { config, process, host, terminal, filter } = context;
   const isEngines = context.isEngines ?? false;
-  const identity = planIdentity(config, process, host, context);
   const joins = context.entry !== undefined;
   const attributes = planAttributes(config, process, {
     joins,
@@ -249,6 +250,13 @@ export function planProcess(context: ProcessContext): ProcessPart {
   // one, the program is ready once its user is known.
   const stops = context.isHeld === true ||
     hooks.length + seccomp.listener.length + attributes.parent.length > 0;
+  const { groupsDenied, findUser } = context;
+  // Nothing is to be done then before the program runs: the child need not stop.
+  const mayPass = !stops && context.whenReady.length === 0;
+  const identity = planIdentity(config, process, host, {
+    groupsDenied,
+    ...(findUser && mayPass && { findUser }),
+  });
   const [awaitUser, ...resolve] = identity.parent;
   const exec = planProgram(process);
   const cwd = cwdOf(context);

@@ -200,6 +200,7 @@ function planProcessParts(
   { config, process, host, placement }: StartInput,
   { kind, idMaps, hooks }: SandboxParts,
   slots: SlotAllocator,
+  isRecordedFirst = false,
 ): ProcessParts {
   const terminal = planTerminal(process, config, slots);
   const last = planProcess({
@@ -212,9 +213,10 @@ function planProcessParts(
     groupsDenied: idMaps.groupsDenied,
     entersUserNamespace: entersUserNamespace(config),
     hooks: hooks.start,
-    whenReady: [{ op: "state.save" }],
+    whenReady: isRecordedFirst ? [] : [{ op: "state.save" }],
     isHeld: placement.isHeld ?? false,
     isEngines: placement.isEngines ?? false,
+    ...(placement.findUser && { findUser: placement.findUser }),
   });
   return { terminal, last };
 }
@@ -257,6 +259,20 @@ function canBegin(
   const waits = cgroups.around.length + namespaces.child.length +
     idMaps.parent.length + idMaps.child.length + network.parent.length;
   return kind === "own" && host.euid === 0 && waits === 0;
+}
+
+/**
+ * Whether the record is whole once there is a child: it is the one that stays,
+ * and what is recorded does not change on the way.
+ */
+function canRecordFirst(
+  { config, placement }: SandboxInput,
+  { isEager }: SandboxParts,
+): boolean {
+  const hasHooks = Object.values(config.hooks ?? {})
+    .some((list) => list.length > 0);
+  return placement.canRecordFirst === true && placement.isHeld !== true &&
+    isEager && !hasHooks;
 }
 
 /** Kinds of mount that name nothing of the host, but for what bind mounts open before. */
@@ -547,7 +563,8 @@ export function buildStartPlan(
   const input = { config, process, host, placement };
   const slots = new SlotAllocator();
   const sandbox = planSandboxParts(input, slots);
-  const first = planProcessParts(input, sandbox, slots);
+  const isRecordedFirst = canRecordFirst(input, sandbox);
+  const first = planProcessParts(input, sandbox, slots, isRecordedFirst);
   const { terminal, last } = first;
   const transfer = planTransfer([...terminal.slots, ...sandbox.slots]);
   const child = sandboxChildOps(input, sandbox, {
@@ -555,13 +572,14 @@ export function buildStartPlan(
     arrival: last,
     terminal: terminalOps(sandbox.kind, terminal),
   });
-  return assemble(input, sandbox, {
+  const start = assemble(input, sandbox, {
     parent: [
       ...sandboxParentOps(sandbox, transfer, terminal.parent),
       ...processParentOps(sandbox, first),
     ],
     child: [...child, ...last.child],
   });
+  return isRecordedFirst ? { ...start, isRecordedFirst } : start;
 }
 
 /** Adds what is made outside and how it is taken away. */

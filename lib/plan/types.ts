@@ -141,6 +141,20 @@ export interface ScopePlace extends ScopeUnit {
   readonly root: string;
 }
 
+/** A user that was looked up before. */
+export interface KnownUser {
+  /** Identities and states of the files: `struct nsi_account` of passwd and of group. */
+  readonly known: Uint8Array<ArrayBuffer>;
+  /** Who it is: `struct nsi_user`. */
+  readonly user: Uint8Array<ArrayBuffer>;
+}
+
+/** Tells what is known of a user with these additional groups. */
+export type FindUser = (
+  user: string,
+  groups: readonly string[],
+) => KnownUser | undefined;
+
 /** Where a container is made. All that is random or looked up comes from here. */
 export interface Placement {
   /** Container id. */
@@ -180,6 +194,10 @@ export interface Placement {
   readonly hostRoot?: HostRootParts;
   /** Whether there is a mount namespace to begin in that holds nothing of the host's. */
   readonly hasAnchor?: boolean;
+  /** Tells of users that were looked up before. */
+  readonly findUser?: FindUser;
+  /** Whether that it runs may be recorded once the process inside is there. */
+  readonly canRecordFirst?: boolean;
 }
 
 /** One cgroup of a running container. */
@@ -206,6 +224,8 @@ export interface JoinTarget {
   readonly namespaces: readonly NamespaceType[];
   /** Whether setgroups(2) is denied in its user namespace. */
   readonly groupsDenied?: boolean;
+  /** Tells of users that were looked up before. */
+  readonly findUser?: FindUser;
   /** Name of its session keyring; absent when it has none of its own. */
   readonly keyring?: string;
   /** Whether an engine asks for it. */
@@ -262,6 +282,8 @@ export interface StartPlan {
   readonly plan: Plan;
   /** To be written down before the program is run. */
   readonly resources: RecordedResources;
+  /** Whether that it runs is to be written down once the process inside is there: that does not wait for it. */
+  readonly isRecordedFirst?: boolean;
 }
 
 /** A sandbox that waits for its first process. */

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
+#include "account.h"
 #include "handshake.h"
 #include "playground.h"
 
@@ -154,6 +155,61 @@ static void user_files_are_regular(void)
 	EXPECT(-ELOOP, nsi_op_user_files(&run, &op));
 }
 
+/* The files of the root, in the state that they are in. */
+static void look(struct nsi_account *accounts)
+{
+	int passwd = open(ROOT "/etc/passwd", O_RDONLY | O_CLOEXEC);
+	int group = open(ROOT "/etc/group", O_RDONLY | O_CLOEXEC);
+
+	EXPECT(0, nsi_account_look(passwd, &accounts[0]));
+	EXPECT(0, nsi_account_look(group, &accounts[1]));
+	if (passwd >= 0)
+		CHECK(close(passwd) == 0);
+	if (group >= 0)
+		CHECK(close(group) == 0);
+}
+
+static int user_files(const struct nsi_account *known, const struct nsi_user *user)
+{
+	const size_t length = offsetof(struct nsi_user, home) + user->home_length + 1;
+	struct nsi_op op = { .s = { put_bytes(known, 2 * sizeof(*known)),
+				    put_bytes(user, length) } };
+
+	return nsi_op_user_files(&run, &op);
+}
+
+static void known_files_need_no_answer(void)
+{
+	struct nsi_user user = { .uid = 7, .gid = 8, .home_length = 2, .home = "/h" };
+	struct nsi_account known[2];
+	uint32_t slots[2];
+	int fds[4];
+
+	begin();
+	CHECK(mkdir(ROOT "/etc", 0755) == 0);
+	write_text(ROOT "/etc/passwd", "passwd");
+	look(known);
+	CHECK(known[0].exists && !known[1].exists);
+	EXPECT(0, user_files(known, &user));
+	CHECK(run.have_user && run.user.uid == 7 && !strcmp(run.user.home, "/h"));
+	CHECK(recv(parent_sock, slots, sizeof(slots), MSG_DONTWAIT) < 0);
+	run.have_user = 0;
+	write_text(ROOT "/etc/group", "group");
+	EXPECT(0, user_files(known, &user));
+	EXPECT(2, receive(fds, slots));
+	CHECK(!run.have_user);
+	look(known);
+	CHECK(unlink(ROOT "/etc/passwd") == 0);
+	write_text(ROOT "/etc/passwd", "another");
+	EXPECT(0, user_files(known, &user));
+	EXPECT(2, receive(fds, slots));
+	CHECK(!run.have_user);
+	look(known);
+	user.home[2] = 'x';
+	EXPECT(-EPROTO, user_files(known, &user));
+	CHECK(!run.have_user);
+}
+
 static int command(const char *path, const char *argv, const char *envp, const char *dir)
 {
 	struct nsi_op op = { .s = { put_text(path), put_list(argv), put_list(envp),
@@ -219,6 +275,7 @@ int main(void)
 	RUN(proc_falls_back_to_a_checked_one);
 	RUN(labels_fail_closed);
 	RUN(user_files_are_regular);
+	RUN(known_files_need_no_answer);
 	RUN(commands_run_on_the_host);
 	RUN(commands_never_see_the_container);
 	return 0;

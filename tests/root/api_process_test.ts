@@ -260,7 +260,7 @@ test("a terminal that is passed as a stream is relayed, not handed inside", asyn
   assertEquals(await writeAll(master, typed), typed.length);
   const { code } = await process.status;
 
-  const shown = await readAll(master);
+  const shown = await readUntil(master, "no terminal\r\n");
   assertEquals(code, 3);
   assertEquals(shown, "hello\r\ngot hello\r\nno terminal\r\n");
   await delay(0);
@@ -275,10 +275,16 @@ async function writeAll(fd: number, bytes: Uint8Array): Promise<number> {
   return writeSome(fd, bytes);
 }
 
-async function readAll(fd: number): Promise<string> {
+/** A worker of the kernel passes on what is written to the other end of a pty. */
+async function readUntil(fd: number, end: string): Promise<string> {
   const bytes = new Uint8Array(4096);
-  await poller.ready(fd, "read");
-  return decoder.decode(bytes.subarray(0, Math.max(readSome(fd, bytes), 0)));
+  let text = "";
+  while (!text.endsWith(end)) {
+    await poller.ready(fd, "read");
+    const count = Math.max(readSome(fd, bytes), 0);
+    text += decoder.decode(bytes.subarray(0, count));
+  }
+  return text;
 }
 
 test("options that cannot be are refused before anything is made", () => {
