@@ -100,8 +100,8 @@ test("the program of libcontainer's README runs", async (workspace) => {
   await say("id -un; hostname; ulimit -n; echo $PATH\n");
   await say("echo $$\n");
 
-  // processes, err := container.Processes()
-  assertEquals(await container.processes(), [process.pid]);
+  // processes, err := container.Processes(); bash may be running `id` just then
+  assert((await container.processes()).includes(process.pid));
 
   // stats, err := container.Stats()
   const stats = await container.stats();

@@ -247,7 +247,7 @@ test(
     );
     // `script` gives a terminal of the same size, and keeps what is written.
     await terminal.type(
-      "script -qc 'nsinit list' coloured; " +
+      "NO_COLOR= script -qc 'nsinit list' coloured; " +
         "NO_COLOR=1 script -qc 'nsinit list' plain; nsinit list > file; echo done=$?",
     );
     await terminal.waitFor(/^done=0$/m, 60_000);
