@@ -25,6 +25,7 @@ import {
   SECCOMP_OPERATORS,
 } from "../config/names/seccomp.ts";
 import { HOOK_KINDS } from "../config/sections/hooks.ts";
+import { UNIT_PROPERTY_PREFIX } from "../plan/cgroup/unit_labels.ts";
 
 /** What the tables do not say. */
 export interface FeatureFacts {
@@ -132,6 +133,6 @@ export function makeFeatures(
       "org.opencontainers.runc.version": version,
     },
     // Those of a bundle that change what is done on the host.
-    potentiallyUnsafeConfigAnnotations: [CRIU_ANNOTATION],
+    potentiallyUnsafeConfigAnnotations: [CRIU_ANNOTATION, UNIT_PROPERTY_PREFIX],
   };
 }

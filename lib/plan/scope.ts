@@ -14,6 +14,7 @@ import {
   deviceProperties,
   systemdProperties,
 } from "./cgroup/systemd_properties.ts";
+import { replaceProperties, unitProperties } from "./cgroup/unit_labels.ts";
 import {
   type CgroupPart,
   freezeOps,
@@ -141,12 +142,12 @@ export function planScope(
   }
   const writes = cgroups ? limitWrites(cgroups, host) : [];
   const hasV1Devices = findHierarchy(host, "devices", 1) !== undefined;
-  const properties = [
+  const properties = replaceProperties([
     ...scopeProperties(id, scope),
     ...(cgroups?.pidsLimit === undefined ? ["TasksMax=infinity"] : []),
     ...systemdProperties(writes.map(({ write }) => write)),
     ...(cgroups && hasV1Devices ? deviceProperties(devicePolicy(cgroups)) : []),
-  ];
+  ], unitProperties(config.labels ?? []));
   const group = `${scope.root}${slicePath(scope.slice)}/${groupName(unit)}`;
   const joined = groups.filter(({ version }) => version === 1);
   return {

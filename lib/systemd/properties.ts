@@ -79,7 +79,16 @@ function valueOf(type: string, text: string): Value {
     case "ay":
       return cpuMask(text);
     case "t":
+    case "x":
       return numberOf(text);
+    case "i":
+    case "u":
+    case "n":
+    case "q":
+    case "y":
+      return Number(text);
+    case "as":
+      return JSON.parse(text);
     default:
       return text === "" ? [] : [pairOf(text, type)];
   }
@@ -91,7 +100,8 @@ function valueOf(type: string, text: string): Value {
  * Each entry of a list is a property of its own, as in unit files; an empty one
  * clears the list.
  *
- * @param properties `Name=value`; `infinity` is no limit.
+ * @param properties `Name=value`; `infinity` is no limit. `Name:TYPE=value`
+ * where systemd knows the type and we do not.
  * @returns Pairs of name and variant.
  *
  * @example
@@ -105,8 +115,8 @@ function valueOf(type: string, text: string): Value {
 export function encodeProperties(properties: readonly string[]): Value[] {
   return properties.map((property) => {
     const cut = property.indexOf("=");
-    const name = property.slice(0, cut);
-    const type = TYPES[name] ?? "t";
+    const [name = "", given] = property.slice(0, cut).split(":");
+    const type = given ?? TYPES[name] ?? "t";
     return [name, { type, value: valueOf(type, property.slice(cut + 1)) }];
   });
 }

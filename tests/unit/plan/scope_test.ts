@@ -107,3 +107,17 @@ Deno.test("planScope makes a cgroup namespace only once the child is in its grou
 Deno.test("planScope needs a hierarchy that systemd uses", () => {
   assertThrows(() => plan({}, HOST_NONE), HostError, "name=systemd");
 });
+
+Deno.test("planScope has properties of annotations in the place of its own", () => {
+  const { plan: made } = plan({
+    labels: [
+      "org.systemd.property.TimeoutStopUSec=uint64 2000000",
+      "org.systemd.property.KillSignal=15",
+    ],
+  }, HOST_V2);
+  const [{ properties = [] } = {}] = find(made, "systemd.scope");
+  assertEquals(
+    properties.filter((each) => /^(TimeoutStop|KillSignal)/.test(each)),
+    ["TimeoutStopUSec:t=2000000", "KillSignal:i=15"],
+  );
+});

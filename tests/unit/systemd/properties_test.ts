@@ -16,6 +16,25 @@ const TABLE: readonly (readonly [string, string, Value])[] = [
   ["DeviceAllow=", "a(ss)", []],
 ];
 
+/** What annotations ask for, with its type. */
+const TYPED: readonly (readonly [string, string, Value])[] = [
+  ["CollectMode:s=inactive", "s", "inactive"],
+  ["TimeoutStopUSec:t=2000000", "t", 2_000_000n],
+  ["KillSignal:i=-5", "i", -5],
+  ["UMask:u=18", "u", 18],
+  ["SendSIGHUP:b=true", "b", true],
+  ['After:as=["a.service","b"]', "as", ["a.service", "b"]],
+];
+
+Deno.test("encodeProperties takes a type that is named", () => {
+  for (const [text, type, value] of TYPED) {
+    const name = text.slice(0, text.indexOf(":"));
+    assertEquals(encodeProperties([text]), [[name, { type, value }]]);
+  }
+  const all = encodeProperties(TYPED.map(([text]) => text));
+  assertEquals(pack("a(sv)", [all]).length > 0, true);
+});
+
 Deno.test("encodeProperties gives each property the type that systemd wants", () => {
   for (const [text, type, value] of TABLE) {
     const name = text.slice(0, text.indexOf("="));
