@@ -30,6 +30,21 @@ for dir in /var/tmp /dev/shm; do
 	mount -t tmpfs -o mode=1777 tmpfs $dir || exit
 done
 [ -z "$HIDDEN" ] || umount $HIDDEN || exit
+# A tree that holds nothing but hierarchies: podman takes every directory in it
+# for one, and leaves its files there.
+if [ "$(stat -f -c %T /sys/fs/cgroup)" = tmpfs ]; then
+	mkdir /run/cgroup && mount --rbind /sys/fs/cgroup /run/cgroup || exit
+	mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup || exit
+	for dir in /run/cgroup/*; do
+		new=/sys/fs/cgroup/\${dir##*/}
+		if [ -L $dir ]; then
+			cp -P $dir $new || exit
+		elif mountpoint -q $dir; then
+			mkdir $new && mount --bind $dir $new || exit
+		fi
+	done
+	umount -R /run/cgroup && rmdir /run/cgroup || exit
+fi
 ip link set lo up || exit
 echo ready
 while :; do sleep 1000 & wait $!; done
