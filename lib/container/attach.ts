@@ -66,6 +66,15 @@ function relayFrom(fd: number): { inner: StdioEnd; outer: number } {
 }
 
 /**
+ * Opens what takes the place of a stream that is not there.
+ *
+ * @returns A descriptor of the null device, owned by the caller.
+ */
+export function openNothing(): number {
+  return openNull();
+}
+
+/**
  * Whether a stream of the caller is a terminal.
  *
  * @param stream Which one.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { openNull } from "../../ffi/native.ts";
+import { openNothing } from "../container/attach.ts";
 import { UsageError } from "../errors.ts";
 
 const FIRST = 3;
@@ -58,7 +58,7 @@ function preservedFrom(first: number, count: number): number[] {
   const last = Math.max(first - 1, ...open);
   return Array.from(
     { length: last - first + 1 },
-    (_, at) => open.includes(first + at) ? first + at : openNull(),
+    (_, at) => open.includes(first + at) ? first + at : openNothing(),
   );
 }
 
