@@ -9,13 +9,16 @@
  * the child accepts a caller, who takes the parent's place and decides among the
  * same three. A caller that goes without a decision is followed by the next one.
  *
- * Without a parent and without a listening socket the child ends.
+ * Without a parent and without a listening socket the child ends, and with one
+ * when it is asked to stop by a signal.
  */
 #include "cleanup.h"
 #include "handshake.h"
 #include "helper.h"
 #include "slot.h"
 #include "sys.h"
+#include <linux/poll.h>
+#include <linux/signal.h>
 
 #define STDIO_COUNT 3
 
@@ -57,11 +60,69 @@ static int go_on_with(struct nsi_run *run, int planfd)
 	return 0;
 }
 
-/* Who connects gets the number of the socket: later operations count on it. */
-static int next_parent(struct nsi_run *run, int listener)
+/*
+ * As the first process of its pid namespace it ignores what it does not handle, and
+ * could be ended by SIGKILL alone. Blocked signals are kept, also by such a process.
+ */
+struct stops {
+	uint64_t before; /* the mask that the program gets */
+	int fd;          /* signalfd of what asks to stop; -1 before there is a listener */
+};
+
+static uint64_t bit_of(int signal)
 {
+	return (uint64_t)1 << (signal - 1);
+}
+
+static int block_stops(struct stops *stops)
+{
+	uint64_t mask = bit_of(SIGHUP) | bit_of(SIGINT) | bit_of(SIGQUIT) | bit_of(SIGTERM);
+	int fd = (int)NSI_SYS4(__NR_signalfd4, -1, &mask, sizeof(mask), O_CLOEXEC | O_NONBLOCK);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = (int)NSI_SYS4(__NR_rt_sigprocmask, SIG_BLOCK, &mask, &stops->before,
+			  sizeof(stops->before));
+	if (r < 0)
+		nsi_sys_close(fd);
+	else
+		stops->fd = fd;
+	return r;
+}
+
+static int unblock_stops(struct stops *stops)
+{
+	if (stops->fd < 0)
+		return 0;
+	nsi_sys_close(stops->fd);
+	stops->fd = -1;
+	return (int)NSI_SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &stops->before, 0,
+			     sizeof(stops->before));
+}
+
+/* Until somebody connects; -ECANCELED when it is asked to stop. */
+static int await_caller(int listener, const struct stops *stops)
+{
+	struct pollfd poll[2] = { { .fd = listener, .events = POLLIN },
+				  { .fd = stops->fd, .events = POLLIN } };
 	long r;
 
+	do {
+		r = NSI_SYS5(__NR_ppoll, poll, 2, 0, 0, 8);
+	} while (r == -EINTR);
+	if (r < 0)
+		return (int)r;
+	return poll[1].revents ? -ECANCELED : 0;
+}
+
+/* Who connects gets the number of the socket: later operations count on it. */
+static int next_parent(struct nsi_run *run, int listener, const struct stops *stops)
+{
+	long r = await_caller(listener, stops);
+
+	if (r < 0)
+		return (int)r;
 	do {
 		r = NSI_SYS4(__NR_accept4, listener, 0, 0, O_CLOEXEC);
 	} while (r == -EINTR || r == -ECONNABORTED);
@@ -107,6 +168,7 @@ static int ask(struct nsi_run *run, struct nsi_report *report, int *fd)
  */
 int nsi_op_park(struct nsi_run *run, const struct nsi_op *op)
 {
+	struct stops stops = { .fd = -1 };
 	NSI_AUTO_FD int listener = -1;
 	struct nsi_report report;
 	int r = 0;
@@ -122,16 +184,18 @@ int nsi_op_park(struct nsi_run *run, const struct nsi_op *op)
 
 		r = ask(run, &report, &fd);
 		if (r == 0 && listener >= 0)
-			r = next_parent(run, listener);
+			r = next_parent(run, listener, &stops);
 		else if (r == 0)
 			r = -EPIPE;
 		else if (r > 0 && report.type == NSI_MSG_RELEASE && fd < 0)
-			return report.point == NSI_POINT_PARKED ? 0 : -EPROTO;
-		else if (r > 0 && report.type == NSI_MSG_PLAN && fd >= 0)
-			return go_on_with(run, fd);
-		else if (r > 0 && report.type == NSI_MSG_LISTEN && fd >= 0 && listener < 0) {
+			return report.point == NSI_POINT_PARKED ? unblock_stops(&stops) : -EPROTO;
+		else if (r > 0 && report.type == NSI_MSG_PLAN && fd >= 0) {
+			r = unblock_stops(&stops);
+			return r < 0 ? r : go_on_with(run, fd);
+		} else if (r > 0 && report.type == NSI_MSG_LISTEN && fd >= 0 && listener < 0) {
 			listener = nsi_take_fd(&fd);
-			r = next_parent(run, listener);
+			r = block_stops(&stops);
+			r = r < 0 ? r : next_parent(run, listener, &stops);
 		} else if (r > 0)
 			r = -EPROTO;
 		if (r < 0)

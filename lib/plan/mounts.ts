@@ -23,7 +23,7 @@ import { refuse } from "./refusal.ts";
 import type { SlotAllocator } from "./slots.ts";
 import type { ResourceCgroup } from "./types.ts";
 
-const { MS_BIND, MS_REC, MS_SHARED } = MOUNT_FLAGS;
+const { MS_BIND, MS_REC, MS_SHARED, MS_SLAVE } = MOUNT_FLAGS;
 
 /** Flags of `mount.fs` and `mount.tree`; see the table of operations. */
 const FS_STRICT_TARGET = 1;
@@ -199,13 +199,34 @@ function mountPropagation(
   const chosen = propagationOf(wanted, fallback, `${path}.propagationFlags`);
   const root = (context.config.rootPropagation ?? 0) & PROPAGATION_FLAGS;
   const isShared = (chosen & PROPAGATION_FLAGS) === MS_SHARED;
-  if (isShared && root !== MS_SHARED && mount.device === "bind") {
+  const isOwnPeer = isShared && root !== MS_SHARED && mount.device === "bind";
+  if (isOwnPeer && context.config.dialect !== "OCI") {
     throw refuse(
       `${path}.propagationFlags`,
       `Cannot share the mount at ${mount.destination} with the host: the root is not shared; set rootPropagation to MS_SHARED|MS_REC`,
     );
   }
-  return chosen;
+  // As other runtimes: shared among the container's own, which the host has no part in.
+  return isOwnPeer ? MS_SLAVE | chosen & MS_REC : chosen;
+}
+
+/** Makes a mount that follows the host a peer of those that the container makes of it. */
+function peerOps(
+  { mount, path, target }: PlacedMount,
+  propagation: number,
+): ChildOp[] {
+  const wanted = [mount.flags, ...(mount.propagationFlags ?? [])];
+  const chosen = propagationOf(wanted, 0, `${path}.propagationFlags`);
+  const isPeer = (chosen & PROPAGATION_FLAGS) === MS_SHARED;
+  if (!isPeer || (propagation & PROPAGATION_FLAGS) === MS_SHARED) return [];
+  return [{
+    op: "mount.change",
+    flags: 0,
+    set: 0,
+    clear: 0,
+    propagation: chosen,
+    target,
+  }];
 }
 
 function treeFlags({ target }: PlacedMount, isRecursive: boolean): number {
@@ -228,6 +249,7 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
   const slot = context.slots.take();
   const { all, top, isRecursive } = treeChange(placed.mount);
   const { set, clear } = top;
+  const propagation = mountPropagation(placed, context);
   return {
     parent: [{
       op: "tree.open",
@@ -242,10 +264,10 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
       slot,
       set,
       clear,
-      propagation: mountPropagation(placed, context),
+      propagation,
       target,
       note: source,
-    }],
+    }, ...peerOps(placed, propagation)],
     slots: [slot],
     shown: [],
   };

@@ -57,3 +57,18 @@ test("a tmpfs is read-only when what lies in it has been made", async (workspace
   ]);
   assertEquals(lines.slice(points.length), ["inside", "refused", "nodes"]);
 });
+
+test("a bind mount may be shared in a root that is not", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  const source = await workspace.newDirectory();
+  await bundle.write({
+    process: { args: ["/bin/grep", " /shared ", "/proc/self/mountinfo"] },
+    mounts: [{
+      destination: "/shared",
+      type: "bind",
+      source,
+      options: ["bind", "shared"],
+    }],
+  });
+  assertMatch(await bundle.must(["run", bundle.id]), / shared:\d+ .*- /);
+});

@@ -243,3 +243,14 @@ test("--debug tells of the steps", async (workspace) => {
     ]
   ) assertStringIncludes(text, words);
 });
+
+test("a created container can be asked to stop", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  await bundle.spawn(["create", bundle.id]);
+  await bundle.must(["kill", bundle.id, "TERM"]);
+  await waitFor("it to stop", async () => {
+    const { status } = JSON.parse(await bundle.must(["state", bundle.id]));
+    return status === "stopped";
+  });
+  await bundle.must(["delete", bundle.id]);
+});
