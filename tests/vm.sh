@@ -29,7 +29,8 @@ if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then
 	minimal+=(user_namespaces idmap api_lifecycle api_readme api_process api_streams
 		hooks process_attributes propagation overlay_root host_root seccomp
 		rootless security_rootless faults held warm anchor oci oci_mounts
-		oci_lifecycle oci_exec oci_descriptors oci_conformance_groups security_oci
+		oci_lifecycle oci_exec oci_descriptors oci_conformance_groups oci_inspect
+		oci_limits oci_checkpoint security_oci
 		checkpoint restore watching)
 	systemd+=(api_lifecycle original user_namespaces host_root overlay_root
 		rootless security_rootless limits_files notify events update)
