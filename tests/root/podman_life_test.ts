@@ -191,3 +191,58 @@ test("podman runs many containers at once", async (podman) => {
     numbers.map((number) => `${number}\n`),
   );
 });
+
+/** Waits at a socket for the word that a service is ready. */
+const LISTEN = `
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("listening", flush=True)
+while True:
+    text = s.recv(4096).decode()
+    print(text, flush=True)
+    if "READY=1" in text:
+        break
+`;
+
+/** Says that it is ready, and stays. */
+const NOTIFY = `
+import os, socket, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect(os.environ["NOTIFY_SOCKET"])
+s.send(b"READY=1")
+time.sleep(300)
+`;
+
+test(
+  "podman run --sdnotify=container passes on that the program is ready",
+  async (podman) => {
+    const socket = `${podman.dir}/notify`;
+    const manager = podman.host.start([
+      "/usr/bin/python3",
+      "-c",
+      LISTEN,
+      socket,
+    ]);
+    try {
+      await manager.waitForOutput("listening\n", 30_000);
+      // The host's own Python, whose libraries the image has not.
+      const volumes = ["usr", "lib", "lib64"].flatMap((name) => [
+        "-v",
+        `/${name}:/${name}:ro`,
+      ]);
+      const name = podman.newName();
+      await podman.must(
+        ["run", "-d", "--name", name, "--sdnotify=container", ...volumes, IMAGE]
+          .concat("/usr/bin/python3", "-c", NOTIFY),
+        { env: { NOTIFY_SOCKET: socket } },
+      );
+      const { stdout } = await manager.result();
+      assertMatch(stdout, /^MAINPID=\d+$/m);
+      assertMatch(stdout, /^READY=1$/m);
+    } finally {
+      await manager[Symbol.asyncDispose]();
+    }
+  },
+  ["system-python"],
+);

@@ -39,6 +39,7 @@ export type Capability =
   | "runc"
   | "crun"
   | "slirp4netns"
+  | "system-python"
   | "full";
 
 interface Probe {
@@ -89,6 +90,10 @@ const PROBES: Readonly<Record<Capability, Probe>> = {
   "catatonit": {
     doc: "the program catatonit",
     isThere: () => hasProgram("catatonit"),
+  },
+  "system-python": {
+    doc: "/usr/bin/python3 (package python3-minimal) and /lib64",
+    isThere: () => exists("/usr/bin/python3") && exists("/lib64"),
   },
   "slirp4netns": {
     doc: "the program slirp4netns and a device /dev/net/tun",
