@@ -51,6 +51,7 @@ const OTHER_OPTIONS = [
   "tmpcopyup",
 ];
 /** A word of `container.json`; the specification has no such architecture. */
+const WAIT_KILLABLE = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV";
 const NATIVE = "SCMP_ARCH_NATIVE";
 
 function mountOptions(): string[] {
@@ -73,7 +74,8 @@ function seccomp(): JsonObject {
     archs: Object.keys(SECCOMP_ARCHITECTURES)
       .filter((name) => name !== NATIVE).sort(),
     knownFlags: flags,
-    supportedFlags: flags,
+    // It is given to the part of a filter that asks a listener, never to all of it.
+    supportedFlags: flags.filter((name) => name !== WAIT_KILLABLE),
   };
 }
 

@@ -64,3 +64,26 @@ test("more may be denied and asked for than there is", async (workspace) => {
   assertEquals([code, stderr.includes("level=error")], [0, false], stderr);
   assertStringIncludes(stderr, "can't raise ambient capability CAP_CHOWN: ");
 });
+
+test("the debug log tells the flags of a filter", async (workspace) => {
+  const seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [] };
+  await using bundle = await OciBundle.make(workspace);
+  const told = async (flags?: readonly string[]): Promise<string> => {
+    await bundle.write({
+      process: { args: ["/bin/true"] },
+      linux: { seccomp: { ...seccomp, ...flags && { flags } } },
+    });
+    const { stderr } = await bundle.oci(["--debug", "run", bundle.id]);
+    return /"seccomp filter flags: (\d+)"/.exec(stderr)?.[1] ?? stderr;
+  };
+  assertEquals(await told(), "4");
+  assertEquals(await told([]), "0");
+  const { linux } = JSON.parse(await bundle.must(["features"]));
+  const supported: string[] = linux.seccomp.supportedFlags;
+  for (const flag of supported) {
+    const [wanted = "0"] = [
+      flag.endsWith("_LOG") ? "2" : flag.endsWith("_SPEC_ALLOW") ? "4" : "0",
+    ];
+    assertEquals([flag, await told([flag])], [flag, wanted]);
+  }
+});
