@@ -239,6 +239,19 @@ test("--preserve-fds passes over a number that the caller has not opened", async
   }
 });
 
+test("a socket of a service manager that is not open is refused", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace, {
+    process: { args: ["/bin/true"] },
+  });
+  const { code, stderr } = await shell(
+    workspace,
+    bundle,
+    "exec 3</dev/null 4<&-; export LISTEN_FDS=2 LISTEN_PID=$$; exec $OCI run $ID",
+  );
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "4 is not open");
+});
+
 test("without --preserve-fds nothing of the caller's is handed on", async (workspace) => {
   await using bundle = await OciBundle.make(workspace, {
     process: { args: ["/bin/sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '"] },
