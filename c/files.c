@@ -322,7 +322,8 @@ static long load_once(const char *path, void *out, uint64_t size)
 		return -EINVAL;
 	if (st.stx_size > size)
 		return (long)st.stx_size;
-	n = read_up_to(fd, out, st.stx_size);
+	/* Files of procfs have no size. */
+	n = read_up_to(fd, out, st.stx_size ? st.stx_size : size);
 	if (n < 0)
 		return n;
 	r = nsi_sys_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, mask, &named);
@@ -338,7 +339,8 @@ static long load_once(const char *path, void *out, uint64_t size)
  * @out:   gets at most @size bytes
  * @size:  room in @out
  *
- * A file that is replaced meanwhile is read again: nsi_record_write() may write to the
+ * A file without a size, as all of procfs, is read as far as there is room. One that is
+ * replaced meanwhile is read again: nsi_record_write() may write to the
  * one that was open.
  *
  * Return: bytes read; the file's size when that is more than @size, and nothing is read;

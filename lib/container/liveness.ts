@@ -4,6 +4,11 @@
  * @module
  */
 import { closeFd, openPidfd } from "../../ffi/native.ts";
+import { loadText } from "../../ffi/state_files.ts";
+import { KernelError } from "../errors.ts";
+
+/** The file has a line of some hundred bytes. */
+const STAT_LIMIT_BYTES = 65536;
 
 /** What tells a process from a later one with the same pid. */
 export interface ProcessIdentity {
@@ -19,12 +24,14 @@ interface ProcessStat {
 }
 
 function readStat(pid: number): ProcessStat | undefined {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  } catch {
-    return undefined; // gone: the file of a dead process cannot be read
+    text = loadText(`/proc/${pid}/stat`, STAT_LIMIT_BYTES);
+  } catch (error) {
+    // It ends while it is read: ESRCH.
+    if (!(error instanceof KernelError)) throw error;
   }
+  if (text === undefined) return undefined;
   // The command name may hold spaces and parentheses: fields follow the last.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return { state: fields[0] ?? "X", startTime: fields[19] ?? "" };

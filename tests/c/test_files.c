@@ -189,6 +189,9 @@ static void test_load(void)
 	CHECK_EQ(nsi_file_load("textlink", out, sizeof(out)), -ELOOP);
 	CHECK_EQ(mkfifo("fifo", 0600), 0);
 	CHECK_EQ(nsi_file_load("fifo", out, sizeof(out)), -EINVAL);
+	CHECK(nsi_file_load("/proc/self/stat", out, sizeof(out)) == sizeof(out));
+	CHECK(atoi(out) == getpid());
+	CHECK_EQ(nsi_file_load("/proc/self/none", out, sizeof(out)), -ENOENT);
 	CHECK_EQ(nsi_file_unlink(".", "fifo"), 0);
 	CHECK_EQ(nsi_file_unlink(".", "textlink"), 0);
 	CHECK_EQ(nsi_file_unlink(".", "text"), 0);
