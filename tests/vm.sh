@@ -31,7 +31,7 @@ if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then
 		rootless security_rootless faults held warm anchor oci oci_mounts
 		oci_lifecycle oci_exec oci_descriptors oci_conformance_groups oci_inspect
 		oci_limits oci_checkpoint security_oci
-		checkpoint restore watching)
+		checkpoint checkpoint_kinds restore watching)
 	systemd+=(api_lifecycle original user_namespaces host_root overlay_root
 		rootless security_rootless limits_files notify events update)
 fi
