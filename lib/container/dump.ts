@@ -270,7 +270,9 @@ function wordsOf(
   text: string | undefined,
   { output, response }: Answer,
 ): string {
-  const line = decisiveLine(text ?? "") ?? decisiveLine(output);
+  // What the log ends with where it has no more room is no whole line.
+  const whole = text?.slice(0, text.lastIndexOf("\n") + 1) ?? "";
+  const line = decisiveLine(whole) ?? decisiveLine(output);
   const isCut = text !== undefined && !text.endsWith("\n");
   if (isCut && (line === undefined || isHarmless(line))) {
     return "nothing more, its log is cut off: the file system seems to be full";
