@@ -130,7 +130,9 @@ test(
     await screen.resize({ rows: 30, columns: 100 });
     await screen.type("sleep 0.5; stty size");
     await screen.waitFor(/^30 100$/m);
-    await screen.type("sleep 100");
+    // The line editor before it would swallow the key.
+    await screen.type("echo be$((1))gun; sleep 100");
+    await screen.waitFor(/^be1gun$/m);
     await screen.press("C-c");
     await screen.type("ls -l /dev/console; exit 6");
     await screen.waitFor(/crw.*\/dev\/console/);
