@@ -18,6 +18,7 @@
 #define PATH_SIZE 4096
 #define OWN_WORDS 16
 #define MAX_WORDS 2
+#define COMMAND_WORDS 8
 #define WORD_SIZE 32
 #define OWN_VARIABLES 2
 #define VARIABLE_FAILED "NSINIT_FAILED="
@@ -175,6 +176,25 @@ static int print_file(int fd)
 	return done ? 0 : -1;
 }
 
+/* The program, with what a command needs in the same file where the bundle has one. Any such
+ * file holds the whole program: a word that means something else only costs time. */
+static int find_program(char program[PATH_SIZE], const char *bundle, int is_oci,
+			const char *const *args)
+{
+	const char *name = is_oci ? "/js/oci." : "/js/cli.";
+
+	for (int i = 0; args[i] && i < COMMAND_WORDS; i++) {
+		if (!is_plain(args[i]) || *args[i] == '-')
+			continue;
+		program[0] = 0;
+		if (extend(program, bundle, name) == 0 && extend(program, args[i], ".js") == 0 &&
+		    NSI_SYS3(__NR_faccessat, AT_FDCWD, program, 4 /* R_OK */) == 0)
+			return 0;
+	}
+	program[0] = 0;
+	return extend(program, bundle, name) < 0 || extend(program, "js", "") < 0 ? -1 : 0;
+}
+
 /* Prints what the bundle has for exactly this command line; 0, or -1 when it has nothing. */
 static int print_text(const char *bundle, int is_oci, const char *const *args)
 {
@@ -292,8 +312,7 @@ int nsi_helper(int argc, const char *const *argv)
 	struct nsi_report report = { 0 };
 	int is_oci = 0, status;
 
-	if (find_bundle(bundle, &is_oci) < 0 || extend(program, bundle, "") < 0 ||
-	    extend(program, is_oci ? "/js/oci.js" : "/js/cli.js", "") < 0) {
+	if (find_bundle(bundle, &is_oci) < 0 || find_program(program, bundle, is_oci, args) < 0) {
 		say("nsinit: Cannot find the bundle: /proc is not there, or its path is too long\n");
 		return NSI_EXIT_FAILED;
 	}

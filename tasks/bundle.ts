@@ -9,7 +9,7 @@
  */
 import { join } from "@std/path";
 import { build } from "./build.ts";
-import { linkFolder } from "./link.ts";
+import { type CommandFile, linkFolder } from "./link.ts";
 import { DENO, ROOT, run, say } from "./process.ts";
 import { writeTexts } from "./texts.ts";
 
@@ -35,6 +35,34 @@ const LIBRARY = "lib/libnsinit.so";
 const LAUNCHER = "c/build/nsinit";
 /** The names that it gets. */
 const PROGRAMS = ["nsinit", "nsinit-oci"];
+
+/** What commands load in any case, by the names of their sources. */
+const LOADS: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
+  "cli.js": {
+    list: ["list"],
+    ps: ["ps", "inspect", "missing_target", "identity"],
+    state: ["state", "inspect", "missing_target", "identity"],
+    config: ["config", "validate", "format", "defaults"],
+    exec: ["exec", "parse", "problems", "era_d", "start"],
+  },
+  "oci.js": {
+    create: ["create", "bundle", "parse", "oci", "oci_paths"],
+    start: ["start"],
+    state: ["state"],
+    kill: ["kill"],
+    delete: ["delete"],
+  },
+};
+
+/** The launcher takes such a file when a word of the command line names it. */
+const COMMAND_FILES: readonly CommandFile[] = Object.entries(LOADS)
+  .flatMap(([entry, commands]) =>
+    Object.entries(commands).map(([command, loads]) => ({
+      file: `${entry.replace(/\.js$/, "")}.${command}.js`,
+      entry,
+      loads,
+    }))
+  );
 
 /**
  * Makes the bundle; what was there is replaced when all has succeeded.
@@ -68,7 +96,7 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
     return false;
   }
 
-  await linkFolder(join(made, "js"), ["cli.js", "oci.js"]);
+  await linkFolder(join(made, "js"), ["cli.js", "oci.js"], COMMAND_FILES);
   await writeTexts(made);
   await Deno.mkdir(join(made, "lib"));
   await Deno.copyFile(join(ROOT, LIBRARY), join(made, LIBRARY));

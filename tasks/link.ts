@@ -222,6 +222,65 @@ function fileOf(
     code.join("") + end;
 }
 
+/** A program of which one command has all that it usually needs in its file. */
+export interface CommandFile {
+  /** Name of the file. */
+  readonly file: string;
+  /** The program. */
+  readonly entry: string;
+  /** Modules that it loads later in any case: names of their sources, without `.ts`. */
+  readonly loads: readonly string[];
+}
+
+/** `list` of `list-ABCDEFGH.js`. */
+function sourceOf(name: string): string {
+  return name.replace(/-[A-Z0-9]{8}\.js$/, "");
+}
+
+/** The files that a program loads later and that a command wants at once, in order. */
+function findWanted(
+  chunks: Chunks,
+  { entry, loads }: CommandFile,
+): string[] {
+  const wanted = new Set<string>();
+  const waiting = [entry];
+  for (let name = waiting.shift(); name; name = waiting.shift()) {
+    const later = closureOf(chunks, name)
+      .flatMap((each) => chunkOf(chunks, each).later)
+      .filter((each) => loads.includes(sourceOf(each)) && !wanted.has(each));
+    for (const each of later) wanted.add(each);
+    waiting.push(...later);
+  }
+  return [...wanted];
+}
+
+/**
+ * Makes the file of a command: the whole program, and with it what the command
+ * loads later. Pure.
+ *
+ * @param chunks All chunks.
+ * @param command Which.
+ * @returns The file.
+ */
+export function linkCommand(chunks: Chunks, command: CommandFile): string {
+  const wanted = findWanted(chunks, command);
+  const inPlace = (chunk: Chunk): Chunk => ({
+    ...chunk,
+    body: chunk.body.replace(
+      LATER,
+      (load, file) =>
+        wanted.includes(file) ? `Promise.resolve(${takenFrom(file)})` : load,
+    ),
+  });
+  const names = new Set(
+    [command.entry, ...wanted].flatMap((name) => closureOf(chunks, name)),
+  );
+  names.delete(command.entry);
+  const code = [...names].map((name) => wrap(inPlace(chunkOf(chunks, name))));
+  return `const ${LOCAL}=${REGISTRY}??={};\n${code.join("")}` +
+    codeOf(inPlace(chunkOf(chunks, command.entry)));
+}
+
 /**
  * Links chunks. Pure.
  *
@@ -256,10 +315,12 @@ export function linkChunks(
  *
  * @param folder The folder.
  * @param entries Files that programs begin with.
+ * @param commands Those that get a file of their own besides.
  */
 export async function linkFolder(
   folder: string,
   entries: readonly string[],
+  commands: readonly CommandFile[] = [],
 ): Promise<void> {
   const chunks = new Map<string, Chunk>();
   for await (const { name } of Deno.readDir(folder)) {
@@ -267,6 +328,9 @@ export async function linkFolder(
     chunks.set(name, parseChunk(name, text));
   }
   const files = linkChunks(chunks, entries);
+  for (const command of commands) {
+    files.set(command.file, linkCommand(chunks, command));
+  }
   for (const name of chunks.keys()) await Deno.remove(join(folder, name));
   for (const [name, text] of files) {
     await Deno.writeTextFile(join(folder, name), text);

@@ -87,5 +87,5 @@ test("a link leads to the program, and PATH to Deno", async (workspace) => {
     env: { PATH: `/nowhere:${dir}` },
   });
   assertStringIncludes(stdout, "1 run --allow-all --no-config --no-lock");
-  assertStringIncludes(stdout, `${made}/js/cli.js ps --id a b\n`);
+  assertStringIncludes(stdout, `${made}/js/cli.ps.js ps --id a b\n`);
 });

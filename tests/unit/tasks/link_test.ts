@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   type Chunk,
   linkChunks,
+  linkCommand,
   linkFolder,
   parseChunk,
 } from "../../../tasks/link.ts";
@@ -88,6 +89,27 @@ Deno.test("a linked program does what the chunks did, each once", async () => {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("a command's file loads nothing later that it wants", () => {
+  const chunks = parseAll({
+    "cli.js": 'var{x:t}=await import("./late-ABCDEFGH.js");' +
+      'await import("./rare-ABCDEFGH.js");',
+    "late-ABCDEFGH.js": 'import{d as e}from"./chunk-D.js";export{e as x};',
+    "rare-ABCDEFGH.js": "1;",
+    "chunk-D.js": 'var n="D";export{n as d};',
+  });
+  const file = "cli.one.js";
+  const text = linkCommand(chunks, { file, entry: "cli.js", loads: ["late"] });
+  assertStringIncludes(
+    text,
+    'Promise.resolve(nsinit_chunks["late-ABCDEFGH.js"])',
+  );
+  assertStringIncludes(text, 'import("./rare-ABCDEFGH.js")');
+  assertEquals(
+    [...text.matchAll(/\["([^"]+)"\]\?\?=/g)].map(([, name]) => name),
+    ["chunk-D.js", "late-ABCDEFGH.js"],
+  );
 });
 
 Deno.test("linkChunks refuses circles and what is missing", () => {
