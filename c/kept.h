@@ -110,6 +110,7 @@ struct nsi_kept_markers {
 	uint32_t count;
 	const char *dir;
 	const char *name[NSI_KEPT_MARKERS], *staged[NSI_KEPT_MARKERS], *temporary[NSI_KEPT_MARKERS];
+	uint32_t mode[NSI_KEPT_MARKERS];
 	int fd[NSI_KEPT_MARKERS];
 	uint64_t inode[NSI_KEPT_MARKERS];
 };

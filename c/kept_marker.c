@@ -14,7 +14,6 @@
 
 #define KEEP_OPEN 1u
 #define ONLY_REGULAR 2u
-#define MARKER_MODE 0644
 #define CONTENT_SIZE 65536
 #define FILE_TYPE 0170000
 #define FILE_REGULAR 0100000
@@ -32,8 +31,18 @@ static const char *next_text(const struct nsi_kept_part *part, uint32_t *at)
 	return (const char *)part->data + first;
 }
 
+static uint32_t parse_mode(const char *digits)
+{
+	uint32_t mode = 0;
+
+	for (; *digits >= '0' && *digits <= '7'; digits++)
+		mode = mode << 3 | (uint32_t)(*digits - '0');
+	return mode & 0777;
+}
+
 static int find_names(struct nsi_kept_markers *markers, const struct nsi_kept_part *part)
 {
+	const char *mode;
 	uint32_t at = 0;
 	int n = 0;
 
@@ -42,8 +51,10 @@ static int find_names(struct nsi_kept_markers *markers, const struct nsi_kept_pa
 		markers->name[n] = next_text(part, &at);
 		markers->staged[n] = next_text(part, &at);
 		markers->temporary[n] = next_text(part, &at);
-		if (!markers->temporary[n])
+		mode = next_text(part, &at);
+		if (!mode)
 			return -EBADMSG;
+		markers->mode[n] = parse_mode(mode);
 	}
 	return markers->dir && at == part->length ? n : -EBADMSG;
 }
@@ -63,7 +74,7 @@ int nsi_kept_markers_stage(struct nsi_kept_markers *markers, const struct nsi_ke
 
 	for (int i = 0; i < count; i++) {
 		r = nsi_file_replace(markers->dir, markers->staged[i], markers->temporary[i], "", 0,
-				     MARKER_MODE, KEEP_OPEN | ONLY_REGULAR);
+				     markers->mode[i], KEEP_OPEN | ONLY_REGULAR);
 		if (r < 0)
 			return r;
 		markers->fd[markers->count++] = r;

@@ -5,6 +5,7 @@
  */
 import { resolvePath } from "../config/host_paths.ts";
 import type { Cgroup, Config, Dialect } from "../config/types.ts";
+import { CONFIG_FILE, keepsPlace } from "../container/config_place.ts";
 import type { ExecRequest, ProcessRequest } from "../container/request.ts";
 import { ConfigError, UsageError } from "../errors.ts";
 import type { Invocation } from "./command.ts";
@@ -20,8 +21,6 @@ import { describeCause, type Output } from "./output.ts";
 import type { Values } from "./values.ts";
 
 const RLIMIT_NPROC = 6;
-/** Name of the configuration in a container's directory. */
-const CONFIG_FILE = "container.json";
 
 /** A configuration that is yet to be made. */
 export interface ConfigSource {
@@ -31,17 +30,10 @@ export interface ConfigSource {
   readonly load: (recorded?: Config) => Promise<Config>;
 }
 
-/** What an empty `container.json` means: it counts as none in any case. */
+/** What an empty `container.json` means. */
 export interface ConfigSourceOptions {
   /** For `config`: the shell has emptied the file that it redirects into. */
   readonly expectsEmptyFile: boolean;
-}
-
-/** What may be there to be read. */
-interface FoundFile {
-  readonly path?: string;
-  /** A killed command has left one of its own, or somebody emptied it. */
-  readonly isEmpty: boolean;
 }
 
 /** Whether there is a file of that name, be it a link that leads nowhere. */
@@ -55,12 +47,15 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Finds `container.json`. */
-async function findConfigFile(directory: string): Promise<FoundFile> {
+/** Finds `container.json`; `undefined` when there is none to be read. */
+async function findConfigFile(
+  directory: string,
+  { expectsEmptyFile }: ConfigSourceOptions,
+): Promise<string | undefined> {
   const path = resolvePath(directory, CONFIG_FILE);
   let info: Deno.FileInfo;
   try {
-    if (!await exists(path)) return { isEmpty: false };
+    if (!await exists(path)) return undefined;
     info = await Deno.stat(path);
   } catch (cause) {
     throw new ConfigError(`Cannot read ${path}: ${describeCause(cause)}`, [], {
@@ -74,7 +69,8 @@ async function findConfigFile(directory: string): Promise<FoundFile> {
         "remove it, or name a configuration by --config",
     );
   }
-  return info.size === 0 ? { isEmpty: true } : { path, isEmpty: false };
+  const isNone = keepsPlace(info) || (expectsEmptyFile && info.size === 0);
+  return isNone ? undefined : path;
 }
 
 /**
@@ -127,7 +123,7 @@ async function readConfig(
  *
  * @param values The options.
  * @param output Receives warnings about the file.
- * @param options Whether an empty file is worth a warning.
+ * @param options Whether an empty file counts as none.
  * @returns The source.
  * @throws {NsinitError} If the directory cannot be used.
  */
@@ -144,25 +140,19 @@ export async function findConfig(
   // A host root is for code of strangers, who may have written container.json.
   const isHostRoot = values.has("host-root");
   const found = given === undefined && !isHostRoot
-    ? await findConfigFile(directory)
+    ? await findConfigFile(directory, options)
     : undefined;
-  const path = given === undefined ? found?.path : resolvePath(cwd, given);
+  const path = given === undefined ? found : resolvePath(cwd, given);
   if (path === undefined && values.has("dialect")) {
     throw new UsageError(
       `--dialect is about a configuration file, and there is no ${CONFIG_FILE} ` +
         `in ${directory}: name one by --config`,
     );
   }
-  const read = (): Promise<Config> => {
-    if (found?.isEmpty && !options.expectsEmptyFile) {
-      output.warn(
-        `${resolvePath(directory, CONFIG_FILE)} is empty, which counts as none`,
-      );
-    }
-    return path === undefined
+  const read = (): Promise<Config> =>
+    path === undefined
       ? makeTemplate(cwd, isHostRoot)
       : readConfig(path, values, output);
-  };
   const load = async (recorded?: Config): Promise<Config> => {
     const config = given === undefined && recorded ? recorded : await read();
     if (!GENERATOR_OPTIONS.some(({ name }) => values.has(name))) return config;

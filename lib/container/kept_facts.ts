@@ -9,7 +9,7 @@ import {
   type KeptItem,
 } from "../../ffi/encode_start.ts";
 import type { CgroupHierarchy } from "../host/types.ts";
-import { CONFIG_FILE } from "./markers.ts";
+import { CONFIG_FILE } from "./config_place.ts";
 import type { ExecRequest } from "./request.ts";
 import { callersOpenFiles } from "./process_spec.ts";
 

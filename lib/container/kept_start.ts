@@ -33,7 +33,7 @@ import {
   tokenText,
   writeKept,
 } from "./kept_text.ts";
-import { markerContent, markerStages } from "./markers.ts";
+import { markerContent, markerMode, markerStages } from "./markers.ts";
 import { dumpedFile, undoOf } from "./recover.ts";
 import type { ExecRequest, KeepRequest } from "./request.ts";
 import {
@@ -179,7 +179,11 @@ function markerItems(
   };
   const words = [
     request.directory ?? "",
-    ...names.flatMap((name) => [name, ...markerStages(name)]),
+    ...names.flatMap((name) => [
+      name,
+      ...markerStages(name),
+      markerMode(name).toString(8),
+    ]),
   ];
   const contents = names.map((name) => markerContent(name, facts));
   return [

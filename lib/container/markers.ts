@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { CONFIG_FILE, PLACE_MODE } from "./config_place.ts";
 import type { Dialect } from "../config/types.ts";
 import {
   closeFd,
@@ -46,11 +47,10 @@ export function markerNames(dialect: Dialect | undefined): readonly string[] {
   }
 }
 
-/**
- * Name of the configuration in a container's directory. An empty one keeps the
- * place while a container runs that could write one.
- */
-export const CONFIG_FILE = "container.json";
+/** Mode of a marker of that name, from its first instant. */
+export function markerMode(name: string): number {
+  return name === CONFIG_FILE ? PLACE_MODE : 0o644;
+}
 
 /**
  * Names under which a marker is made before it gets its own.
@@ -103,8 +103,8 @@ function refuseName(dir: string, name: string, cause?: unknown): never {
   );
 }
 
-function stage(dir: string, name: string): number {
-  const options = { mode: 0o644, keep: true, regularOnly: true };
+function stage(dir: string, name: string, mode: number): number {
+  const options = { mode, keep: true, regularOnly: true };
   try {
     return replaceFile(dir, name, new Uint8Array(), options);
   } catch (error) {
@@ -131,7 +131,7 @@ export function stageMarkers(
 ): ReservedMarker[] {
   return names.map((name) => {
     const staged = stagedName(name);
-    const fd = stage(dir, staged);
+    const fd = stage(dir, staged, markerMode(name));
     return { dir, name, inode: String(inodeOf(dir, staged) ?? 0n), fd };
   });
 }

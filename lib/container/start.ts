@@ -26,10 +26,10 @@ import { currentHost, forgetHost, hasAnchor } from "./current_host.ts";
 import { type ContainerFacts, listenerHander } from "./hand_listener.ts";
 import { usersIn } from "./known_users.ts";
 import { checkConfig } from "./check_config.ts";
+import { CONFIG_FILE } from "./config_place.ts";
 import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
 import {
   closeMarkers,
-  CONFIG_FILE,
   fillMarkers,
   markerNames,
   publishMarkers,

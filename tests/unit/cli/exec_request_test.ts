@@ -3,7 +3,11 @@ import type { ExecRequest } from "../../../lib/container/request.ts";
 import { ConfigError, UsageError } from "../../../lib/errors.ts";
 import { DIALECTS as KNOWN_DIALECTS } from "../../../lib/config/detect.ts";
 import { DIALECTS, EXEC_OPTIONS } from "../../../lib/cli/exec_options.ts";
-import { findConfig, makeExecRequest } from "../../../lib/cli/exec_request.ts";
+import {
+  type ConfigSource,
+  findConfig,
+  makeExecRequest,
+} from "../../../lib/cli/exec_request.ts";
 import {
   GLOBAL_OPTIONS,
   outputOptions,
@@ -108,15 +112,22 @@ Deno.test("exec refuses a container.json that is a pipe or leads nowhere", async
   });
 });
 
-Deno.test("an emptied container.json counts as none", async () => {
+Deno.test("an emptied container.json is what a shell redirects into, not one to run", async () => {
   await withDirectory(async (dir) => {
-    await Deno.writeTextFile(`${dir}/container.json`, "");
+    const path = `${dir}/container.json`;
+    await Deno.writeTextFile(path, "");
     const { values } = read(["--data-path", dir]);
-    for (const expectsEmptyFile of [true, false]) {
-      const source = await findConfig(values, OUTPUT, { expectsEmptyFile });
-      assertEquals(source.path, undefined);
-      assertEquals((await source.load()).hostname, "nsinit");
-    }
+    const find = (expectsEmptyFile: boolean): Promise<ConfigSource> =>
+      findConfig(values, OUTPUT, { expectsEmptyFile });
+    assertEquals((await find(true)).path, undefined);
+    const toRun = await find(false);
+    assertEquals(toRun.path, path);
+    await assertRejects(() => toRun.load(), ConfigError, `${path}:1:1`);
+    // One that nobody may read keeps the place for a container that runs.
+    await Deno.chmod(path, 0);
+    const kept = await find(false);
+    assertEquals(kept.path, undefined);
+    assertEquals((await kept.load()).hostname, "nsinit");
   });
 });
 
