@@ -524,6 +524,7 @@ function notHere(): Set<string> {
     "cgroup.adopt",
     "park.publish",
     "park.connect",
+    "program.find",
     // Of restores, see restore_test.ts; the last one is the monitor's.
     "await.end",
     "process.use",
