@@ -305,13 +305,22 @@ test("every step before and after the wait fails cleanly", async (workspace) => 
   const plan = await planOf(workspace, config);
   const { hold: before, release: after } = plan;
   const publish = before.parent.findIndex(({ op }) => op === "park.publish");
-  for (const index of [publish - 2, publish - 1, publish]) {
-    const fault: Fault = { list: "parent", index, errno: ERRNO };
+  const find = before.child.findIndex(({ op }) => op === "program.find");
+  const faults: Fault[] = [
+    ...[publish - 2, publish - 1, publish].map((index) =>
+      ({ list: "parent", index, errno: ERRNO }) as const
+    ),
+    { list: "child", index: find, errno: ERRNO },
+  ];
+  for (const fault of faults) {
     const error = await assertCode(
       "SystemError",
       () => hold(workspace, "echo never", { config, fault }),
     );
-    assertEquals(operationOf(error), before.parent[index]?.op);
+    assertEquals(
+      operationOf(error),
+      (fault.list === "child" ? before.child : before.parent)[fault.index]?.op,
+    );
     assertEquals(await listContainers(workspace.stateRoot), []);
   }
   for (const index of after.parent.keys()) {
