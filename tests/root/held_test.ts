@@ -305,24 +305,22 @@ test("every step before and after the wait fails cleanly", async (workspace) => 
   const plan = await planOf(workspace, config);
   const { hold: before, release: after } = plan;
   const publish = before.parent.findIndex(({ op }) => op === "park.publish");
-  const find = before.child.findIndex(({ op }) => op === "program.find");
-  const faults: Fault[] = [
-    ...[publish - 2, publish - 1, publish].map((index) =>
-      ({ list: "parent", index, errno: ERRNO }) as const
-    ),
-    { list: "child", index: find, errno: ERRNO },
-  ];
-  for (const fault of faults) {
+  for (const index of [publish - 2, publish - 1, publish]) {
+    const fault: Fault = { list: "parent", index, errno: ERRNO };
     const error = await assertCode(
       "SystemError",
       () => hold(workspace, "echo never", { config, fault }),
     );
-    assertEquals(
-      operationOf(error),
-      (fault.list === "child" ? before.child : before.parent)[fault.index]?.op,
-    );
+    assertEquals(operationOf(error), before.parent[index]?.op);
     assertEquals(await listContainers(workspace.stateRoot), []);
   }
+  const find = before.child.findIndex(({ op }) => op === "program.find");
+  const fault: Fault = { list: "child", index: find, errno: ERRNO };
+  await assertCode(
+    "ProgramNotExecutable",
+    () => hold(workspace, "echo never", { config, fault }),
+  );
+  assertEquals(await listContainers(workspace.stateRoot), []);
   for (const index of after.parent.keys()) {
     const held = await hold(workspace, "echo never", { config });
     const fault: Fault = { list: "parent", index, errno: ERRNO };
