@@ -40,9 +40,9 @@ const FAULTS: readonly Fault[] = [
     pattern: /container\.json:2:13: /,
   },
   {
-    name: "an empty file",
-    text: "",
-    pattern: /container\.json:1:1: /,
+    name: "a file of blanks",
+    text: " ",
+    pattern: /container\.json:1:\d: /,
   },
   {
     name: "text after the end",
