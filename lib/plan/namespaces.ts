@@ -16,8 +16,9 @@ import { refuse } from "./refusal.ts";
 import type { SlotAllocator } from "./slots.ts";
 
 /**
- * Order of joining: the user namespace first, for the rights over the others;
- * the mount namespace last, since it takes the paths of the host away.
+ * Order of joining by who is not root: the user namespace first, for the rights
+ * over the others; the mount namespace last, since it takes the paths of the
+ * host away.
  */
 const JOIN_ORDER: readonly NamespaceType[] = [
   "NEWUSER",
@@ -34,7 +35,7 @@ const JOIN_ORDER: readonly NamespaceType[] = [
 export interface NamespaceSplit {
   /** Made new. */
   readonly created: ReadonlySet<NamespaceType>;
-  /** Joined by path, in order of joining. */
+  /** Joined by path, the user namespace first and that of mounts last. */
   readonly joined: readonly Required<Namespace>[];
   /** `CLONE_NEW*` bits of the new ones. */
   readonly flags: number;
@@ -154,6 +155,23 @@ export function unshareOps(
   };
 }
 
+/**
+ * Puts joined namespaces in the order of joining. Root has rights over all of
+ * them, but in the user namespace only over those that it owns: so root joins
+ * it after the others, that of mounts excepted.
+ */
+function joiningOrder<T extends { readonly type: NamespaceType }>(
+  opened: readonly T[],
+  euid: number,
+): T[] {
+  const isLate = ({ type }: T): boolean =>
+    euid === 0 && (type === "NEWUSER" || type === "NEWNS");
+  return [
+    ...opened.filter((each) => !isLate(each)),
+    ...opened.filter(isLate),
+  ];
+}
+
 /** A new time namespace is made by the child itself, which first writes the offsets. */
 function timeOps(
   { created }: NamespaceSplit,
@@ -181,6 +199,7 @@ function timeOps(
  * @param namespaces The configuration's list.
  * @param slots Slots of this Plan.
  * @param offsets Offsets of clocks, for a new time namespace.
+ * @param euid Who joins.
  * @returns The operations and the flags of `spawn`.
  *
  * @example
@@ -197,6 +216,7 @@ export function planNamespaces(
   namespaces: readonly Namespace[],
   slots: SlotAllocator,
   offsets: TimeOffsets = {},
+  euid = 0,
 ): NamespacePart {
   const split = splitNamespaces(namespaces);
   const flags = split.flags & ~NAMESPACES.NEWTIME.flag;
@@ -228,7 +248,7 @@ export function planNamespaces(
       path,
     })),
     child: [
-      ...opened.map(({ flag, slot }): ChildOp => ({
+      ...joiningOrder(opened, euid).map(({ flag, slot }): ChildOp => ({
         op: "ns.enter",
         slot,
         flags: flag,

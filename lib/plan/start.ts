@@ -313,6 +313,7 @@ function planSandboxParts(
     config.namespaces,
     slots,
     config.timeOffsets,
+    host.euid,
   );
   const joined = namespaces.joined.map(({ type }) => type);
   const kind = rootKind(namespaces.created, joined);

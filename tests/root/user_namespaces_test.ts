@@ -185,6 +185,51 @@ test("another container shares the user namespace by its path", async (workspace
   assertEquals([code, squeeze(stdout)], [0, ["100", "3"]]);
 });
 
+test("a network that the joined user namespace does not own is joined by its path", async (workspace) => {
+  const owner = await mapped(workspace);
+  await using _running = await owner.hold();
+  const pid = await owner.pid();
+  // Of the host's user namespace: inside the joined one nobody has rights over it.
+  const stranger = await workspace.container();
+  await using _strange = await stranger.hold();
+  const net = `/proc/${await stranger.pid()}/ns/net`;
+  const container = await mapped(workspace, {
+    namespaces: [
+      ...newNamespaces(
+        ...DEFAULT_NAMESPACES.filter((type) => type !== "NEWNET"),
+      ),
+      { type: "NEWUSER", path: `/proc/${pid}/ns/user` },
+      { type: "NEWNET", path: net },
+    ],
+    // A new sysfs takes rights over the network.
+    mounts: [{ device: "proc", source: "proc", destination: "/proc" }],
+    networks: [],
+    devices: [],
+    mask_paths: [],
+    readonly_paths: [],
+    uid_mappings: null,
+    gid_mappings: null,
+  });
+  await using _other = await container.hold();
+  const own = await container.pid();
+  for (
+    const [file, other] of [["user", pid], [
+      "net",
+      await stranger.pid(),
+    ]] as const
+  ) {
+    assertEquals([file, namespaceOf(own, file)], [
+      file,
+      namespaceOf(other, file),
+    ]);
+  }
+  assertEquals(
+    squeeze(await container.output("readlink /proc/self/ns/net")),
+    [namespaceOf(own, "net")],
+  );
+  assertEquals(statusOf(own)["Uid"]?.split("\t")[0], "500000");
+});
+
 test("as many ranges as the kernel takes work, one more is refused", async (workspace) => {
   const ranges = (count: number, first = 2000): ConfigJson[] =>
     Array.from({ length: count }, (_, at) => range(at * 2, first + at * 2, 1));
