@@ -27,7 +27,6 @@ export const SECTIONS: Readonly<
   work: workSection,
   api: apiSection,
   process: processSection,
-  podman: podmanSection,
   warm: warmSection,
   exec: execSection,
   throughput: throughputSection,
@@ -38,4 +37,6 @@ export const SECTIONS: Readonly<
   growth: growthSection,
   mounts: hostMountsSection,
   waits: waitsSection,
+  // Changes what is mounted.
+  podman: podmanSection,
 };
