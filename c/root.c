@@ -13,13 +13,12 @@
  * covers everything below it.
  */
 #include "cleanup.h"
+#include "hide.h"
 #include "inroot.h"
 #include "mount.h"
 #include "slot.h"
 
-#define UMOUNT_DETACH 2  /* MNT_DETACH */
-#define UMOUNT_NOLINK 8  /* UMOUNT_NOFOLLOW */
-#define UMOUNT_ROUNDS 64 /* mounts stacked on one another */
+#define UMOUNT_DETACH 2 /* MNT_DETACH */
 
 static void set_root(struct nsi_run *run, int fd)
 {
@@ -185,41 +184,12 @@ int nsi_op_root_pivot(struct nsi_run *run, const struct nsi_op *op)
 }
 
 /*
- * Takes the old root's procfs or sysfs away, which the container could uncover:
- * a visible one also lets user namespaces below mount new ones without masks.
- * Inside a user namespace the mounts are locked, there an empty tmpfs covers it.
- */
-static int hide_old(struct nsi_run *run, const char *path, int64_t magic)
-{
-	static const uint8_t options[] = "mode\0000555\0nr_inodes\0001";
-	const struct nsi_bytes list = { options, sizeof(options) };
-	NSI_AUTO_FD int fd = -1;
-	NSI_AUTO_FD int treefd = -1;
-	int r = 0;
-
-	run->detail = NSI_AT_MOUNT;
-	for (int i = 0; r == 0 && i < UMOUNT_ROUNDS; i++)
-		r = umount(path, UMOUNT_DETACH | UMOUNT_NOLINK);
-	fd = nsi_sys_openat(AT_FDCWD, path, O_PATH | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	r = nsi_on_fs(fd, magic);
-	if (r <= 0)
-		return r;
-	treefd = nsi_fs_make(run, "tmpfs", NULL, list, MOUNT_ATTR_RDONLY);
-	if (treefd < 0)
-		return treefd;
-	run->detail = NSI_AT_ATTACH;
-	return nsi_sys_move_mount(treefd, "", fd, "",
-				  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-}
-
-/*
  * nsi_op_root_move() - switch to the attached root, the old one staying below
  *
  * The tree lies on top of / already, which is what moving it there would do, so
  * .. never leads out: at the top of the namespace the kernel steps onto the
- * topmost mount again. For an / that pivot_root(2) refuses.
+ * topmost mount again. What is mounted on the old one is detached or covered
+ * (hide.c). For an / that pivot_root(2) refuses.
  *
  * Return: 0 or -errno.
  */
@@ -231,9 +201,7 @@ int nsi_op_root_move(struct nsi_run *run, const struct nsi_op *op)
 	if (run->rootfd < 0)
 		return -EBADF;
 	drop_null(run);
-	r = hide_old(run, "/proc", NSI_PROC_MAGIC);
-	if (r == 0)
-		r = hide_old(run, "/sys", NSI_SYSFS_MAGIC);
+	r = nsi_hide_host(run);
 	if (r < 0)
 		return r;
 	run->detail = NSI_AT_MOUNT;

@@ -386,16 +386,20 @@ export function planRoot(config: Config, context: RootContext): RootPart {
   }
   const { before, after } = propagations(config);
   const source = rootSource(config, context, before);
-  const enter = config.noPivotRoot === true ? "root.move" : "root.pivot";
+  const stays = config.noPivotRoot === true;
   return {
     parent: source.parent,
     attach: [
-      { op: "mount.propagation", propagation: before },
+      // What the host mounts later must not come to an old root that stays.
+      {
+        op: "mount.propagation",
+        propagation: stays ? MS_PRIVATE | MS_REC : before,
+      },
       ...source.attach,
     ],
     enter: [
       ...(config.readonlyfs === true ? [{ op: "root.readonly" } as const] : []),
-      { op: enter },
+      { op: stays ? "root.move" : "root.pivot" },
       ...after.map((propagation): ChildOp => ({
         op: "mount.propagation",
         propagation,

@@ -267,19 +267,70 @@ static void pivot_leaves_only_the_root(void)
 	CHECK(open("/new", O_WRONLY | O_CREAT, 0600) < 0 && errno == EROFS);
 }
 
+/* By the old call, as the host's own mounts are made: 0 or the errno. */
+static int mount_at(const char *fstype, const char *path)
+{
+	return (int)-NSI_SYS5(__NR_mount, fstype, path, fstype, 0, 0);
+}
+
+/* What a user namespace below gets that mounts a procfs of its own: 0 or the errno. */
+static int new_procfs_below(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID))
+			_exit(255);
+		pid = fork();
+		if (pid == 0)
+			_exit(mount_at("proc", "/proc"));
+		_exit(waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status) : 254);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	return WEXITSTATUS(status);
+}
+
+/* As masks do, which must hold in user namespaces below. */
+static void cover_part_of_proc(void)
+{
+	EXPECT(0, new_procfs_below());
+	CHECK(mount_at("tmpfs", "/proc/sys") == 0);
+	EXPECT(EPERM, new_procfs_below());
+}
+
+/* A procfs in other places of the host, one of them with blanks, one covered by others. */
+static void more_procfs(void)
+{
+	CHECK(mkdir(CANARY "/a b", 0755) == 0 && mkdir(CANARY "/c", 0755) == 0);
+	CHECK(mkdir(CANARY "/c/d", 0755) == 0 && chmod(CANARY "/c", 0755) == 0);
+	CHECK(mount_at("proc", CANARY "/a b") == 0);
+	CHECK(mount_at("proc", CANARY "/a b") == 0);
+	CHECK(mount_at("sysfs", CANARY "/c/d") == 0);
+}
+
+static void cover_more_procfs(void)
+{
+	CHECK(mount_at("proc", CANARY "/c/d") == 0);
+	CHECK(mount_at("tmpfs", CANARY "/c") == 0);
+}
+
 static void move_leaves_no_way_up(void)
 {
 	const struct nsi_op op = { .kind = 0 };
 	static char text[65536];
 
 	begin();
+	more_procfs();
+	cover_more_procfs();
 	write_text(ROOT "/marker", "");
 	CHECK(mkdir(ROOT "/jail", 0755) == 0);
 	EXPECT(0, mount_fs(1, PROC_ATTR, "proc", "/proc", ""));
 	EXPECT(0, nsi_op_root_move(&run, &op));
 	check_inside();
+	cover_part_of_proc();
 	CHECK(read_text("/proc/self/mountinfo", text, sizeof(text)) > 0);
-	CHECK(!strstr(text, " sysfs ") && !strstr(text, " - cgroup"));
+	CHECK(!strstr(text, CANARY) && !strstr(text, " sysfs ") && !strstr(text, " - cgroup"));
 	CHECK(strstr(text, " - proc ") && !strstr(strstr(text, " - proc ") + 1, " - proc "));
 	/* The classic way out of a chroot ends at the same root. */
 	CHECK(chroot("/jail") == 0);
@@ -314,7 +365,8 @@ static void write_map(const char *path, const char *text)
 }
 
 /* All of it as uid 65534, root only of a user namespace of its own. */
-static void in_user_namespace(int (*enter)(struct nsi_run *, const struct nsi_op *))
+static void in_user_namespace(int (*enter)(struct nsi_run *, const struct nsi_op *), int wanted,
+			      void (*prepare)(void))
 {
 	const struct nsi_op op = { .kind = 0, .n = { NSI_SLOT_ROOT, MS_PRIVATE } };
 	const struct nsi_op propagation = { .n = { MS_SLAVE } };
@@ -329,6 +381,9 @@ static void in_user_namespace(int (*enter)(struct nsi_run *, const struct nsi_op
 	write_text(CANARY "/secret", "host");
 	clone_into(NSI_SLOT_ROOT, ROOT);
 	clone_into(SLOT, CANARY);
+	more_procfs();
+	if (prepare)
+		prepare();
 	CHECK(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
 	CHECK(prctl(PR_SET_DUMPABLE, 1) == 0);
 	CHECK(unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC) ==
@@ -352,8 +407,11 @@ static void in_user_namespace(int (*enter)(struct nsi_run *, const struct nsi_op
 	       mount_fs(0, MOUNT_ATTR_NOSUID, "devpts", "/dev/pts", "newinstance _ ptmxmode 0666"));
 	EXPECT(0, mount_fs(0, PROC_ATTR, "mqueue", "/dev/mqueue", ""));
 	EXPECT(0, mount_tree(TREE_RECURSIVE, MOUNT_ATTR_RDONLY, "/data"));
-	EXPECT(0, enter(&run, &op));
+	EXPECT(wanted, enter(&run, &op));
+	if (wanted)
+		_exit(0);
 	check_inside();
+	cover_part_of_proc();
 	CHECK(access("/data/secret", F_OK) == 0 && access("/proc/1/status", F_OK) == 0);
 	EXPECT(0, nsi_op_root_readonly(&run, &op));
 	_exit(0);
@@ -361,12 +419,18 @@ static void in_user_namespace(int (*enter)(struct nsi_run *, const struct nsi_op
 
 static void everything_in_a_user_namespace(void)
 {
-	in_user_namespace(nsi_op_root_pivot);
+	in_user_namespace(nsi_op_root_pivot, 0, cover_more_procfs);
 }
 
 static void also_without_pivot(void)
 {
-	in_user_namespace(nsi_op_root_move);
+	in_user_namespace(nsi_op_root_move, 0, NULL);
+}
+
+/* It would count as whole for namespaces below, and no path leads to it. */
+static void but_not_over_a_procfs_out_of_reach(void)
+{
+	in_user_namespace(nsi_op_root_move, -EBUSY, cover_more_procfs);
 }
 
 int main(void)
@@ -385,5 +449,6 @@ int main(void)
 	RUN(current_and_enter);
 	RUN(everything_in_a_user_namespace);
 	RUN(also_without_pivot);
+	RUN(but_not_over_a_procfs_out_of_reach);
 	return 0;
 }

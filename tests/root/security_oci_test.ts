@@ -212,3 +212,34 @@ test("an ordinary user's containers live and die without a right of root's", asy
   const mode = (await Deno.lstat(`${user.home}/run/nsinit-oci`)).mode ?? 0;
   assertEquals(mode & 0o777, 0o700);
 });
+
+test("without pivot_root too no unmasked procfs can be had, however many the host has", async (workspace) => {
+  const attempt =
+    "unshare -Urmpf mount -t proc proc /proc && echo had it; cat /proc/self/mountinfo";
+  const run = async (masks: readonly string[]) => {
+    await using bundle = await OciBundle.make(workspace, {
+      process: {
+        args: ["/bin/sh", "-c", attempt],
+        user: { uid: 1000, gid: 1000 },
+      },
+      linux: { readonlyPaths: masks },
+    });
+    return await shell(
+      workspace,
+      bundle,
+      `mkdir -p plain below/deep && mount -t proc other plain &&
+      mount -t sysfs other below/deep && mount -t proc other below/deep &&
+      mount -t tmpfs cover below && $OCI run --no-pivot $ID`,
+      ["unshare", "--mount", "--propagation", "private"],
+    );
+  };
+  // What shows that it is the masks that are kept.
+  const open = await run([]);
+  assertStringIncludes(open.stdout, "had it", open.stderr);
+  const masked = await run(["/proc/sys"]);
+  assertEquals(masked.code, 0, masked.stderr);
+  assert(!masked.stdout.includes("had it"), masked.stdout);
+  assertMatch(masked.stderr, /mount.*(not permitted|denied)/i);
+  // Nothing of the host is left there, where nothing is locked.
+  assertEquals(masked.stdout.match(/ - (proc|sysfs) /g)?.length, 3);
+});

@@ -51,6 +51,11 @@ Deno.test("planRoot shares nothing before the root switch", () => {
   }
   const moved = ownRoot({ noPivotRoot: true, readonlyfs: true });
   assertEquals(names(moved.enter), ["root.readonly", "root.move"]);
+  // The host's part stays and is private, the container's follows the host.
+  assertEquals(moved.attach, [
+    { op: "mount.propagation", propagation: 0x44000 },
+    { op: "root.attach", slot: 3, propagation: 0x84000 },
+  ]);
 });
 
 Deno.test("planRoot lays a tmpfs of limited size over the root", () => {
