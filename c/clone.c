@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * clone.c - detached copies of mount trees of the host (open_tree(2), Linux 5.2).
+ * clone.c - detached copies of mount trees of the host (open_tree(2), Linux 5.2),
+ * and what is changed of a copy before it is attached.
  *
  * Root's are taken by the caller's process, before the child has a mount namespace
  * of its own, so that it needs no path of the host inside. Who is not root may
@@ -50,4 +51,30 @@ int nsi_op_tree_set(struct nsi_run *run, const struct nsi_op *op)
 		return treefd;
 	run->detail = NSI_AT_ATTRIBUTES;
 	return nsi_sys_mount_setattr(treefd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+}
+
+/*
+ * nsi_op_tree_idmap() - show other ids through a detached tree
+ *
+ * A mount can be mapped only while nobody sees it, by one who has power over its
+ * file system; a file system has to know how.
+ *
+ * @run: the run
+ * @op:  tree.idmap; flags bit 0: submounts as well
+ *
+ * Return: 0; -EINVAL when a file system cannot be id-mapped, -EPERM when it is
+ * not the caller's to map, or is mapped already; another -errno.
+ */
+int nsi_op_tree_idmap(struct nsi_run *run, const struct nsi_op *op)
+{
+	unsigned int deep = NSI_TREE_IDMAP_FLAGS(op) & 1 ? AT_RECURSIVE : 0;
+	int treefd = nsi_slot_get(run, NSI_TREE_IDMAP_SLOT(op));
+	int usernsfd = nsi_slot_get(run, NSI_TREE_IDMAP_USERNS(op));
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+
+	run->detail = NSI_AT_ATTRIBUTES;
+	if (treefd < 0 || usernsfd < 0)
+		return -EBADF;
+	attr.userns_fd = (uint64_t)(unsigned int)usernsfd;
+	return nsi_sys_mount_setattr(treefd, "", AT_EMPTY_PATH | deep, &attr);
 }

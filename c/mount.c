@@ -221,6 +221,31 @@ int nsi_op_mount_change(struct nsi_run *run, const struct nsi_op *op)
 }
 
 /*
+ * nsi_op_tree_inside() - a detached copy of what earlier mounts of the container made
+ *
+ * Who can write below one of them could have a link lead to the procfs inside,
+ * which would appear at a place where nothing hides its files: so none is followed.
+ *
+ * Return: 0; -ELOOP when there is a link on the way; -errno.
+ */
+int nsi_op_tree_inside(struct nsi_run *run, const struct nsi_op *op)
+{
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+	NSI_AUTO_FD int sourcefd = -1;
+	int fd;
+
+	run->detail = NSI_AT_RESOLVE;
+	if (NSI_TREE_INSIDE_FLAGS(op) & TREE_RECURSIVE)
+		flags |= AT_RECURSIVE;
+	sourcefd = nsi_inroot_open(run, NSI_TREE_INSIDE_PATH(run, op), O_PATH, RESOLVE_NO_SYMLINKS);
+	if (sourcefd < 0)
+		return sourcefd;
+	run->detail = NSI_AT_OPEN;
+	fd = nsi_sys_open_tree(sourcefd, "", flags);
+	return fd < 0 ? fd : nsi_slot_put(run, NSI_TREE_INSIDE_SLOT(op), fd);
+}
+
+/*
  * nsi_op_mount_tree() - attach a tree that the caller's process has cloned
  *
  * Return: 0 or -errno.

@@ -79,6 +79,7 @@ enum nsi_kind {
 	NSI_OP_PATH_OWN = 77,
 	NSI_OP_FILE_WRITE = 78,
 	NSI_OP_TREE_SET = 160,
+	NSI_OP_TREE_INSIDE = 173,
 	NSI_OP_MOUNT_CHANGE = 161,
 	NSI_OP_TTY_OPEN = 80,
 	NSI_OP_TTY_CONSOLE = 81,
@@ -453,6 +454,11 @@ enum nsi_slot {
 #define NSI_TREE_SET_SET(op) ((uint64_t)(op)->n[1])
 #define NSI_TREE_SET_CLEAR(op) ((uint64_t)(op)->n[2])
 
+/* tree.inside: open_tree(2) clone of the path inside the root, as it is by then, into slot; no symlinks followed; flags bit 0: with its submounts */
+#define NSI_TREE_INSIDE_SLOT(op) ((uint64_t)(op)->n[0])
+#define NSI_TREE_INSIDE_FLAGS(op) ((uint64_t)(op)->flags)
+#define NSI_TREE_INSIDE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+
 /* mount.change: sets attributes and propagation (0 leaves it) of the mount that is at target already; flags bit 0: attributes also of submounts */
 #define NSI_MOUNT_CHANGE_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_MOUNT_CHANGE_SET(op) ((uint64_t)(op)->n[0])
@@ -702,6 +708,7 @@ enum nsi_slot {
 	X(PATH_OWN, "s----") \
 	X(FILE_WRITE, "sb---") \
 	X(TREE_SET, "-----") \
+	X(TREE_INSIDE, "s----") \
 	X(MOUNT_CHANGE, "s----") \
 	X(TTY_OPEN, "-----") \
 	X(TTY_CONSOLE, "s----") \
@@ -784,6 +791,7 @@ enum nsi_slot {
 #define NSI_CHILD_OPS(X) \
 	X(TREE_OPEN, tree_open) \
 	X(FDS_RECEIVE, fds_receive) \
+	X(TREE_IDMAP, tree_idmap) \
 	X(CGROUP_JOIN, cgroup_join) \
 	X(SYNC, sync) \
 	X(NS_ENTER, ns_enter) \
@@ -822,6 +830,7 @@ enum nsi_slot {
 	X(PATH_OWN, path_own) \
 	X(FILE_WRITE, file_write) \
 	X(TREE_SET, tree_set) \
+	X(TREE_INSIDE, tree_inside) \
 	X(MOUNT_CHANGE, mount_change) \
 	X(TTY_OPEN, tty_open) \
 	X(TTY_CONSOLE, tty_console) \
@@ -934,6 +943,7 @@ int nsi_op_root_make(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_path_own(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_file_write(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tree_set(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_tree_inside(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_mount_change(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_open(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_tty_console(struct nsi_run *run, const struct nsi_op *op);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * userns.c - user namespaces that only carry id maps, and mounts mapped by them.
+ * userns.c - user namespaces that only carry id maps.
  *
  * An id-mapped mount (mount_setattr(2), Linux 5.12) takes its maps from a user
  * namespace, and such a namespace exists only with a process in it. So a child is
@@ -8,9 +8,6 @@
  * namespace file is opened, and it goes. It shares the caller's memory and runs on
  * a stack of its own, makes system calls only, has every signal blocked, and the
  * kernel kills it when the calling thread ends before it has been killed here.
- *
- * A mount can be mapped only while nobody sees it, by one who has power over its
- * file system; a file system has to know how.
  */
 #include "cleanup.h"
 #include "idmap.h"
@@ -119,26 +116,4 @@ int nsi_op_userns_make(struct nsi_run *run, const struct nsi_op *op)
 		return r;
 	}
 	return nsi_slot_put(run, NSI_USERNS_MAKE_SLOT(op), fd);
-}
-
-/*
- * nsi_op_tree_idmap() - show other ids through a detached tree
- * @run: the run
- * @op:  tree.idmap; flags bit 0: submounts as well
- *
- * Return: 0; -EINVAL when a file system cannot be id-mapped, -EPERM when it is
- * not the caller's to map, or is mapped already; another -errno.
- */
-int nsi_op_tree_idmap(struct nsi_run *run, const struct nsi_op *op)
-{
-	unsigned int deep = NSI_TREE_IDMAP_FLAGS(op) & 1 ? AT_RECURSIVE : 0;
-	int treefd = nsi_slot_get(run, NSI_TREE_IDMAP_SLOT(op));
-	int usernsfd = nsi_slot_get(run, NSI_TREE_IDMAP_USERNS(op));
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
-
-	run->detail = NSI_AT_ATTRIBUTES;
-	if (treefd < 0 || usernsfd < 0)
-		return -EBADF;
-	attr.userns_fd = (uint64_t)(unsigned int)usernsfd;
-	return nsi_sys_mount_setattr(treefd, "", AT_EMPTY_PATH | deep, &attr);
 }

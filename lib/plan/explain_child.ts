@@ -13,6 +13,7 @@ import {
   affinityText,
   attrText,
   hookText,
+  idmapText,
   optionText,
   pointName,
   type Sentences,
@@ -167,6 +168,11 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
       attrText("without ", op.clear)
     }${propagationText(op.propagation)}`,
   "tree.set": treeSetText,
+  "tree.idmap": idmapText,
+  "tree.inside": ({ path, slot, flags }) =>
+    `clone the mount tree ${path} inside${
+      bit(flags, 1) ? " with its submounts" : ""
+    } into slot ${slot}`,
   "mount.change": (op) =>
     `change the mount at ${op.target}${attrText("", op.set)}${
       attrText("without ", op.clear)

@@ -146,6 +146,29 @@ export function treeText({ path, slot, flags }: Op<"tree.open">): string {
   return `clone the mount tree ${path}${depth} into slot ${slot}`;
 }
 
+/**
+ * Words the id map of a mount tree, for both lists. Pure.
+ *
+ * @param op The operation.
+ * @returns The sentence.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { idmapText } from "./explain_parent.ts";
+ *
+ * assertEquals(
+ *   idmapText({ op: "tree.idmap", flags: 0, slot: 3, userns: 4 }),
+ *   "show ids through the tree of slot 3 as the user namespace of slot 4 maps them",
+ * );
+ * ```
+ */
+export function idmapText({ flags, slot, userns }: Op<"tree.idmap">): string {
+  return `show ids through the tree of slot ${slot}${
+    bit(flags, 1) ? " and its submounts" : ""
+  } as the user namespace of slot ${userns} maps them`;
+}
+
 /** Id map lines on one line. */
 function mapText(lines: string): string {
   return lines.trim().split("\n").join("; ");
@@ -251,10 +274,7 @@ export const PARENT_SENTENCES: Sentences<"parent"> = {
     `make a user namespace that maps user ids (${
       mapText(uids)
     }) and group ids (${mapText(gids)}) into slot ${slot}`,
-  "tree.idmap": ({ flags, slot, userns }) =>
-    `show ids through the tree of slot ${slot}${
-      bit(flags, 1) ? " and its submounts" : ""
-    } as the user namespace of slot ${userns} maps them`,
+  "tree.idmap": idmapText,
   "cgroup.make": ({ path, flags }) =>
     `make the cgroup ${path}${
       bit(flags, 1)

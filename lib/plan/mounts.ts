@@ -1,8 +1,9 @@
 /**
  * The mounts of the configuration, in order.
  *
- * Bind sources are opened in the parent, where paths are the host's; targets
- * are resolved by the child inside the root. See mount_setattr(2), fsopen(2).
+ * Bind sources are opened in the parent, where paths are the host's, but for
+ * those that earlier mounts make; targets are resolved by the child inside the
+ * root. See mount_setattr(2), fsopen(2).
  *
  * @module
  */
@@ -12,6 +13,7 @@ import { MOUNT_FLAGS, PROPAGATION_FLAGS } from "../config/names/mount_flags.ts";
 import type { Command, Config, Mount, NamespaceType } from "../config/types.ts";
 import { HostError } from "../errors.ts";
 import type { Host } from "../host/types.ts";
+import { planInside, sourceInside, type SourcePart } from "./bind_sources.ts";
 import { planCgroupMount } from "./cgroup_mounts.ts";
 import { MOUNT_ATTRS } from "./flags.ts";
 import { planIdmap } from "./mount_idmap.ts";
@@ -82,6 +84,8 @@ interface PlacedMount {
   readonly mount: Mount;
   readonly path: string;
   readonly target: string;
+  /** Targets of the mounts before. */
+  readonly earlier: readonly string[];
 }
 
 /**
@@ -238,8 +242,30 @@ function treeFlags({ target }: PlacedMount, isRecursive: boolean): number {
   return target.startsWith("/proc/") ? recursive | TREE_INTO_PROC : recursive;
 }
 
+/** Copies the source of a bind mount: on the host, or inside at its turn. */
+function sourcePart(
+  { mount, path, target, earlier }: PlacedMount,
+  slot: number,
+  context: MountContext,
+): SourcePart {
+  const { source } = mount;
+  const { namespaces, rootfs } = context.config;
+  const flags = (mount.flags & MS_REC) !== 0 ? 1 : 0;
+  const idmap = planIdmap(mount, { path, slot }, context);
+  const inside = sourceInside(source, rootfs, earlier);
+  if (inside !== undefined) {
+    return planInside(inside, { slot, flags, idmap }, { path, namespaces });
+  }
+  const note = `bound at ${target}`;
+  return {
+    parent: [{ op: "tree.open", slot, flags, path: source, note }, ...idmap],
+    child: [],
+    slots: [slot],
+  };
+}
+
 function bindPart(placed: PlacedMount, context: MountContext): MountPart {
-  const { mount: { source, flags }, path, target } = placed;
+  const { mount: { source }, path, target } = placed;
   if (!source.startsWith("/")) {
     throw refuse(
       `${path}.source`,
@@ -250,25 +276,24 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
   const { all, top, isRecursive } = treeChange(placed.mount);
   const { set, clear } = top;
   const propagation = mountPropagation(placed, context);
+  const copy = sourcePart(placed, slot, context);
   return {
-    parent: [{
-      op: "tree.open",
-      slot,
-      flags: (flags & MS_REC) !== 0 ? 1 : 0,
-      path: source,
-      note: `bound at ${target}`,
-    }, ...planIdmap(placed.mount, { path, slot }, context)],
-    child: [...(all ? [{ op: "tree.set", slot, ...all } as const] : []), {
-      op: "mount.tree",
-      flags: treeFlags(placed, isRecursive),
-      slot,
-      set,
-      clear,
-      propagation,
-      target,
-      note: source,
-    }, ...peerOps(placed, propagation)],
-    slots: [slot],
+    ...copy,
+    child: [
+      ...copy.child,
+      ...(all ? [{ op: "tree.set", slot, ...all } as const] : []),
+      {
+        op: "mount.tree",
+        flags: treeFlags(placed, isRecursive),
+        slot,
+        set,
+        clear,
+        propagation,
+        target,
+        note: source,
+      },
+      ...peerOps(placed, propagation),
+    ],
     shown: [],
   };
 }
@@ -399,9 +424,13 @@ export function planMounts(context: MountContext): MountPart {
       `Cannot label mounts ${config.mountLabel}: SELinux is not in force on this host; leave mountLabel out`,
     );
   }
+  const targets = config.mounts.map(({ destination }) =>
+    targetInside(destination, config.rootfs)
+  );
   const parts = config.mounts.map((mount, index): MountPart => {
-    const target = targetInside(mount.destination, config.rootfs);
-    const placed = { mount, path: `mounts[${index}]`, target };
+    const target = targets[index] ?? "";
+    const earlier = targets.slice(0, index);
+    const placed = { mount, path: `mounts[${index}]`, target, earlier };
     checkTarget(placed);
     const part = mountPart(bindShared(placed, context), context);
     return {

@@ -100,7 +100,7 @@ export const OPS = {
   },
   "tree.idmap": {
     kind: 9,
-    lists: PARENT,
+    lists: PARENT_AND_CHILD,
     by: "c",
     doc:
       "shows ids through the detached tree in slot as the user namespace in slot userns maps them; flags bit 0: submounts as well",
@@ -662,6 +662,14 @@ export const OPS = {
     doc:
       "sets and clears attributes of every mount of the detached tree in slot",
     fields: { slot: "u64", set: "u64", clear: "u64" },
+  },
+  "tree.inside": {
+    kind: 173,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "open_tree(2) clone of the path inside the root, as it is by then, into slot; no symlinks followed; flags bit 0: with its submounts",
+    fields: { slot: "u64", flags: "u64", path: "str" },
   },
   "mount.change": {
     kind: 161,

@@ -1,7 +1,9 @@
 /** Mounts and terminals of containers as conformance suites of the field look at them. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { containerTests } from "../support/containers.ts";
-import { OciBundle } from "../support/oci_program.ts";
+import { mustRun } from "../support/nsinit.ts";
+import { ociNamespaces } from "../support/oci.ts";
+import { type BundleChanges, OciBundle } from "../support/oci_program.ts";
 
 const test = containerTests("ociconformmounts");
 
@@ -71,4 +73,111 @@ test("a bind mount may be shared in a root that is not", async (workspace) => {
     }],
   });
   assertMatch(await bundle.must(["run", bundle.id]), / shared:\d+ .*- /);
+});
+
+const ID_MAPS = {
+  uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+  gidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+};
+
+/** A bundle in which later mounts have what earlier ones show as source. */
+async function layered(
+  bundle: OciBundle,
+  source: string,
+  { late = {}, linux = {} }: {
+    readonly late?: Readonly<Record<string, unknown>>;
+    readonly linux?: NonNullable<BundleChanges["linux"]>;
+  } = {},
+): Promise<void> {
+  for (const path of ["a/x", "b/y", "c/z"]) {
+    await Deno.mkdir(`${source}/${path}`, { recursive: true });
+    await Deno.writeTextFile(`${source}/${path}/file`, `${path}\n`);
+  }
+  await Deno.mkdir(`${bundle.rootfs}/mnt`, { recursive: true });
+  await Deno.mkdir(`${bundle.rootfs}/final`, { recursive: true });
+  const bind = (from: string, destination: string) => ({
+    destination,
+    type: "bind",
+    source: from,
+    options: ["bind", "rprivate"],
+  });
+  const again = (from: string, to: string) => ({
+    ...bind(`${bundle.rootfs}${from}`, `${bundle.rootfs}${to}`),
+    options: ["rbind", "rprivate"],
+    ...late,
+  });
+  await bundle.write({
+    process: {
+      args: [
+        "/bin/sh",
+        "-c",
+        "cat /final/x/y/z/z/x/y/z/x/file; stat -c %u /final",
+      ],
+    },
+    linux,
+    mounts: [
+      bind(`${source}/a`, "/mnt"),
+      bind(`${source}/b`, "/mnt/x"),
+      bind(`${source}/c`, "/mnt/x/y"),
+      bind(`${source}/a`, "/mnt/x/y/z"),
+      again("/mnt/x", "/mnt/x/y/z/x"),
+      again("/mnt/x/y", "/mnt/x/y/z"),
+      again("/mnt", "/final"),
+    ],
+  });
+}
+
+test("a bind mount finds what earlier mounts show inside", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  await layered(bundle, await workspace.newDirectory());
+  assertEquals(await bundle.must(["run", bundle.id]), "a/x\n0\n");
+});
+
+test("a bind mount in a user namespace finds what earlier mounts show", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  const linux = {
+    namespaces: ociNamespaces("mount", "pid", "network", "ipc", "uts", "user"),
+    ...ID_MAPS,
+  };
+  await mustRun(["chown", "-R", "100000:100000", bundle.rootfs]);
+  const source = await workspace.newDirectory();
+  await layered(bundle, source, { linux });
+  // Only the runtime can reach the sources.
+  await Deno.chmod(source, 0o700);
+  assertEquals(await bundle.must(["run", bundle.id]), "a/x\n65534\n");
+
+  await layered(bundle, source, { linux, late: ID_MAPS });
+  const { code, stderr } = await bundle.oci(["run", bundle.id]);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "which an earlier mount shows");
+});
+
+test("an id map shows what earlier mounts show with other owners", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  await layered(bundle, await workspace.newDirectory(), { late: ID_MAPS });
+  assertEquals(await bundle.must(["run", bundle.id]), "a/x\n100000\n");
+});
+
+test("no link is followed to what an earlier mount shows", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  const source = await workspace.newDirectory();
+  await Deno.symlink("/proc", `${source}/link`);
+  await Deno.mkdir(`${source}/real`);
+  for (const [name, wanted] of [["link", 1], ["real", 0]] as const) {
+    await bundle.write({
+      process: { args: ["/bin/true"] },
+      mounts: [
+        { destination: "/mnt", type: "bind", source, options: ["bind"] },
+        {
+          destination: "/again",
+          type: "bind",
+          source: `${bundle.rootfs}/mnt/${name}`,
+          options: ["rbind"],
+        },
+      ],
+    });
+    const { code, stderr } = await bundle.oci(["run", bundle.id]);
+    assertEquals([name, code], [name, wanted], stderr);
+    if (wanted !== 0) assertMatch(stderr, /ELOOP/);
+  }
 });
