@@ -41,6 +41,8 @@ export interface Attachment {
   };
   /** Size of the caller's terminal, for a pty. */
   readonly terminalSize?: { readonly rows: number; readonly columns: number };
+  /** Whether this command stays: it also shows what came out before a start failed. */
+  readonly stays?: boolean;
   /** Whether what comes out of a pty goes to no terminal, which would need carriage returns. */
   readonly plainNewlines?: boolean;
 }
@@ -109,6 +111,7 @@ export function attachStdio(
     return {
       stdio: INHERIT,
       relay: NO_RELAY,
+      stays: true,
       ...(size && { terminalSize: size }),
     };
   }
@@ -124,6 +127,7 @@ export function attachStdio(
       stdout: stdout?.outer ?? -1,
       stderr: stderr?.outer ?? -1,
     },
+    stays: true,
   };
 }
 

@@ -594,11 +594,16 @@ export function listenerFacts(
   };
 }
 
+/** What counts of a request that cannot be carried out. */
+type FailedRequest =
+  & Pick<SandboxRequest, "id" | "config" | "reserved" | "blocking">
+  & { readonly attachment?: Attachment };
+
 /** A start has failed: takes back what it made, and adds to the error what that says. */
 export async function fail(
   error: unknown,
   locked: LockedState,
-  request: Pick<SandboxRequest, "id" | "config" | "reserved" | "blocking">,
+  request: FailedRequest,
   state: StoredState | undefined,
   run: PlanRun | undefined,
 ): Promise<void> {
@@ -623,16 +628,17 @@ export function leftBehind(id: string, reason: unknown): string {
 /** Kills and removes a half-made container; what cannot be removed stays recorded for the next command. */
 async function discard(
   locked: LockedState,
-  { reserved, blocking = false }: Pick<
-    SandboxRequest,
-    "reserved" | "blocking"
-  >,
+  { reserved, blocking = false, attachment }: FailedRequest,
   state: StoredState | undefined,
   run: PlanRun | undefined,
 ): Promise<void> {
   try {
     if (blocking) run?.abort();
     else await run?.abortAsync();
+    if (run && attachment?.stays) {
+      const { passOnLastOutput } = await import("./last_output.ts");
+      passOnLastOutput(attachment, run);
+    }
   } finally {
     run?.close();
     if (!reserved) await removeRemains(locked, state, { blocking });

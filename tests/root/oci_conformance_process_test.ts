@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { containerTests } from "../support/containers.ts";
-import { waitFor } from "../support/nsinit.ts";
+import { REPOSITORY, runProgram, waitFor } from "../support/nsinit.ts";
 import { ociNamespaces } from "../support/oci.ts";
 import { OciBundle } from "../support/oci_program.ts";
 
@@ -253,4 +253,30 @@ test("a created container can be asked to stop", async (workspace) => {
     return status === "stopped";
   });
   await bundle.must(["delete", bundle.id]);
+});
+
+test("what a startContainer hook says before it fails is shown", async (workspace) => {
+  for (const terminal of [false, true]) {
+    await using bundle = await OciBundle.make(workspace, {
+      process: { terminal, args: ["/bin/echo", "not run"] },
+      rest: {
+        hooks: {
+          startContainer: [{
+            path: "/bin/sh",
+            args: ["sh", "-c", "echo said $((40 + 2)); exit 3"],
+          }],
+        },
+      },
+    });
+    const { code, stdout, stderr } = await bundle.oci(["run", bundle.id]);
+    assertEquals([code, stdout], [1, "said 42\n"]);
+    assertStringIncludes(stderr, "startContainer hook #0: exit status 3");
+    // At a terminal of the caller, which the container gets pipes or a pty for.
+    const program =
+      `${Deno.execPath()} run -A ${REPOSITORY}/oci.ts --root ${workspace.stateRoot} run ${bundle.id}`;
+    const shown = await runProgram(["script", "-qec", program, "/dev/null"], {
+      cwd: bundle.dir,
+    });
+    assertMatch(shown.stdout, /^said 42\r*\n.*startContainer hook #0/);
+  }
 });
