@@ -6,6 +6,7 @@
  */
 import type { Config } from "../config/types.ts";
 import type { ExternalMount } from "../criu/mounts.ts";
+import { sourceInside } from "../plan/bind_sources.ts";
 import { MOUNT_ATTRS } from "../plan/flags.ts";
 import { targetInside } from "../plan/mounts.ts";
 import type { OutsideMount } from "../plan/restore.ts";
@@ -91,16 +92,33 @@ function groupSource(
   return old && found && found.path + source.slice(old.path.length);
 }
 
+/**
+ * The host path that a mount of the configuration shows; none for one whose
+ * source another kind of mount made inside.
+ */
+function hostSource(config: Config, index: number): string | undefined {
+  const targets = config.mounts.slice(0, index).map(({ destination }) =>
+    targetInside(destination, config.rootfs)
+  );
+  const { device, source = "" } = config.mounts[index] ?? {};
+  if (device !== "bind") return undefined;
+  const inside = sourceInside(source, config.rootfs, targets);
+  if (inside === undefined) return source;
+  const above = targets.findLastIndex((target) => isWithin(inside, target));
+  const base = hostSource(config, above);
+  return base && base + inside.slice(targets[above]?.length);
+}
+
 function configured(
-  target: string,
-  { config }: MountSources,
+  { target, source }: ExternalMount,
+  { config, move }: MountSources,
 ): OutsideMount | undefined {
   const index = config.mounts.findLastIndex(({ device, destination }) =>
     device === "bind" && targetInside(destination, config.rootfs) === target
   );
   const of = config.mounts[index];
   return of && {
-    source: of.source,
+    source: hostSource(config, index) ?? move(source),
     mount: { of, path: `mounts[${index}]` },
   };
 }
@@ -131,7 +149,7 @@ function nested(
       isWithin(source, other.source)
     )
     .toSorted((a, b) => b.target.length - a.target.length);
-  const found = above && configured(above.target, sources);
+  const found = above && configured(above, sources);
   return above && found &&
     { source: found.source + source.slice(above.source.length) };
 }
@@ -163,7 +181,7 @@ export function findSources(sources: MountSources): OutsideMount[] {
     const group = groupSource(mount.source, sources);
     const found = group !== undefined
       ? { source: group }
-      : configured(mount.target, sources) ?? nested(mount, sources) ??
+      : configured(mount, sources) ?? nested(mount, sources) ??
         { source: sources.move(mount.source) };
     const attributes = attributesOf(mount);
     return attributes === 0 ? found : { ...found, attributes };

@@ -344,6 +344,38 @@ test("mounts forbid again what they forbade", async (workspace) => {
   }
 }, NEEDS);
 
+test(
+  "what an earlier mount shows comes back from where that comes from",
+  async (workspace) => {
+    const volume = await workspace.newDirectory();
+    await Deno.mkdir(`${volume}/x`);
+    await Deno.writeTextFile(`${volume}/x/file`, "of the volume\n");
+    const config = await readConfig(workspace);
+    await using own = await Checkpointed.create(workspace, {
+      ...config,
+      mounts: [
+        ...config.mounts,
+        bindMount(volume, "/mnt"),
+        bindMount(`${workspace.rootfs}/mnt/x`, "/media"),
+      ],
+    });
+    const { container, images } = own;
+    const { pid } = await container.start({ args: WAIT });
+    const before = mountsOf(pid);
+    await container.checkpoint({ imagePath: images });
+    const again = await container.restore({});
+    assertEquals(mountsOf(again.pid), before);
+    assertEquals(
+      await Deno.readTextFile(`/proc/${again.pid}/root/media/file`),
+      "of the volume\n",
+    );
+    for (const path of ["mnt", "media"]) {
+      await Deno.remove(`${workspace.rootfs}/${path}`);
+    }
+  },
+  NEEDS,
+);
+
 test("a user namespace comes back with its maps", async (workspace) => {
   const ids = [{ containerId: 0, hostId: 200000, size: 65536 }];
   const config = await readConfig(workspace);

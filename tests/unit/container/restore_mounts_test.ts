@@ -37,6 +37,32 @@ Deno.test("a bind mount of the configuration comes from where that says now", ()
   assertEquals(sourcesOf([["/data", "/old/data"]]), ["/new/data"]);
 });
 
+Deno.test("what an earlier mount shows comes from where that comes from", () => {
+  const config = {
+    ...CONFIG,
+    mounts: [
+      ...CONFIG.mounts,
+      bindMount("/b/root/data/x", "/again"),
+      bindMount("/b/root/again/y", "/third"),
+      { ...bindMount("none", "/tmp"), device: "tmpfs" as const },
+      bindMount("/b/root/tmp/z", "/fourth"),
+    ],
+  };
+  const targets = ["/again", "/third", "/fourth"];
+  const found = findSources({
+    mounts: targets.map((target) => ({ key: target, target, source: "/a/o" })),
+    oldGroups: [],
+    newGroups: [],
+    config,
+    move: (path) => movedPath(path, "/a", "/b"),
+  });
+  assertEquals(found.map(({ source }) => source), [
+    "/new/data/x",
+    "/new/data/x/y",
+    "/b/o",
+  ]);
+});
+
 Deno.test("what lies below a bind mount comes along", () => {
   assertEquals(
     sourcesOf([["/data", "/old/data"], ["/data/sub", "/old/data/sub"]]),
