@@ -225,6 +225,10 @@ function advise(op: Op, errno: string, detail: Detail): string {
     case "mount.fs":
     case "mount.tree":
       return adviseMount(op, errno, detail);
+    case "root.move":
+      return errno === "EBUSY"
+        ? "; a procfs or sysfs of the host lies out of reach, and would let programs mount one without masks: unmount it, or do without noPivotRoot"
+        : "";
     case "cwd.enter":
       return detail === "verify"
         ? "; it leads outside the container's root"

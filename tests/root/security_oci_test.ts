@@ -13,6 +13,7 @@ import {
   runProgram,
   type RunResult,
 } from "../support/nsinit.ts";
+import { ociNamespaces } from "../support/oci.ts";
 import { OciBundle } from "../support/oci_program.ts";
 import { OrdinaryUser } from "../support/ordinary_user.ts";
 
@@ -242,4 +243,43 @@ test("without pivot_root too no unmasked procfs can be had, however many the hos
   assertMatch(masked.stderr, /mount.*(not permitted|denied)/i);
   // Nothing of the host is left there, where nothing is locked.
   assertEquals(masked.stdout.match(/ - (proc|sysfs) /g)?.length, 3);
+});
+
+test("in a user namespace, where the host's mounts are locked, a whole procfs is covered or refused", async (workspace) => {
+  const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const run = async (masks: readonly string[], more = "") => {
+    await using bundle = await OciBundle.make(workspace, {
+      process: {
+        args: [
+          "/bin/sh",
+          "-c",
+          "unshare -Urmpf mount -t proc proc /proc && echo had it; true",
+        ],
+        user: { uid: 1000, gid: 1000 },
+      },
+      linux: {
+        namespaces: ociNamespaces(
+          ...["mount", "pid", "network", "ipc", "uts", "user"],
+        ),
+        uidMappings: ids,
+        gidMappings: ids,
+        readonlyPaths: masks,
+      },
+    });
+    return await shell(
+      workspace,
+      bundle,
+      `mkdir -p plain below/deep && mount -t proc other plain &&
+      mount -t proc other below/deep ${more} && $OCI run --no-pivot $ID`,
+      ["unshare", "--mount", "--propagation", "private"],
+    );
+  };
+  const open = await run([]);
+  assertStringIncludes(open.stdout, "had it", open.stderr);
+  const masked = await run(["/proc/sys"]);
+  assertEquals([masked.code, masked.stdout], [0, ""], masked.stderr);
+  assertMatch(masked.stderr, /mount.*(not permitted|denied)/i);
+  const hidden = await run([], "&& mount -t tmpfs cover below");
+  assertEquals([hidden.code, hidden.stdout], [1, ""]);
+  assertStringIncludes(hidden.stderr, "a procfs or sysfs of the host lies out");
 });
