@@ -138,9 +138,10 @@ async function mountSource(workspace: Workspace): Promise<string> {
   return dir;
 }
 
+const OTHER_IDS = { containerId: 0, hostId: FIRST_ID + 7, size: 10 };
+
 /** Id-mapped binds: as the container's own ids, and as others. */
 function mappedMounts(source: string): Mount[] {
-  const mapping = [{ containerId: 0, hostId: FIRST_ID + 7, size: 10 }];
   const bind = {
     device: "bind",
     source,
@@ -153,9 +154,30 @@ function mappedMounts(source: string): Mount[] {
     {
       ...bind,
       destination: "/mnt/other",
-      idmap: { uidMappings: mapping, gidMappings: mapping, recursive: true },
+      idmap: {
+        uidMappings: [OTHER_IDS],
+        gidMappings: [OTHER_IDS],
+        recursive: true,
+      },
     },
   ];
+}
+
+/** Binds what a mount before shows, in a root of the host. */
+function shownAgain(
+  rootfs: string,
+  target: string,
+  changes: Pick<Mount, "idmap"> = {},
+): Mount {
+  return {
+    device: "bind",
+    source: `${rootfs}${target}`,
+    destination: "/tmp/again",
+    flags: BIND_READONLY,
+    data: "",
+    relabel: "",
+    ...changes,
+  };
 }
 
 /** A user namespace, a terminal, a read-only root, a user by name. */
@@ -178,6 +200,7 @@ export async function userNamespacePlan(
         ...config.mounts,
         ...furtherMounts(await mountSource(workspace)),
         ...mappedMounts(await workspace.newDirectory()),
+        shownAgain(rootfs, "/mnt/own"),
       ],
     },
     args: ["/bin/true"],
@@ -214,6 +237,9 @@ export async function hostUserPlan(
       mounts: [
         ...config.mounts,
         ...furtherMounts(await workspace.newDirectory()),
+        shownAgain(rootfs, "/mnt", {
+          idmap: { uidMappings: [OTHER_IDS], gidMappings: [OTHER_IDS] },
+        }),
       ],
       networks: [
         ...config.networks ?? [],
