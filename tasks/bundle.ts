@@ -90,8 +90,8 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
     await removeTree(made);
     say(
       "Cannot bundle: deno bundle needs esbuild, which it fetches once from " +
-        "https://registry.npmjs.org (NPM_CONFIG_REGISTRY names another " +
-        "registry). Without it run the sources: deno run -A cli.ts",
+        "npm (NPM_CONFIG_REGISTRY names another registry). Without it run the " +
+        "sources: deno run -A cli.ts",
     );
     return false;
   }
