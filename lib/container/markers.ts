@@ -14,6 +14,7 @@ import {
   writeDescriptor,
 } from "../../ffi/native.ts";
 import { KernelError, StateError } from "../errors.ts";
+import { lookAt } from "./look_at.ts";
 
 /**
  * Names of the marker files of an era.
@@ -147,15 +148,6 @@ export function publishMarkers(markers: readonly ReservedMarker[]): void {
     const found = lookAt(`${dir}/${name}`);
     if (found && !found.isFile) refuseName(dir, name);
     Deno.renameSync(`${dir}/${stagedName(name)}`, `${dir}/${name}`);
-  }
-}
-
-function lookAt(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
   }
 }
 

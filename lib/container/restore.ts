@@ -43,6 +43,7 @@ import {
   shareImages,
 } from "./images.ts";
 import { startTimeOf } from "./liveness.ts";
+import { lookAt } from "./look_at.ts";
 import {
   closeMarkers,
   publishMarkers,
@@ -377,17 +378,6 @@ async function fitImages(restoring: Restoring): Promise<void> {
   if (gid !== undefined) await shareImages(path, gid);
 }
 
-/** Whether something is at a path of the root; who looks in a container's root follows no links. */
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /** CRIU mounts at what is there: a root that is new to the container lacks it. */
 async function makeMountPoints(
   { request: { config }, record, sources }: Restoring,
@@ -403,7 +393,7 @@ async function makeMountPoints(
   );
   const targets = places.bound.map(({ target }) => target)
     .concat(places.directories);
-  if (targets.every((target) => isThere(rootfs + target))) return;
+  if (targets.every((target) => lookAt(rootfs + target) !== undefined)) return;
   (await runPlan(planMountPoints(rootfs, places))).close();
 }
 

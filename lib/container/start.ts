@@ -28,6 +28,7 @@ import { usersIn } from "./known_users.ts";
 import { checkConfig } from "./check_config.ts";
 import { CONFIG_FILE } from "./config_place.ts";
 import { bootId, ownIdentity, startTimeOf } from "./liveness.ts";
+import { lookAt } from "./look_at.ts";
 import {
   closeMarkers,
   fillMarkers,
@@ -160,17 +161,8 @@ function couldPlantConfig(config: Config, directory: string): boolean {
   if (config.rootfs === "/" || insideRoot(config.rootfs, path) === undefined) {
     return false;
   }
-  return !config.readonlyfs && config.overlay === undefined && !isThere(path);
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return !config.readonlyfs && config.overlay === undefined &&
+    lookAt(path) === undefined;
 }
 
 /**
@@ -422,7 +414,7 @@ export function completeState(
   };
 }
 
-function lookAt(path: string): Deno.FileInfo | undefined {
+function follow(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.statSync(path);
   } catch (error) {
@@ -437,7 +429,7 @@ function lookAt(path: string): Deno.FileInfo | undefined {
  * @throws {ConfigError} `ConfigInvalid`.
  */
 export function checkRootfs(rootfs: string): void {
-  const found = lookAt(rootfs);
+  const found = follow(rootfs);
   if (found?.isDirectory) return;
   const what = found ? "is not a directory" : "does not exist";
   throw new ConfigError(

@@ -12,6 +12,7 @@ import {
   Process,
 } from "../../mod.ts";
 import { containerTests } from "../support/containers.ts";
+import { waitFor } from "../support/nsinit.ts";
 import { makeTestRootfs } from "../support/rootfs.ts";
 
 const test = containerTests("apireadme");
@@ -101,7 +102,10 @@ test("the program of libcontainer's README runs", async (workspace) => {
   await say("echo $$\n");
 
   // processes, err := container.Processes(); bash may be running `id` just then
-  assert((await container.processes()).includes(process.pid));
+  await waitFor("bash to be alone", async () => {
+    const pids = await container.processes();
+    return pids.length === 1 && pids[0] === process.pid;
+  });
 
   // stats, err := container.Stats()
   const stats = await container.stats();
