@@ -275,7 +275,7 @@ function wordsOf(
   const line = decisiveLine(whole) ?? decisiveLine(output);
   const isCut = text !== undefined && !text.endsWith("\n");
   if (isCut && (line === undefined || isHarmless(line))) {
-    return "nothing more, its log is cut off: the file system seems to be full";
+    return "nothing more, and its log is cut off";
   }
   return line ?? response?.message?.trim() ?? "it ended without a word";
 }
@@ -286,6 +286,23 @@ export interface LogPlace {
   readonly directory: string;
   /** Name in it. */
   readonly name: string;
+  /** Directory of the images, where it is another one. */
+  readonly images?: string;
+}
+
+/** CRIU writes in pages and tar in records: what is left after a refused write is less than this. */
+const FULL_BELOW = 64 * 1024;
+
+/**
+ * What CRIU mostly keeps to itself: that there was no room. Programs that it
+ * starts (tar, for what a tmpfs holds) write as well, and it only sees them fail.
+ */
+async function lackOfRoom(directory: string): Promise<string | undefined> {
+  const { statfs } = await import("node:fs/promises");
+  const { bavail, bsize, blocks } = await statfs(directory);
+  // Some file systems count nothing.
+  if (blocks === 0 || bavail * bsize >= FULL_BELOW) return undefined;
+  return `the file system of ${directory} seems to be full`;
 }
 
 /**
@@ -310,7 +327,8 @@ export async function criuFailure(
     return undefined;
   });
   const line = wordsOf(text, answer);
-  const remedy = remedyFor(line);
+  const remedy = remedyFor(line) ??
+    await lackOfRoom(log.images ?? log.directory);
   const isThere = text !== undefined && shown !== "";
   const where = isThere ? ` (all of it is in ${shown ?? path})` : "";
   return new CriuError(
@@ -542,7 +560,8 @@ export async function dump(request: DumpRequest): Promise<void> {
     const name = options.preDump ? "pre-dump.log" : "dump.log";
     const kept = await keepLog(request, name);
     const directory = (work ?? images).path;
-    throw await criuFailure(attempt, answer, { directory, name }, kept);
+    const places = { directory, name, images: images.path };
+    throw await criuFailure(attempt, answer, places, kept);
   }
   if (!stays) await settleCheckpointed(request, pids);
 }
