@@ -181,15 +181,21 @@ int32_t nsi_geteuid(void)
 }
 
 /*
- * nsi_fs_type() - type of the file system that holds a path
+ * nsi_fs_room() - bytes that may still be written to the file system of a path
  * @path: in the caller's namespaces, links followed
  *
- * Return: f_type of statfs(2), or -errno.
+ * Return: what statfs(2) tells to be free for all, INT64_MAX where the file
+ * system counts nothing, or -errno.
  */
-int64_t nsi_fs_type(const char *path)
+int64_t nsi_fs_room(const char *path)
 {
 	struct nsi_statfs info = { 0 };
+	int64_t room;
 	long r = NSI_SYS2(__NR_statfs, path, &info);
 
-	return r < 0 ? r : info.type;
+	if (r < 0)
+		return r;
+	if (info.blocks == 0 || __builtin_mul_overflow(info.bavail, info.bsize, &room))
+		return INT64_MAX;
+	return room;
 }

@@ -83,8 +83,8 @@ NSI_EXPORT int32_t nsi_window_size(int32_t fd, uint32_t *out);
 NSI_EXPORT int32_t nsi_window_resize(int32_t fd, uint32_t rows, uint32_t columns);
 /* nsi_geteuid() - effective uid. */
 NSI_EXPORT int32_t nsi_geteuid(void);
-/* nsi_fs_type() - f_type of the file system that holds @path (statfs(2)). */
-NSI_EXPORT int64_t nsi_fs_type(const char *path);
+/* nsi_fs_room() - bytes left on the file system that holds @path (statfs(2)). */
+NSI_EXPORT int64_t nsi_fs_room(const char *path);
 
 /* nsi_dir_lock() - makes nothing; opens the directory @path without following a last symlink and
  * takes its exclusive flock (LOCK_SH with flags bit 0, no waiting with bit 1: -EAGAIN). Returns the descriptor; -ESTALE

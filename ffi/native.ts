@@ -333,3 +333,16 @@ export function exitStatusOf(out: Int32Array): ExitStatus {
 export function openDirectory(path: string): number {
   return unwrap(library().nsi_dir_open(cString(path)), `open ${path}`);
 }
+
+/**
+ * Tells how much room is left on a file system.
+ *
+ * @param path A file or directory of it.
+ * @returns Bytes that may still be written, as statfs(2) has it; 2^63 - 1 where nothing is counted.
+ * @throws {KernelError} `SystemError` if the kernel refuses.
+ */
+export function roomLeft(path: string): bigint {
+  const left = library().nsi_fs_room(cString(path));
+  if (left < 0n) unwrap(Number(left), `see how full the disk of ${path} is`);
+  return left;
+}

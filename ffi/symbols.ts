@@ -102,8 +102,8 @@ export const SYMBOLS = {
   nsi_window_resize: { parameters: ["i32", "u32", "u32"], result: "i32" },
   // int32_t nsi_geteuid(void)
   nsi_geteuid: { parameters: [], result: "i32" },
-  // int64_t nsi_fs_type(const char *path)
-  nsi_fs_type: { parameters: ["buffer"], result: "i64" },
+  // int64_t nsi_fs_room(const char *path)
+  nsi_fs_room: { parameters: ["buffer"], result: "i64" },
   // int32_t nsi_dir_lock(const char *path, uint32_t flags)
   nsi_dir_lock: { parameters: ["buffer", "u32"], result: "i32" },
   // int32_t nsi_state_lock(const char *root, const char *name, uint32_t flags)

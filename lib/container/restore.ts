@@ -33,7 +33,8 @@ import {
 import type { Placement, ResourceCgroup } from "../plan/types.ts";
 import type { Attachment, StdioEnd } from "./attach.ts";
 import { type RestoreTuning, restoreTuning } from "./criu_tuning.ts";
-import { commonOptions, criuFailure } from "./dump.ts";
+import { criuFailure } from "./criu_failure.ts";
+import { commonOptions } from "./criu_options.ts";
 import {
   changeImage,
   type DumpChoices,
