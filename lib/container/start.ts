@@ -246,6 +246,15 @@ async function netAddressesOf(
   return { netAddresses: readNetAddresses(netDevices) };
 }
 
+/** Looks at the namespaces in which parameters are set, where those are not new. */
+async function checkParameters({ sysctl, namespaces }: Config): Promise<void> {
+  const isJoined = sysctl !== undefined &&
+    namespaces.some(({ path }) => path !== undefined);
+  if (!isJoined) return;
+  const { checkJoinedParameters } = await import("./joined_parameters.ts");
+  checkJoinedParameters({ sysctl, namespaces });
+}
+
 /** What only a program has that starts many. */
 function programPart(
   { config }: SandboxRequest,
@@ -264,6 +273,7 @@ async function placeSandbox(
   user: string,
   host: Host,
 ): Promise<Placement> {
+  await checkParameters(request.config);
   const placement = placeContainer(request, stateDir);
   const hostRoot = await hostRootOf(request.config, user);
   const cgroups = await scopeOf(request, placement, host);

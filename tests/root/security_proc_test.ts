@@ -114,6 +114,37 @@ test(
   },
 );
 
+/** A container that joins the network of a process and sets a parameter there. */
+function joinedNetwork(pid: number | "self"): ConfigJson {
+  return {
+    namespaces: [
+      ...newNamespaces("NEWNS", "NEWPID", "NEWUTS", "NEWIPC"),
+      { type: "NEWNET", path: `/proc/${pid}/ns/net` },
+    ],
+    networks: [],
+    sysctl: { "net.ipv4.ip_forward": "1" },
+  };
+}
+
+test(
+  "a parameter is set in a namespace that is joined, unless it is the host's",
+  async (workspace) => {
+    const other = await workspace.container();
+    await using _running = await other.hold();
+    const read = "cat /proc/sys/net/ipv4/ip_forward";
+    const joined = await workspace.container(joinedNetwork(await other.pid()));
+    assertEquals(await other.output(read), "0\n");
+    assertEquals(await joined.output(read), "1\n");
+    assertEquals(await other.output(read), "1\n");
+    const before = await hostParameters();
+    const shared = await workspace.container(joinedNetwork("self"));
+    const { code, stderr } = await shared.sh(read);
+    assertEquals(code, 125);
+    assertStringIncludes(stderr, "not allowed in host network namespace");
+    assertEquals(await hostParameters(), before);
+  },
+);
+
 test(
   "values cannot carry further lines, and own parameters do change",
   async (workspace) => {

@@ -5,7 +5,7 @@
  */
 import { quote } from "../problems.ts";
 import type { Config, NamespaceType } from "../types.ts";
-import type { Check, Report } from "./report.ts";
+import { type Check, hasNamespace, type Report } from "./report.ts";
 
 /** Parameters of the IPC namespace, by exact name (ipc_namespaces(7)). */
 const IPC_KEYS: ReadonlySet<string> = new Set([
@@ -81,12 +81,48 @@ function findFault(
       " can be set (net.*, fs.mqueue.*, kernel.msg*, kernel.sem*, kernel.shm*," +
       " kernel.domainname, user.*)";
   }
-  const own = config.namespaces.find((namespace) => namespace.type === type);
-  if (own === undefined || own.path !== undefined) {
-    return `needs a new ${type} namespace, else it would change another's`;
+  // Whether one that is joined is the host's is looked at when it is.
+  if (!hasNamespace(config, type)) {
+    return `needs a ${type} namespace, else it would change the host's`;
   }
   const isText = value.length <= MAX_VALUE && /^[\x20-\x7e\t]*$/.test(value);
   return isText ? undefined : "the value must be one line of printable ASCII";
+}
+
+/** A parameter that is set in a namespace that is joined. */
+export interface JoinedParameter {
+  /** Its key, as the configuration has it. */
+  readonly key: string;
+  /** The namespace that it belongs to. */
+  readonly type: NamespaceType;
+  /** Where that is found. */
+  readonly path: string;
+}
+
+/**
+ * Lists the kernel parameters that belong to namespaces which others have made. Pure.
+ *
+ * @param config A configuration without faults.
+ * @returns Each with its namespace.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../defaults.ts";
+ * import { joinedParameters } from "./sysctl.ts";
+ *
+ * const config = { ...defaultConfig("/srv"), sysctl: { "kernel.sem": "1" } };
+ * assertEquals(joinedParameters(config), []);
+ * ```
+ */
+export function joinedParameters(
+  config: Pick<Config, "sysctl" | "namespaces">,
+): JoinedParameter[] {
+  return Object.keys(config.sysctl ?? {}).flatMap((key) => {
+    const type = findOwner(splitSysctlKey(key) ?? []);
+    const path = config.namespaces.find((each) => each.type === type)?.path;
+    return type && path ? [{ key, type, path }] : [];
+  });
 }
 
 function checkSysctl(config: Config, report: Report): void {
