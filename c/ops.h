@@ -515,7 +515,7 @@ enum nsi_slot {
 /* caps.bound: drops everything outside mask from the bounding set */
 #define NSI_CAPS_BOUND_MASK(op) ((uint64_t)(op)->n[0])
 
-/* user.apply: setgroups, setresgid, setresuid from the released user record, keeping capabilities; flags bit 0: setgroups is denied */
+/* user.apply: setgroups, setresgid, setresuid from the released user record, keeping capabilities; flags bit 0: no setgroups, as it is denied or the caller's groups are kept */
 #define NSI_USER_APPLY_FLAGS(op) ((uint64_t)(op)->flags)
 
 /* caps.set: sets the four process sets; ambient is exactly ambient */

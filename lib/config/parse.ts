@@ -10,7 +10,7 @@ import { isJsonObject, MAX_TEXT_LENGTH, parseJson } from "./json.ts";
 import type { JsonPath } from "./json_scan.ts";
 import { ObjectReader } from "./object_reader.ts";
 import { Findings, formatProblems, locateFindings, quote } from "./problems.ts";
-import type { EraReader } from "./reading.ts";
+import type { EraReader, RootIds } from "./reading.ts";
 import type { Config, Dialect } from "./types.ts";
 import { findFaults } from "./validate.ts";
 
@@ -26,6 +26,11 @@ export interface ParseConfigOptions {
   readonly permissive?: boolean;
   /** Whether any `ociVersion` will do, as engines expect. */
   readonly anyOciVersion?: boolean;
+  /**
+   * Host ids of root in the user namespace of a config.json without mappings,
+   * which is a fault when these are absent.
+   */
+  readonly rootIds?: RootIds;
   /** Takes what is worth telling but no fault. */
   readonly onWarning?: (warning: ConfigProblem) => void;
 }
@@ -190,6 +195,7 @@ export async function parseConfig(
     dialect,
     isForced: forced !== undefined,
     anyVersion: options.anyOciVersion ?? false,
+    ...options.rootIds && { rootIds: options.rootIds },
     directory: () => directoryOf(options),
     bundle: () => bundleOf(options),
   });

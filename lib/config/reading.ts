@@ -17,10 +17,20 @@ export interface Reading {
   readonly isForced: boolean;
   /** Whether any `ociVersion` will do, as engines expect. */
   readonly anyVersion?: boolean;
+  /** Host ids of root in a user namespace that an OCI config.json gives no mappings. */
+  readonly rootIds?: RootIds;
   /** Absolute path of the container's directory; asked for only when needed. */
   readonly directory: () => string;
   /** Absolute path of the directory that holds the file, an OCI bundle; `directory` when absent. */
   readonly bundle?: () => string;
+}
+
+/** Host ids of the root of a user namespace. */
+export interface RootIds {
+  /** Its user. */
+  readonly uid: number;
+  /** Its group. */
+  readonly gid: number;
 }
 
 /** Reads the root object of a text by the rules of one era. */

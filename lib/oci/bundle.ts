@@ -161,6 +161,7 @@ export async function loadBundle(options: BundleOptions): Promise<Bundle> {
     // Relative paths count from the bundle, wherever the file is.
     path: `${path}/${CONFIG_FILE}`,
     anyOciVersion: true,
+    rootIds: { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 },
     onWarning: ({ path: key, message }) => onWarning(`${key}: ${message}`),
   });
   checkProcess(config);

@@ -38,12 +38,25 @@ export interface KeptDescriptors {
   readonly env: readonly string[];
 }
 
-/** How many listening sockets a service manager has handed to this program. */
-function listenCount(variable: (name: string) => string | undefined): number {
+/** Listening sockets that a service manager has handed to this program. */
+interface Listening {
+  /** How many. */
+  readonly count: number;
+  /** Whether all of them must be open. */
+  readonly isVouched: boolean;
+}
+
+function listeningFrom(
+  variable: (name: string) => string | undefined,
+): Listening {
   const count = Number(variable("LISTEN_FDS") ?? "");
-  if (!Number.isSafeInteger(count) || count <= 0) return 0;
+  const none = { count: 0, isVouched: false };
+  if (!Number.isSafeInteger(count) || count <= 0) return none;
+  const pid = variable("LISTEN_PID") ?? "";
+  // Scripts that hand sockets on cannot know our pid, and say none.
+  if (pid === "") return { count, isVouched: false };
   // Meant for another program: the variables have been inherited.
-  return variable("LISTEN_PID") === String(Deno.pid) ? count : 0;
+  return pid === String(Deno.pid) ? { count, isVouched: true } : none;
 }
 
 /**
@@ -77,20 +90,17 @@ export function keptDescriptors(
   if (preserved < 0) {
     throw new UsageError(`--preserve-fds cannot be ${preserved}`);
   }
-  const listening = listenCount(variable);
+  const { count: listening, isVouched } = listeningFrom(variable);
   const sockets = Array.from({ length: listening }, (_, at) => FIRST + at);
   const closed = sockets.find((fd) => !isInherited(fd));
-  if (closed !== undefined) {
+  if (isVouched && closed !== undefined) {
     throw new UsageError(
       `please check that the preserved-fds are open: LISTEN_FDS=${listening} means file descriptors 3 to ${
         FIRST + listening - 1
       }, and ${closed} is not open`,
     );
   }
-  const extraFiles = [
-    ...sockets,
-    ...preservedFrom(FIRST + listening, preserved),
-  ];
+  const extraFiles = preservedFrom(FIRST, listening + preserved);
   return {
     extraFiles,
     env: listening > 0 ? [`LISTEN_FDS=${listening}`, "LISTEN_PID=1"] : [],

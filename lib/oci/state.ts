@@ -63,7 +63,15 @@ export function checkOciId(id: string | undefined): string {
   if (id === undefined || id === "") {
     throw new StateError("InvalidIdFormat", "container id cannot be empty");
   }
-  return checkId(id);
+  const [odd] = /[^A-Za-z0-9_+.-]/.exec(id) ?? [];
+  if (odd === undefined) return checkId(id);
+  throw new StateError(
+    "InvalidIdFormat",
+    `invalid container ID format: invalid character \`${odd}\` in the ID \`${
+      id.slice(0, 64)
+    }\``,
+    { context: { id } },
+  );
 }
 
 /**

@@ -228,7 +228,7 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
   "caps.bound": ({ mask }) => `bound capabilities by ${capsText(mask)}`,
   "user.apply": ({ flags }) =>
     `become the user that was looked up${
-      bit(flags, 1) ? ", without setgroups" : ""
+      bit(flags, 1) ? ", with the groups that there are" : ""
     }`,
   "caps.set": ({ effective, permitted, inheritable, ambient }) =>
     `set capabilities: effective ${capsText(effective)}; permitted ${

@@ -114,6 +114,9 @@ function checkHostRootMasks(
   );
 }
 
+/** crun's annotation, which engines set for `--group-add keep-groups`. */
+const KEEP_GROUPS = "run.oci.keep_original_groups=1";
+
 /** What the identity adds to a Plan. */
 export interface IdentityPart {
   /** Parent: waits for the child, then resolves names while it waits. */
@@ -161,7 +164,8 @@ export function planIdentity(
   host: Pick<Host, "lastCapability" | "capabilityBound">,
   options: { readonly groupsDenied: boolean; readonly findUser?: FindUser },
 ): IdentityPart {
-  const groups = [
+  const keepsCallers = (config.labels ?? []).includes(KEEP_GROUPS);
+  const groups = keepsCallers ? [] : [
     ...(config.additionalGroups ?? []),
     ...(process.additionalGroups ?? []),
   ];
@@ -171,6 +175,7 @@ export function planIdentity(
       "Cannot give additional groups: without root the kernel denies setgroups in a user namespace; leave additionalGroups out",
     );
   }
+  const keepsGroups = options.groupsDenied || keepsCallers;
   const masks = capabilityMasks(
     process.capabilities ?? config.capabilities,
     capabilitiesToGive(config, host),
@@ -194,7 +199,7 @@ export function planIdentity(
     ],
     change: [
       { op: "caps.bound", mask: bounding },
-      { op: "user.apply", flags: options.groupsDenied ? 1 : 0 },
+      { op: "user.apply", flags: keepsGroups ? 1 : 0 },
     ],
     drop: { op: "caps.set", effective, permitted, inheritable, ambient },
   };

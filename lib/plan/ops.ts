@@ -801,7 +801,7 @@ export const OPS = {
     lists: CHILD,
     by: "c",
     doc:
-      "setgroups, setresgid, setresuid from the released user record, keeping capabilities; flags bit 0: setgroups is denied",
+      "setgroups, setresgid, setresuid from the released user record, keeping capabilities; flags bit 0: no setgroups, as it is denied or the caller's groups are kept",
     fields: { flags: "u64" },
   },
   "caps.set": {

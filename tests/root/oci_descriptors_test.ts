@@ -295,6 +295,30 @@ test("sockets of a service manager come first, and are the program's", async (wo
   assertEquals([foreign.code, foreign.stdout], [0, "[]\n0\n1\n2\n"]);
 });
 
+test("sockets of LISTEN_FDS alone are handed on as far as they are open", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace, {
+    process: {
+      args: [
+        "/bin/sh",
+        "-c",
+        "echo $LISTEN_FDS $LISTEN_PID; ls /proc/$$/fd; true",
+      ],
+    },
+  });
+  const rows = [
+    ["exec 3<&-", "1 1\n0\n1\n2\n"],
+    ["exec 3</dev/null", "1 1\n0\n1\n2\n3\n"],
+  ] as const;
+  for (const [prepare, wanted] of rows) {
+    const { code, stdout } = await shell(
+      workspace,
+      bundle,
+      `${prepare}; unset LISTEN_PID; export LISTEN_FDS=1; exec $OCI run $ID`,
+    );
+    assertEquals([code, stdout], [0, wanted]);
+  }
+});
+
 test("the pid file has the pid alone, and no link in its place is followed", async (workspace) => {
   await using bundle = await OciBundle.make(workspace);
   const dir = await workspace.newDirectory();

@@ -124,7 +124,7 @@ export function readOci(root: ObjectReader, reading: Reading): Config {
     hostname: nonEmpty(root.string("hostname")),
     domainname: nonEmpty(root.string("domainname")),
     ...readOciProcess(root),
-    ...readOciLinux(root),
+    ...readOciLinux(root, reading.rootIds),
     labels: readAnnotations(root),
     hooks: readHooks(root),
     platform,

@@ -72,7 +72,8 @@ function readNode(item: ObjectReader): Device | undefined {
     ? item.integer("fileMode", { min: 0, max: 0o177777 }) & 0o7777
     : DEFAULT_MODE;
   const device = {
-    path: item.string("path"),
+    // Other runtimes take a slash behind the name for nothing.
+    path: item.string("path").replace(/(?<=[^/])\/+$/, ""),
     major: Number(item.int64("major", INT64) ?? 0),
     minor: Number(item.int64("minor", INT64) ?? 0),
     permissions: "rwm",

@@ -12,7 +12,7 @@ import {
   parseNamespaceType,
 } from "../names/namespaces.ts";
 import type { ObjectReader } from "../object_reader.ts";
-import { compact, nonEmpty } from "../reading.ts";
+import { compact, type Loose, nonEmpty, type RootIds } from "../reading.ts";
 import {
   readMemoryPolicy,
   readPersonality,
@@ -191,7 +191,28 @@ function networksOf(
   return own === undefined || own.path !== undefined ? undefined : [LOOPBACK];
 }
 
-function readLinux(linux: ObjectReader): Partial<Config> {
+/** Id mappings; a user namespace without any gets root alone, where its host ids are known. */
+function readMappings(
+  linux: ObjectReader,
+  namespaces: readonly Namespace[],
+  rootIds: RootIds | undefined,
+): Pick<Loose<Config>, "uidMappings" | "gidMappings"> {
+  const uidMappings = readOciMappings(linux, "uidMappings");
+  const gidMappings = readOciMappings(linux, "gidMappings");
+  const own = namespaces.find(({ type }) => type === "NEWUSER");
+  const isBare = own !== undefined && own.path === undefined &&
+    uidMappings === undefined && gidMappings === undefined;
+  if (!isBare || rootIds === undefined) return { uidMappings, gidMappings };
+  return {
+    uidMappings: [{ containerId: 0, hostId: rootIds.uid, size: 1 }],
+    gidMappings: [{ containerId: 0, hostId: rootIds.gid, size: 1 }],
+  };
+}
+
+function readLinux(
+  linux: ObjectReader,
+  rootIds: RootIds | undefined,
+): Partial<Config> {
   checkPersonality(linux);
   const paths = linux.string("cgroupsPath");
   const resources = readOciResources(linux);
@@ -199,8 +220,7 @@ function readLinux(linux: ObjectReader): Partial<Config> {
   return compact<Partial<Config>>({
     namespaces,
     networks: networksOf(namespaces),
-    uidMappings: readOciMappings(linux, "uidMappings"),
-    gidMappings: readOciMappings(linux, "gidMappings"),
+    ...readMappings(linux, namespaces, rootIds),
     devices: readOciDevices(linux),
     cgroups: { ...splitCgroupsPath(paths), ...resources },
     rootPropagation: readPropagation(linux),
@@ -226,6 +246,7 @@ type LinuxPart =
  * Reads `linux` of an OCI config.json.
  *
  * @param root The root object.
+ * @param rootIds Host ids of root in a user namespace without mappings, if that may be.
  * @returns The members; default nodes and device rules when it is missing.
  *
  * @example
@@ -240,11 +261,14 @@ type LinuxPart =
  * assertEquals(readOciLinux(root).namespaces, [{ type: "NEWNS" }]);
  * ```
  */
-export function readOciLinux(root: ObjectReader): LinuxPart {
+export function readOciLinux(
+  root: ObjectReader,
+  rootIds?: RootIds,
+): LinuxPart {
   return {
     namespaces: [],
     devices: defaultDevices,
     cgroups: { ...splitCgroupsPath(""), ...readOciRules(undefined) },
-    ...root.object("linux", readLinux),
+    ...root.object("linux", (linux) => readLinux(linux, rootIds)),
   };
 }

@@ -92,3 +92,15 @@ Deno.test("planIdentity refuses groups where setgroups is denied", () => {
     ConfigError,
   );
 });
+
+Deno.test("planIdentity keeps the caller's groups when the label of crun says so", () => {
+  const config = {
+    ...configWith({ additionalGroups: ["5"] }),
+    labels: ["run.oci.keep_original_groups=1"],
+  };
+  const part = planIdentity(config, { user: "0" }, HOST_V2, {
+    groupsDenied: false,
+  });
+  assertEquals(part.change.at(-1), { op: "user.apply", flags: 1 });
+  assertEquals(part.parent[1], { op: "user.resolve", user: "0", groups: [] });
+});
