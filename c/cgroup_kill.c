@@ -23,6 +23,8 @@
 #define KILL_MS 10000
 #define FREEZE_MS 500
 #define SIGNAL_KILL 9
+/* Until then a process may just be slow to die. */
+#define ADOPT_ROUND 4
 
 struct pid_reader {
 	int fd;
@@ -62,9 +64,16 @@ static int next_pid(struct pid_reader *reader, int *pid_out)
 	}
 }
 
+enum act {
+	COUNT,
+	KILL,
+	ADOPT,
+};
+
 struct killer {
 	int self;
-	int act;              /* 0: only count */
+	enum act act;
+	int freezerfd;        /* ADOPT: where to */
 	unsigned int seen;    /* processes that can be killed */
 	unsigned int spared;  /* init and ourselves */
 	unsigned int foreign; /* of pid namespaces that we cannot see */
@@ -132,7 +141,17 @@ static int add_to_batch(int dirfd, struct killer *killer, int pid)
 	return 0;
 }
 
-/* Counts, and kills when killer->act, the processes of one group. */
+static int move_to(int groupfd, int pid)
+{
+	char text[24];
+	int r;
+
+	text[nsi_text_number(text, (uint64_t)pid)] = 0;
+	r = nsi_cgroup_write(groupfd, "cgroup.procs", text);
+	return r == -ESRCH ? 0 : r;
+}
+
+/* Counts the processes of one group, and does killer->act to each. */
 static int visit_kill(int parentfd, const char *name, int dirfd, void *context)
 {
 	struct killer *killer = context;
@@ -151,7 +170,9 @@ static int visit_kill(int parentfd, const char *name, int dirfd, void *context)
 			killer->foreign++;
 		} else {
 			killer->seen++;
-			r = killer->act ? add_to_batch(dirfd, killer, pid) : 0;
+			r = killer->act == KILL ? add_to_batch(dirfd, killer, pid) : 0;
+			if (killer->act == ADOPT)
+				r = move_to(killer->freezerfd, pid);
 			if (r < 0)
 				break;
 		}
@@ -161,7 +182,7 @@ static int visit_kill(int parentfd, const char *name, int dirfd, void *context)
 	return r < 0 ? r : batch;
 }
 
-static int kill_tree(int dirfd, struct killer *killer, int act)
+static int kill_tree(int dirfd, struct killer *killer, enum act act)
 {
 	int r;
 
@@ -195,6 +216,17 @@ static int thaw(int freezerfd)
 }
 
 /*
+ * Takes what lives on after it was killed into the container's own freezer
+ * group, which is thawed: somebody froze it in a group that is not ours to thaw.
+ */
+static int adopt(int dirfd, int freezerfd)
+{
+	struct killer killer = { .freezerfd = freezerfd };
+
+	return freezerfd < 0 ? 0 : kill_tree(dirfd, &killer, ADOPT);
+}
+
+/*
  * Freezes and waits a while for it to take effect. Not waiting for ever: a
  * process in vfork(2) holds the state at FREEZING, and killing works anyway,
  * only in more rounds. A group with ourselves inside is never frozen.
@@ -208,7 +240,7 @@ static int freeze(int freezerfd, struct killer *killer)
 
 	if (freezerfd < 0)
 		return 0;
-	r = kill_tree(freezerfd, killer, 0);
+	r = kill_tree(freezerfd, killer, COUNT);
 	if (r < 0 || killer->spared)
 		return r;
 	r = nsi_cgroup_write(freezerfd, "freezer.state", "FROZEN");
@@ -227,9 +259,9 @@ static int kill_each(int dirfd, int freezerfd)
 	int64_t deadline = nsi_cgroup_now_ms() + KILL_MS;
 	unsigned int pause = 1;
 
-	for (;;) {
+	for (unsigned int round = 0;; round++) {
 		struct killer killer;
-		int thawed, r = kill_tree(dirfd, &killer, 0);
+		int thawed, r = kill_tree(dirfd, &killer, COUNT);
 
 		if (r < 0)
 			return r;
@@ -239,8 +271,10 @@ static int kill_each(int dirfd, int freezerfd)
 			return -ETIMEDOUT;
 		r = freeze(freezerfd, &killer);
 		if (r >= 0)
-			r = kill_tree(dirfd, &killer, 1);
+			r = kill_tree(dirfd, &killer, KILL);
 		thawed = thaw(freezerfd);
+		if (thawed >= 0 && round >= ADOPT_ROUND)
+			thawed = adopt(dirfd, freezerfd);
 		if (r < 0 || thawed < 0)
 			return r < 0 ? r : thawed;
 		nsi_cgroup_pause(&pause);
@@ -269,7 +303,7 @@ static int is_populated(int eventsfd)
 }
 
 /* Waits until the group is empty; the kernel wakes POLLPRI when cgroup.events changes. */
-static int wait_empty(int eventsfd)
+static int wait_empty(int eventsfd, int dirfd, int freezerfd)
 {
 	int64_t deadline = nsi_cgroup_now_ms() + KILL_MS;
 
@@ -282,7 +316,10 @@ static int wait_empty(int eventsfd)
 			return r;
 		if (nsi_cgroup_now_ms() >= deadline)
 			return -ETIMEDOUT;
-		NSI_SYS5(__NR_ppoll, &poll, 1, &time, NULL, 0);
+		if (NSI_SYS5(__NR_ppoll, &poll, 1, &time, NULL, 0) == 0)
+			r = adopt(dirfd, freezerfd);
+		if (r < 0)
+			return r;
 	}
 }
 
@@ -298,7 +335,7 @@ static int kill_v2(int dirfd, int freezerfd)
 	if (r <= 0)
 		return r;
 	/* cgroup.kill spares nobody: one of our own inside means killing one by one. */
-	r = kill_tree(dirfd, &killer, 0);
+	r = kill_tree(dirfd, &killer, COUNT);
 	if (r < 0)
 		return r;
 	if (killer.spared)
@@ -310,7 +347,7 @@ static int kill_v2(int dirfd, int freezerfd)
 	thawed = thaw(freezerfd);
 	if (r >= 0)
 		r = thawed;
-	return r < 0 && !nsi_cgroup_is_gone(r) ? r : wait_empty(eventsfd);
+	return r < 0 && !nsi_cgroup_is_gone(r) ? r : wait_empty(eventsfd, dirfd, freezerfd);
 }
 
 /* A hierarchy's mount point is never the group of one container. */

@@ -20,16 +20,16 @@ export interface UndoPlace {
 }
 
 /**
- * The group through which all processes are killed: version 2, else the
- * freezer's. Either way a version 1 freezer is told, since what it holds frozen
- * does not die.
+ * The group through which all processes are killed: version 2, else one that is
+ * not the freezer's, out of which anybody may have moved them to freeze them.
+ * Either way a version 1 freezer is told, since what it holds frozen does not die.
  */
 function killOp(groups: readonly ResourceCgroup[]): Op<"cgroup.kill">[] {
   const freezer = groups.find(({ version, controllers }) =>
     version === 1 && controllers.includes("freezer")
   );
-  const group = groups.find(({ version }) => version === 2) ?? freezer ??
-    groups[0];
+  const group = groups.find(({ version }) => version === 2) ??
+    groups.find((each) => each !== freezer) ?? freezer;
   if (group === undefined) return [];
   const { version, path, owner } = group;
   return [{

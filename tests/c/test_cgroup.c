@@ -434,6 +434,31 @@ static void test_kill_v1(void)
 	CHECK(!exists(format("%s/%s", freezer, top)));
 }
 
+/* Moved by a stranger into a freezer group of theirs, and frozen there. */
+static void test_kill_frozen_elsewhere(void)
+{
+	const char *freezer = v1("freezer"), *pids = v1("pids");
+	const char *own = format("%s/%s/own", freezer, top);
+	const char *limited = format("%s/%s/own", pids, top);
+	const char *foreign = format("%s/%s/foreign", freezer, top);
+	int64_t start = now_ms();
+	pid_t a;
+
+	if (!freezer || !pids)
+		return;
+	CHECK_EQ(make(0, freezer, own), 0);
+	CHECK_EQ(make(0, pids, limited), 0);
+	CHECK_EQ(mkdir(foreign, 0755), 0);
+	a = member(0, foreign, limited);
+	CHECK_EQ(put(0, foreign, "freezer.state", "FROZEN"), 0);
+	CHECK_EQ(kill_group(1, limited, own), 0);
+	CHECK_EQ(ended_by(a), SIGKILL);
+	CHECK(now_ms() - start < 5000);
+	CHECK_EQ(rmdir(foreign), 0);
+	CHECK_EQ(remove_group(pids, limited), 0);
+	CHECK_EQ(remove_group(freezer, own), 0);
+}
+
 static void test_kill_v2(void)
 {
 	const char *path = format("%s/%s/k", v2, top), *below = format("%s/below", path);
@@ -620,6 +645,7 @@ int main(void)
 	test_write();
 	test_cpuset();
 	test_kill_v1();
+	test_kill_frozen_elsewhere();
 	if (magic_of("/sys/fs/cgroup/unified") == V2_MAGIC)
 		v2 = "/sys/fs/cgroup/unified";
 	else if (magic_of("/sys/fs/cgroup") == V2_MAGIC)

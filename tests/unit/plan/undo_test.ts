@@ -27,7 +27,7 @@ Deno.test("buildUndo kills first and forgets last, from the record alone", () =>
     {
       op: "cgroup.kill",
       version: 1,
-      path: "/f/a",
+      path: "/p/a",
       owner: "o",
       freezer: "/f/a",
     },
