@@ -21,6 +21,7 @@
 #define FLAG_NEW 1u
 #define FLAG_VACANT 2u
 #define FLAG_VERIFY 1u
+#define FLAG_OPTIONAL 2u
 
 /*
  * The mode given to mkdir(2) has marked the group already, with no moment in
@@ -435,7 +436,8 @@ static int same_value(const char *a, const char *b)
  * nsi_op_cgroup_write() - write one value to a file of a group
  *
  * Some files accept any number and store another (cpu.shares clamps); flags
- * bit 0 reads the value back.
+ * bit 0 reads the value back. Others came with a kernel, beside an older one of
+ * the same purpose; with bit 1 one that is not there is left out.
  *
  * Return: 0, or -errno; -ERANGE when the kernel stored a different value.
  */
@@ -453,6 +455,8 @@ int nsi_op_cgroup_write(struct nsi_run *run, const struct nsi_op *op)
 		return dirfd;
 	run->detail = NSI_AT_WRITE;
 	r = nsi_cgroup_write(dirfd, file, value);
+	if (r == -ENOENT && (NSI_CGROUP_WRITE_FLAGS(op) & FLAG_OPTIONAL))
+		return 0;
 	if (r < 0 || !(NSI_CGROUP_WRITE_FLAGS(op) & FLAG_VERIFY))
 		return r;
 	run->detail = NSI_AT_READ;

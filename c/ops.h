@@ -209,7 +209,7 @@ enum nsi_slot {
 #define NSI_CGROUP_ENABLE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 #define NSI_CGROUP_ENABLE_CONTROLLERS(run, op) nsi_blob(&(run)->plan, &(op)->s[2])
 
-/* cgroup.write: writes value to path/file; flags bit 0: read it back, a different number is ERANGE */
+/* cgroup.write: writes value to path/file; flags bit 0: read it back, a different number is ERANGE; bit 1: a file that is not there is left out */
 #define NSI_CGROUP_WRITE_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_CGROUP_WRITE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_CGROUP_WRITE_FILE(run, op) nsi_str(&(run)->plan, &(op)->s[1])
@@ -229,11 +229,12 @@ enum nsi_slot {
 #define NSI_CGROUP_ADOPT_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_CGROUP_ADOPT_OWNER(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 
-/* systemd.scope: has systemd (bus: system or user) start the transient unit with the child as its process and the properties (Name=value), and checks that its group is group (by TypeScript) */
+/* systemd.scope: has systemd (bus: system or user) start the transient unit with the child as its process and the properties (Name=value), and checks that its group is group, whose directory path is not frozen (by TypeScript) */
 #define NSI_SYSTEMD_SCOPE_BUS(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_SYSTEMD_SCOPE_UNIT(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 #define NSI_SYSTEMD_SCOPE_GROUP(run, op) nsi_str(&(run)->plan, &(op)->s[2])
-#define NSI_SYSTEMD_SCOPE_PROPERTIES(run, op) nsi_blob(&(run)->plan, &(op)->s[3])
+#define NSI_SYSTEMD_SCOPE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[3])
+#define NSI_SYSTEMD_SCOPE_PROPERTIES(run, op) nsi_blob(&(run)->plan, &(op)->s[4])
 
 /* spawn: clone3(2) with the CLONE_NEW* flags, into the v2 cgroup of slot cgroup unless it is -1, and execs the helper */
 #define NSI_SPAWN_FLAGS(op) ((uint64_t)(op)->flags)
@@ -653,7 +654,7 @@ enum nsi_slot {
 	X(CGROUP_DEVICES, "sb---") \
 	X(CGROUP_JOIN, "ss---") \
 	X(CGROUP_ADOPT, "ss---") \
-	X(SYSTEMD_SCOPE, "sssl-") \
+	X(SYSTEMD_SCOPE, "ssssl") \
 	X(SPAWN, "-----") \
 	X(AWAIT, "-----") \
 	X(RELEASE, "y----") \

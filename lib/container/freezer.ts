@@ -81,9 +81,24 @@ export function parseFreezer(
   );
 }
 
-/** State of one group; undefined when it is gone or cannot freeze. */
-function stateOfGroup(group: ResourceCgroup): FreezerState | undefined {
-  const { version, path } = group;
+/**
+ * Reads the state of one group.
+ *
+ * @param group The group.
+ * @returns What the kernel says; undefined when it is gone or cannot freeze.
+ * @throws {KernelError} `SystemError` if the kernel's files cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { stateOfGroup } from "./freezer.ts";
+ *
+ * assertEquals(stateOfGroup({ version: 2, path: "/no/such/group" }), undefined);
+ * ```
+ */
+export function stateOfGroup(
+  { version, path }: Pick<ResourceCgroup, "version" | "path">,
+): FreezerState | undefined {
   const { file } = freezerWrite("FROZEN", version);
   const own = readIfThere(`${path}/${file}`);
   if (own === undefined) return undefined;

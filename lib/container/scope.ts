@@ -3,16 +3,19 @@
  *
  * @module
  */
-import { HostError } from "../errors.ts";
+import { HostError, KernelError } from "../errors.ts";
 import { groupBelowMount, parseProcCgroup } from "../host/kernel_files.ts";
 import { probeCgroups } from "../host/probe.ts";
-import type { Host } from "../host/types.ts";
+import { type Host, isHostRoot } from "../host/types.ts";
 import type { CgroupPart } from "../plan/cgroups.ts";
 import type { Op } from "../plan/ops.ts";
 import { planScope } from "../plan/scope.ts";
 import { scopeName } from "../plan/systemd_names.ts";
 import { type Bus, Manager } from "../systemd/manager.ts";
+import { stateOfGroup } from "./freezer.ts";
 import type { SandboxRequest } from "./start.ts";
+
+const EBUSY = 16;
 
 /** Slices where none is named: those that systemd has for services and applications. */
 const DEFAULT_SLICES = { system: "system.slice", user: "app.slice" } as const;
@@ -48,7 +51,8 @@ export async function placeScope(
 ): Promise<CgroupPart> {
   const { id, config, cgroupNameTaken = false } = request;
   const { name = "", parent = "nsinit", slice } = config.cgroups ?? {};
-  const bus: Bus = host.euid === 0 ? "system" : "user";
+  // Root of a user namespace is an ordinary user, as engines are that work for one.
+  const bus: Bus = isHostRoot(host) ? "system" : "user";
   const named = scopeName({
     id,
     name,
@@ -77,11 +81,30 @@ async function isInGroup(pid: number, group: string): Promise<boolean> {
 }
 
 /**
+ * A process stops where it enters a frozen group, before it can say anything;
+ * systemd takes a group that is there already as it is.
+ */
+function checkThawed(unit: string, path: string): void {
+  const now = stateOfGroup({ version: 2, path });
+  if (now === undefined || now === "thawed") return;
+  throw new KernelError(
+    `Cannot have systemd start ${unit}: container's cgroup unexpectedly frozen: thaw it with "echo 0 > ${path}/cgroup.freeze", or name another`,
+    {
+      errno: EBUSY,
+      errnoName: "EBUSY",
+      operation: "systemd.scope",
+      context: { unit, path },
+    },
+  );
+}
+
+/**
  * Has systemd start a scope around a process that waits.
  *
  * @param op The operation.
  * @param pid The process, as seen here.
- * @throws {KernelError} `SystemError` (EEXIST) if there is a unit of that name.
+ * @throws {KernelError} `SystemError`: EEXIST if there is a unit of that name,
+ * EBUSY if its group is there and frozen.
  * @throws {HostError} `HostUnsupported` if systemd refuses, or puts the process
  * elsewhere than was recorded.
  */
@@ -89,7 +112,8 @@ export async function makeScope(
   op: Op<"systemd.scope">,
   pid: number,
 ): Promise<void> {
-  const { unit, group, properties } = op;
+  const { unit, group, path, properties } = op;
+  checkThawed(unit, path);
   using manager = await Manager.connect(op.bus === "user" ? "user" : "system");
   const found = await manager.startScope({ unit, pid, properties });
   if (found === group && await isInGroup(pid, group)) return;

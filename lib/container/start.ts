@@ -13,7 +13,7 @@ import { placeHostBelowOwn } from "../host/own_groups.ts";
 import type { Host } from "../host/types.ts";
 import { buildSandboxPlan, buildStartPlan } from "../plan/build.ts";
 import { addUserNamespace } from "../plan/rootless.ts";
-import type { CgroupPart } from "../plan/cgroups.ts";
+import { type CgroupPart, noCgroups } from "../plan/cgroups.ts";
 import type {
   HostRootParts,
   Placement,
@@ -215,12 +215,13 @@ export function placeContainer(
   };
 }
 
-/** The groups that systemd will make, where it is to make them. */
+/** The groups that systemd will make, where it is to make them; none where nobody is. */
 export async function scopeOf(
   request: SandboxRequest,
   placement: Placement,
   host: Host,
 ): Promise<CgroupPart | undefined> {
+  if (request.cgroupDriver === "disabled") return noCgroups(request.config);
   if (request.cgroupDriver !== "systemd") return undefined;
   const { placeScope } = await import("./scope.ts");
   return await placeScope(request, placement.alias, host);

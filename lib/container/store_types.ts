@@ -30,8 +30,8 @@ export type Phase =
   | "checkpointed"
   | "stopped";
 
-/** Who makes a container's cgroups. */
-export type CgroupDriver = "cgroupfs" | "systemd";
+/** Who makes a container's cgroups; nobody where that is disabled. */
+export type CgroupDriver = "cgroupfs" | "systemd" | "disabled";
 
 /** How a first process ended, as its owner saw it. */
 export interface RecordedExit {

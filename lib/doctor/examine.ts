@@ -139,7 +139,8 @@ function hasOverlayModule(release: string): boolean {
 async function systemdProblem(euid: number): Promise<string | undefined> {
   const { Manager } = await import("../systemd/manager.ts");
   try {
-    using _manager = await Manager.connect(euid === 0 ? "system" : "user");
+    const isMachines = euid === 0 && isInitialUserNamespace();
+    using _manager = await Manager.connect(isMachines ? "system" : "user");
     return undefined;
   } catch (error) {
     return messageOf(error);

@@ -7,6 +7,7 @@ import { resolvePath } from "../config/host_paths.ts";
 import type { Option } from "../cli/command.ts";
 import { currentDirectory } from "../cli/globals.ts";
 import type { Values } from "../cli/values.ts";
+import type { CgroupDriver } from "../container/store_types.ts";
 
 /** The option that every command takes. */
 export const HELP_OPTION: Option = {
@@ -57,9 +58,10 @@ export const OCI_GLOBAL_OPTIONS: readonly Option[] = [
     name: "cgroup-manager",
     type: "text",
     metavar: "MANAGER",
-    choices: ["cgroupfs", "systemd"],
+    choices: ["cgroupfs", "systemd", "disabled"],
     default: "cgroupfs",
-    doc: "who makes the cgroups: cgroupfs, that is we, or systemd",
+    doc: "who makes the cgroups: cgroupfs, that is we, systemd, or nobody: " +
+      "then there are no limits and device rules",
   },
   {
     name: "rootless",
@@ -125,6 +127,16 @@ function isMappedRoot(): boolean {
 export function usesSystemd(globals: Values): boolean {
   return globals.flag("systemd-cgroup") ||
     globals.text("cgroup-manager") === "systemd";
+}
+
+/** Who makes the cgroups, where that is somebody else, or nobody. */
+export function cgroupDriverOf(
+  globals: Values,
+): { readonly cgroupDriver?: CgroupDriver } {
+  if (globals.text("cgroup-manager") === "disabled") {
+    return { cgroupDriver: "disabled" };
+  }
+  return usesSystemd(globals) ? { cgroupDriver: "systemd" } : {};
 }
 
 /**

@@ -19,7 +19,7 @@ import { attachFor } from "./attach.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
 import type { Invocation } from "./command.ts";
 import { keptDescriptors } from "./descriptors.ts";
-import { managerSocket, usesSystemd } from "./globals.ts";
+import { cgroupDriverOf, managerSocket, usesSystemd } from "./globals.ts";
 import { checkTerminal, HAND_OUT_OPTIONS, handOut } from "./hand_out.ts";
 import { checkOciId } from "./state.ts";
 
@@ -145,7 +145,7 @@ async function requestFor(
     attachment: attachFor({ tty, detach }),
     keep: true,
     blocking: true,
-    ...usesSystemd(globals) && { cgroupDriver: "systemd" },
+    ...cgroupDriverOf(globals),
   };
 }
 

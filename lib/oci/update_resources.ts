@@ -15,6 +15,7 @@ import {
 import { compact } from "../config/reading.ts";
 import type { Int64, Resources } from "../config/types.ts";
 import { ConfigError, UsageError } from "../errors.ts";
+import { losesWeight } from "../plan/cgroup/merge.ts";
 import { parseInt64, parseRamSize } from "./sizes.ts";
 
 /** What is to change. */
@@ -64,6 +65,8 @@ const SIZES = [
 ] as const;
 /** Options of kernels before 5.4. */
 const IGNORED = ["kernel-memory", "kernel-memory-tcp"] as const;
+const NO_WEIGHT =
+  "unable to apply both cpu.idle and a CPU weight: an idle group has none";
 const KERNEL_MEMORY = "Kernel memory settings are ignored and will be removed";
 
 /** Members that an update of a live container changes; the others stay as they were. */
@@ -149,6 +152,7 @@ export async function readUpdate(
     warnings: [
       ...findings.warnings.map(({ message }) => message),
       ...kernelMemory || kernelMemoryTcp ? [KERNEL_MEMORY] : [],
+      ...losesWeight(read) ? [NO_WEIGHT] : [],
     ],
   };
 }
@@ -209,19 +213,22 @@ export function updateOfOptions(
     number(name, bounds) || undefined,
   ]);
   const idle = number("cpu-idle", IDLE);
+  const resources = compact<Resources>({
+    ...Object.fromEntries([...sizes, ...numbers]),
+    // These two have a meaning as 0: no burst, and no longer idle.
+    cpuBurst: number("cpu-burst", UINT64),
+    cpuIdle: idle === undefined ? undefined : idle === 1 ? 1 : 0,
+    cpusetCpus: valueOf("cpuset-cpus") || undefined,
+    cpusetMems: valueOf("cpuset-mems") || undefined,
+  });
+  const isIgnored = IGNORED.some((name) => BigInt(size(name) ?? 0) !== 0n);
   return {
-    resources: compact<Resources>({
-      ...Object.fromEntries([...sizes, ...numbers]),
-      // These two have a meaning as 0: no burst, and no longer idle.
-      cpuBurst: number("cpu-burst", UINT64),
-      cpuIdle: idle === undefined ? undefined : idle === 1 ? 1 : 0,
-      cpusetCpus: valueOf("cpuset-cpus") || undefined,
-      cpusetMems: valueOf("cpuset-mems") || undefined,
-    }),
+    resources,
     checksMemory: false,
-    warnings: IGNORED.some((name) => BigInt(size(name) ?? 0) !== 0n)
-      ? [KERNEL_MEMORY]
-      : [],
+    warnings: [
+      ...isIgnored ? [KERNEL_MEMORY] : [],
+      ...losesWeight(resources) ? [NO_WEIGHT] : [],
+    ],
   };
 }
 

@@ -26,6 +26,7 @@ import {
 } from "./cgroup/limits.ts";
 import type { ChildOp, Op, ParentOp } from "./ops.ts";
 import { SLOTS } from "./ops.ts";
+import { writeFlags } from "./cgroup/types.ts";
 import { SlotAllocator } from "./slots.ts";
 import { refuse } from "./refusal.ts";
 import type { Placement, ResourceCgroup, ScopeUnit } from "./types.ts";
@@ -120,6 +121,48 @@ function chooseHierarchies(
   );
 }
 
+/**
+ * What of cgroups a container has that is to have none: it stays in its
+ * starter's, and its limits and device rules are nobody's. Pure.
+ *
+ * @param config The configuration.
+ * @returns No groups and no operations.
+ * @throws {HostError} `HostUnsupported` for a container without a pid namespace of
+ * its own, whose processes nobody could find again.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultConfig } from "../config/defaults.ts";
+ * import { noCgroups } from "./cgroups.ts";
+ *
+ * assertEquals(noCgroups(defaultConfig("/srv/root")).groups, []);
+ * ```
+ */
+export function noCgroups({ namespaces }: Config): CgroupPart {
+  if (!hasOwnPids(namespaces)) {
+    throw new HostError(
+      "Cannot start a container without a pid namespace and without cgroups: its processes could not be found again; let it have cgroups, or add the namespace NEWPID",
+    );
+  }
+  return {
+    groups: [],
+    before: [],
+    parent: [],
+    late: [],
+    child: [],
+    slots: [],
+    spawnSlot: -1,
+    around: [],
+  };
+}
+
+function hasOwnPids(namespaces: Config["namespaces"]): boolean {
+  return namespaces.some(({ type, path }) =>
+    type === "NEWPID" && path === undefined
+  );
+}
+
 /** Without any group only a pid namespace holds a container's processes together. */
 function checkHeld(
   config: Config,
@@ -127,10 +170,7 @@ function checkHeld(
   { euid }: Pick<Host, "euid">,
 ): void {
   if (groups.length > 0) return;
-  const hasPidNamespace = config.namespaces.some(({ type, path }) =>
-    type === "NEWPID" && path === undefined
-  );
-  if (hasPidNamespace) return;
+  if (hasOwnPids(config.namespaces)) return;
   if (euid !== 0) {
     throw new HostError(
       "Cannot start a container without a pid namespace: no cgroup has been delegated to this user, so its processes could not be found again; start it below systemd-run --user --scope, as root, or add the namespace NEWPID",
@@ -275,7 +315,7 @@ export function limitOps(
       .flatMap((group) => enableOp(group, wanted, host)),
     ...placed.map(({ hierarchy, write }): ParentOp => ({
       op: "cgroup.write",
-      flags: write.verify ? 1 : 0,
+      flags: writeFlags(write),
       path: pathIn(hierarchy),
       file: write.file,
       value: write.value,

@@ -160,7 +160,7 @@ export const OPS = {
     lists: PARENT,
     by: "c",
     doc:
-      "writes value to path/file; flags bit 0: read it back, a different number is ERANGE",
+      "writes value to path/file; flags bit 0: read it back, a different number is ERANGE; bit 1: a file that is not there is left out",
     fields: { flags: "u64", path: "str", file: "str", value: "str" },
   },
   "cgroup.devices": {
@@ -192,8 +192,14 @@ export const OPS = {
     lists: PARENT,
     by: "ts",
     doc:
-      "has systemd (bus: system or user) start the transient unit with the child as its process and the properties (Name=value), and checks that its group is group",
-    fields: { bus: "str", unit: "str", group: "str", properties: "list" },
+      "has systemd (bus: system or user) start the transient unit with the child as its process and the properties (Name=value), and checks that its group is group, whose directory path is not frozen",
+    fields: {
+      bus: "str",
+      unit: "str",
+      group: "str",
+      path: "str",
+      properties: "list",
+    },
   },
 
   // ---- processes and handshake ----

@@ -135,7 +135,8 @@ export function planScope(
     const managed = isMadeBySystemd(group);
     return { ...group, owner, ...(managed && { managed }) };
   });
-  if (!groups.some(isMadeBySystemd)) {
+  const path = groups.find(isMadeBySystemd)?.path;
+  if (path === undefined) {
     throw new HostError(
       "Cannot have systemd make the cgroups: neither cgroup v2 nor the hierarchy name=systemd is mounted; use the cgroupfs driver",
     );
@@ -158,7 +159,7 @@ export function planScope(
     parent: [],
     spawnSlot: -1,
     around: [
-      { op: "systemd.scope", bus, unit, group, properties },
+      { op: "systemd.scope", bus, unit, group, path, properties },
       ...groups.flatMap(adoptOps),
       ...(cgroups ? limitOps(cgroups, groups, host, pathIn) : []),
     ],

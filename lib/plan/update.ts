@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { writeFlags } from "./cgroup/types.ts";
 import type { Cgroup, Resources } from "../config/types.ts";
 import { HostError } from "../errors.ts";
 import type { Host } from "../host/types.ts";
@@ -90,7 +91,7 @@ function limitOps(
     ...unified.flatMap((group) => enableOp(group, wanted, host)),
     ...placed.map(({ hierarchy, write }): UpdateOp => ({
       op: "cgroup.write",
-      flags: write.verify ? 1 : 0,
+      flags: writeFlags(write),
       path: groupOf(target, hierarchy.version, write.controller, write.limit)
         .path,
       file: write.file,

@@ -77,7 +77,9 @@ function refusal(attempt: string, error: unknown): unknown {
   const context = { errorName: error.errorName };
   const message = `Cannot ${attempt}: systemd says: ${error.message}`;
   if (error.errorName === `${NAME}.UnitExists`) {
-    return new KernelError(message, {
+    const advice =
+      "; the container's cgroup is not empty: end what runs in that unit, or name another";
+    return new KernelError(message + advice, {
       errno: EEXIST,
       errnoName: "EEXIST",
       operation: "systemd.scope",

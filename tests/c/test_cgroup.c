@@ -352,6 +352,9 @@ static void test_write(void)
 		CHECK_EQ(put(0, path, "pids.max", "no"), -EINVAL);
 		CHECK_EQ(run.detail, NSI_AT_WRITE);
 		CHECK_EQ(put(0, path, "pids.none", "1"), -ENOENT);
+		CHECK_EQ(put(2, path, "pids.none", "1"), 0);
+		CHECK_EQ(put(2, path, "pids.max", "no"), -EINVAL);
+		CHECK_EQ(put(2, format("%s/none", path), "pids.max", "1"), -ENOENT);
 		CHECK_EQ(put(0, path, "../pids.max", "1"), -EINVAL);
 		CHECK_EQ(put(0, "/tmp", "x", "1"), -EINVAL);
 		CHECK_EQ(remove_group(pids, path), 0);

@@ -30,6 +30,10 @@ async function untilStopped(bundle: OciBundle): Promise<void> {
   }
 }
 
+async function exists(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
+}
+
 /** Whether the kernel says that its processes are frozen. */
 async function isFrozen(bundle: OciBundle): Promise<boolean> {
   const text = await bundle.limit("freezer.state", "cgroup.freeze");
@@ -199,4 +203,32 @@ test("update warns of kernel memory and does the rest", async (workspace) => {
   assertEquals(code, 0);
   assertStringIncludes(stderr, "Kernel memory settings are ignored");
   assertEquals(await bundle.limit("pids.max", "pids.max"), "11");
+});
+
+test("a container that is to have no cgroups stays in its starter's", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace, {
+    linux: { resources: { memory: { limit: 64 * MIB }, pids: { limit: 5 } } },
+  });
+  const without = ["--cgroup-manager", "disabled"];
+  await bundle.spawn([...without, "run", "--detach", bundle.id]);
+  const { pid } = JSON.parse(await bundle.must(["state", bundle.id]));
+  assertEquals(
+    await Deno.readTextFile(`/proc/${pid}/cgroup`),
+    await Deno.readTextFile("/proc/self/cgroup"),
+  );
+  for (const group of bundle.groups()) {
+    assertEquals(await exists(group), false, group);
+  }
+  const { code, stdout } = await bundle.exec("echo inside; exit 3");
+  assertEquals([code, stdout], [3, "inside\n"]);
+  await assertFails(bundle, ["pause", bundle.id], "cgroup");
+  await bundle.must(["kill", bundle.id, "KILL"]);
+  await untilStopped(bundle);
+  await bundle.must(["delete", bundle.id]);
+  await bundle.write({ linux: { namespaces: [{ type: "mount" }] } });
+  await assertFails(
+    bundle,
+    [...without, "run", "--detach", bundle.id],
+    "without a pid namespace and without cgroups",
+  );
 });

@@ -217,6 +217,17 @@ test("podman run --device, --ulimit, --sysctl and --shm-size are so inside", asy
   assertMatch(output, /^\/dev\/given\nwritten\n321\n1\nshm +3072 /m);
 });
 
+test("podman run --cgroups=disabled makes no cgroup", async (podman) => {
+  const name = await podman.live("--cgroups=disabled");
+  const pid = await podman.inspect(name, ".State.Pid");
+  const group = await podman.host.must(["cat", `/proc/${pid}/cgroup`]);
+  assert(!group.includes("libpod"), group);
+  const { code } = await podman.run(["exec", name, "sh", "-c", "exit 3"]);
+  assertEquals(code, 3);
+  await podman.must(["stop", name]);
+  assertEquals(await podman.inspect(name, ".State.ExitCode"), "7");
+});
+
 test("podman run joins namespaces of the host and of other containers", async (podman) => {
   const name = await podman.live("--ipc=shareable");
   const other = await podman.must(

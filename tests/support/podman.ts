@@ -31,6 +31,7 @@ infra_image = "${IMAGE}"
 infra_command = "/bin/pause"
 runtime = "nsinit-oci"
 runtime_supports_json = ["nsinit-oci", "crun", "runc"]
+runtime_supports_nocgroup = ["nsinit-oci", "crun"]
 [engine.runtimes]
 nsinit-oci = ["${runtime.path}"]
 `;
@@ -171,7 +172,8 @@ export class Podman implements AsyncDisposable {
   #complete(args: readonly string[]): string[] {
     const [command = "", ...rest] = args;
     if (!["create", "run"].includes(command)) return ["podman", ...args];
-    const own = this.isUser ? [] : ["--cgroup-parent", `/${this.tag}`];
+    const isPlaced = !this.isUser && !rest.includes("--cgroups=disabled");
+    const own = isPlaced ? ["--cgroup-parent", `/${this.tag}`] : [];
     const isNetworked = rest.some((arg) => /^--(network|pod)/.test(arg));
     const network = isNetworked ? [] : ["--network", "none"];
     return ["podman", command, ...own, ...network, ...rest];

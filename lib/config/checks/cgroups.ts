@@ -162,7 +162,7 @@ function checkUnified({ cgroups }: Config, report: Report): void {
     const at = ["cgroups", "unified", file];
     if (!/^[a-z_]+(\.\w+)+$/.test(file) || file.startsWith("cgroup.")) {
       report(at, "wanted the name of a controller's file, like memory.high");
-    } else if (hasControl(value) || value.length > 4095) {
+    } else if (hasControl(value.replaceAll("\n", "")) || value.length > 4095) {
       report(at, "holds a control character, or is too long");
     }
   }

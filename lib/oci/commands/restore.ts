@@ -14,7 +14,7 @@ import { attachFor } from "../attach.ts";
 import { loadBundle } from "../bundle.ts";
 import { CRIU_OPTIONS, imagePathOf, tuningOf } from "../checkpoint_options.ts";
 import type { Invocation, OciCommand } from "../command.ts";
-import { absolutePath, usesSystemd } from "../globals.ts";
+import { absolutePath, cgroupDriverOf } from "../globals.ts";
 import { checkTerminal } from "../hand_out.ts";
 import { checkOciId } from "../state.ts";
 
@@ -62,7 +62,7 @@ async function requestOf(invocation: Invocation): Promise<RestoreRequest> {
     onDebug: (line) => log.debug(line),
     ...workPath && { workPath: absolutePath(workPath) },
     ...values.flag("lazy-pages") && { lazyPages: true },
-    ...usesSystemd(globals) && { cgroupDriver: "systemd" },
+    ...cgroupDriverOf(globals),
   };
 }
 

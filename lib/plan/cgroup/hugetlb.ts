@@ -29,7 +29,7 @@ export function hugetlbWrites(
   { hugetlbLimit }: Resources,
   version: CgroupVersion,
 ): LimitWrite[] {
-  return (hugetlbLimit ?? []).map(({ pageSize, limit }, index) => {
+  return (hugetlbLimit ?? []).flatMap(({ pageSize, limit }, index) => {
     // The size becomes part of a file name.
     if (!/^[1-9]\d*[KMG]B$/.test(pageSize)) {
       throw refuse(
@@ -41,11 +41,20 @@ export function hugetlbWrites(
     }
     const suffix = version === 1 ? "limit_in_bytes" : "max";
     const unlimited = BigInt(limit) < 0n && version === 2;
-    return {
+    const write = {
       limit: "hugetlbLimit",
       controller: "hugetlb",
-      file: `hugetlb.${pageSize}.${suffix}`,
       value: unlimited ? "max" : String(limit),
-    };
+    } as const;
+    // What is used, and since Linux 5.7 what is reserved: a program that maps
+    // too much is told so, where it would be killed when it touches it.
+    return [
+      { ...write, file: `hugetlb.${pageSize}.${suffix}` },
+      {
+        ...write,
+        file: `hugetlb.${pageSize}.rsvd.${suffix}`,
+        optional: true as const,
+      },
+    ];
   });
 }

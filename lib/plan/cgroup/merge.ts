@@ -11,7 +11,6 @@ import type {
   IfPrioMap,
   Resources,
 } from "../../config/types.ts";
-import { refuse } from "../refusal.ts";
 
 /** Limits for which 0 means "not given". */
 const ZERO_IS_ABSENT = [
@@ -127,17 +126,71 @@ function withLifted(given: Resources, current: Resources): Resources {
   };
 }
 
-/** An idle group takes no weight, and one that stops being idle has lost its own. */
+/** Files of the weight. */
+const WEIGHTS = ["cpu.weight", "cpu.weight.nice"] as const;
+const IDLE = "cpu.idle";
+
+/** Whether limits say that a group is idle, or is not; undefined where they do not. */
+function idleOf({ cpuIdle, unified }: Resources): boolean | undefined {
+  const file = unified?.[IDLE];
+  if (file !== undefined) return file.trim() !== "0";
+  return cpuIdle === undefined ? undefined : cpuIdle === 1;
+}
+
+function hasWeight({ cpuShares, unified }: Resources): boolean {
+  return cpuShares !== undefined ||
+    WEIGHTS.some((file) => unified?.[file] !== undefined);
+}
+
+/** Who gives an idle group a weight wants it idle no more, unless he says so. */
+function withIdle(given: Resources, current: Resources): Resources {
+  const endsIdle = idleOf(current) === true && idleOf(given) === undefined &&
+    hasWeight(given);
+  if (!endsIdle) return given;
+  const { unified } = given;
+  const hasFile = current.unified?.[IDLE] !== undefined;
+  return {
+    ...given,
+    cpuIdle: 0,
+    ...(hasFile && { unified: { [IDLE]: "0", ...unified } }),
+  };
+}
+
+/**
+ * Whether limits give a weight to a group that they make idle, which takes none.
+ * Pure.
+ *
+ * @param resources The limits.
+ * @returns True where the weight will not be.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { losesWeight } from "./merge.ts";
+ *
+ * assert(losesWeight({ cpuShares: 512, cpuIdle: 1 }));
+ * assert(!losesWeight({ cpuShares: 512 }));
+ * ```
+ */
+export function losesWeight(resources: Resources): boolean {
+  return idleOf(resources) === true && hasWeight(resources);
+}
+
+/** What is given, as far as the kernel takes it: no weight for an idle group. */
+function writable(given: Resources): Resources {
+  if (!losesWeight(given)) return given;
+  const { cpuShares: _, unified, ...rest } = given;
+  const weights: readonly string[] = WEIGHTS;
+  const files = Object.entries(unified ?? {})
+    .filter(([file]) => !weights.includes(file));
+  return unified ? { ...rest, unified: Object.fromEntries(files) } : rest;
+}
+
+/** A group that stops being idle has lost its weight. */
 function sharesOf(given: Resources, current: Resources): Resources {
-  const staysIdle = current.cpuIdle === 1 && given.cpuIdle !== 0;
-  if (given.cpuShares !== undefined && staysIdle) {
-    throw refuse(
-      "cgroups.cpuShares",
-      "Cannot change cpuShares of a container that is idle (cpuIdle 1): set cpuIdle to 0 as well",
-    );
-  }
-  if (given.cpuIdle !== 0) return {};
-  return pick({ ...current, ...given }, ["cpuShares"]);
+  return idleOf(given) === false
+    ? pick({ ...current, ...given }, ["cpuShares"])
+    : {};
 }
 
 /** A change of limits, worked out. */
@@ -156,13 +209,13 @@ export interface MergedResources {
  * Only members that are given change. Numbers for which 0 means "not set" in a
  * configuration, and empty texts, count as not given; -1 lifts a limit. A list
  * replaces the list before it, and what is no longer in it is set free. Files
- * in `unified` are added to those before. `name`, `parent` and `slice` stay.
+ * in `unified` are added to those before. `name`, `parent` and `slice` stay. A
+ * weight ends that the group is idle, unless it is given together with that.
  *
  * @param current The limits in force; absent where the container was started
  * without `cgroups`, and so without device rules.
  * @param resources The change.
  * @returns What holds afterwards, and what is to be written.
- * @throws {ConfigError} `ConfigInvalid` for a weight of an idle group.
  *
  * @example
  * ```ts
@@ -181,7 +234,7 @@ export function mergeResources(
 ): MergedResources {
   const before = current ??
     { name: "", parent: "nsinit", allowAllDevices: true };
-  const given = givenMembers(resources);
+  const given = withIdle(givenMembers(resources), before);
   const next: Cgroup = {
     ...before,
     ...given,
@@ -191,7 +244,7 @@ export function mergeResources(
     keys.some((key) => given[key] !== undefined)
   ).map((keys) => pick(next, keys));
   const written: Resources = Object.assign(
-    { ...given },
+    { ...writable(given) },
     ...companions,
     sharesOf(given, before),
     withLifted(given, before),

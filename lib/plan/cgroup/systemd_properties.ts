@@ -16,8 +16,8 @@ export type WrittenFile = Pick<LimitWrite, "file" | "value">;
 
 const MICROSECONDS = 1_000_000n;
 const DEFAULT_PERIOD = "100000";
-/** systemd writes its own files down with this precision: 0.01 % of a CPU. */
-const STEP_US = 100n;
+/** All runtimes tell systemd whole percents of a CPU, which is what it had at first. */
+const STEP_US = 10_000n;
 
 /** Files that hold one number, or no limit, with the property of the same meaning. */
 const PLAIN: Readonly<Record<string, string>> = {

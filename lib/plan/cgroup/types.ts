@@ -21,6 +21,32 @@ export interface LimitWrite {
   readonly value: string;
   /** Read back: the kernel clamps silently. */
   readonly verify?: true;
+  /** Left out where the kernel has no such file: another one says the most of it. */
+  readonly optional?: true;
+}
+
+/** Bits of `cgroup.write`. */
+const WRITE_FLAGS = { verify: 1, optional: 2 } as const;
+
+/**
+ * Gives the flags of the operation that carries out a write. Pure.
+ *
+ * @param write The write.
+ * @returns Flags of `cgroup.write`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { writeFlags } from "./types.ts";
+ *
+ * assertEquals([writeFlags({}), writeFlags({ verify: true })], [0, 1]);
+ * ```
+ */
+export function writeFlags(
+  { verify, optional }: Pick<LimitWrite, "verify" | "optional">,
+): number {
+  return (verify ? WRITE_FLAGS.verify : 0) |
+    (optional ? WRITE_FLAGS.optional : 0);
 }
 
 /**

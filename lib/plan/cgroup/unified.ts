@@ -14,7 +14,8 @@ const FILE = /^([a-z_]+)(\.[A-Za-z0-9_]+)+$/;
  * Lists the writes that a configuration gives by file name. Pure.
  *
  * The files of the group itself (`cgroup.procs` and the like) are no limits and
- * are refused.
+ * are refused. A text of several lines is several writes, as the kernel takes one
+ * device at a time.
  *
  * @param resources The limits; `unified` maps files to their text.
  * @returns The writes in the order given.
@@ -30,7 +31,7 @@ const FILE = /^([a-z_]+)(\.[A-Za-z0-9_]+)+$/;
  * ```
  */
 export function unifiedWrites({ unified }: Resources): LimitWrite[] {
-  return Object.entries(unified ?? {}).map(([file, value]) => {
+  return Object.entries(unified ?? {}).flatMap(([file, text]) => {
     const controller = FILE.exec(file)?.[1] ?? "cgroup";
     if (controller === "cgroup") {
       throw refuse(
@@ -40,6 +41,12 @@ export function unifiedWrites({ unified }: Resources): LimitWrite[] {
         }: wanted a controller's file such as memory.high`,
       );
     }
-    return { limit: "unified", controller, file, value };
+    const lines = text.split("\n").filter((line) => line.trim() !== "");
+    return (lines.length === 0 ? [text] : lines).map((value) => ({
+      limit: "unified" as const,
+      controller,
+      file,
+      value,
+    }));
   });
 }

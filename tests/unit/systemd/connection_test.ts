@@ -46,7 +46,7 @@ async function serve(
 async function withPeer(
   answer: Answer,
   body: (path: string) => Promise<void>,
-  greeting = "OK 0123\r\n",
+  greeting = "DATA\r\nOK 0123\r\n",
 ): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "nsinit-bus-" });
   const path = `${dir}/socket`;

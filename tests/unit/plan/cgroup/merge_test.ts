@@ -1,5 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { ConfigError } from "../../../../lib/errors.ts";
+import { assertEquals } from "@std/assert";
 import { mergeResources } from "../../../../lib/plan/cgroup/merge.ts";
 
 const PLACE = { name: "a", parent: "b" } as const;
@@ -72,11 +71,28 @@ Deno.test("mergeResources gives a group its weight back that stops being idle", 
     cpuIdle: 0,
     cpuShares: 512,
   });
-  assertThrows(
-    () => mergeResources(current, { cpuShares: 64 }),
-    ConfigError,
-    "cpuIdle",
+});
+
+Deno.test("mergeResources ends that a group is idle with a weight of its own", () => {
+  const current = { ...PLACE, cpuShares: 512, cpuIdle: 1 } as const;
+  const { next, written } = mergeResources(current, { cpuShares: 64 });
+  assertEquals(written, { cpuShares: 64, cpuIdle: 0 });
+  assertEquals([next.cpuIdle, next.cpuShares], [0, 64]);
+  const byFile = { ...PLACE, unified: { "cpu.idle": "1" } };
+  assertEquals(
+    mergeResources(byFile, { unified: { "cpu.weight": "8" } }).written,
+    { cpuIdle: 0, unified: { "cpu.idle": "0", "cpu.weight": "8" } },
   );
+});
+
+Deno.test("mergeResources writes no weight of a group that becomes idle", () => {
+  const shares = mergeResources(PLACE, { cpuShares: 64, cpuIdle: 1 });
+  assertEquals(shares.written, { cpuIdle: 1 });
+  assertEquals(shares.next.cpuShares, 64);
+  const unified = { "cpu.idle": "1", "cpu.weight": "8", "pids.max": "5" };
+  assertEquals(mergeResources(PLACE, { unified }).written, {
+    unified: { "cpu.idle": "1", "pids.max": "5" },
+  });
 });
 
 Deno.test("mergeResources adds no device rules to a container that has none", () => {

@@ -48,15 +48,15 @@ Deno.test("systemdProperties takes quota and period of version 1 together", () =
   );
 });
 
-Deno.test("systemdProperties rounds a quota up to what systemd writes down", () => {
+Deno.test("systemdProperties rounds a quota up to whole percents", () => {
   for (const [quota, period] of [[33333n, 77777n], [1000n, 999999n]] as const) {
     const [first = ""] = systemdProperties([
       { file: "cpu.max", value: `${quota} ${period}` },
     ]);
     const perSecond = BigInt(first.slice(first.indexOf("=") + 1));
-    assertEquals(perSecond % 100n, 0n);
+    assertEquals(perSecond % 10_000n, 0n);
     assertEquals(perSecond * period / 1_000_000n >= quota, true);
-    assertEquals((perSecond - 100n) * period / 1_000_000n < quota, true);
+    assertEquals((perSecond - 10_000n) * period / 1_000_000n < quota, true);
   }
 });
 

@@ -15,6 +15,14 @@ Deno.test("unifiedWrites refuses files that are no controller's", () => {
   }
 });
 
+Deno.test("unifiedWrites writes each line of a text by itself", () => {
+  const unified = { "io.max": "8:0 riops=3\n8:1 riops=5\n", "pids.max": "" };
+  assertEquals(
+    unifiedWrites({ unified }).map(({ file, value }) => [file, value]),
+    [["io.max", "8:0 riops=3"], ["io.max", "8:1 riops=5"], ["pids.max", ""]],
+  );
+});
+
 Deno.test("limitWrites writes unified files last, so that they have the last word", () => {
   const resources = { pidsLimit: 5, unified: { "pids.max": "7" } };
   assertEquals(
