@@ -24,6 +24,7 @@
  *
  * @module
  */
+export { formatConfig, validateConfig } from "./lib/api/configs.ts";
 export {
   Container,
   type DestroyOptions,
@@ -59,7 +60,7 @@ export {
 } from "./lib/config/defaults.ts";
 export { defaultSeccomp } from "./lib/config/default_seccomp.ts";
 export { detectDialect, DIALECTS } from "./lib/config/detect.ts";
-export { formatConfig, type FormatConfigOptions } from "./lib/config/format.ts";
+export type { FormatConfigOptions } from "./lib/config/format.ts";
 export { hostRootConfig } from "./lib/config/host_root.ts";
 export type { Json, JsonObject } from "./lib/config/json.ts";
 export {
@@ -77,6 +78,43 @@ export {
   vethNetwork,
 } from "./lib/config/shorthands.ts";
 export type * from "./lib/config/types.ts";
+// As they are written down, which is more often than they are read.
+export type {
+  CapabilitySets,
+  CapabilitySpelling,
+  Cgroup,
+  Command,
+  Config,
+  Device,
+  Mount,
+  Namespace,
+  NamespaceSpelling,
+  Network,
+  Resources,
+  Rlimit,
+  RlimitName,
+  RlimitSpelling,
+  Route,
+  Seccomp,
+  SeccompArg,
+  SeccompSyscall,
+} from "./lib/config/input/types.ts";
+export type {
+  CapabilitySets as CompleteCapabilitySets,
+  Cgroup as CompleteCgroup,
+  Command as CompleteCommand,
+  Config as CompleteConfig,
+  Device as CompleteDevice,
+  Mount as CompleteMount,
+  Namespace as CompleteNamespace,
+  Network as CompleteNetwork,
+  Resources as CompleteResources,
+  Rlimit as CompleteRlimit,
+  Route as CompleteRoute,
+  Seccomp as CompleteSeccomp,
+  SeccompArg as CompleteSeccompArg,
+  SeccompSyscall as CompleteSeccompSyscall,
+} from "./lib/config/types.ts";
 export {
   type EventSink,
   type EventSource,
@@ -108,6 +146,5 @@ export type {
   SeccompRequest,
 } from "./lib/container/seccomp_types.ts";
 export type { RecordedExit } from "./lib/container/store_types.ts";
-export { validateConfig } from "./lib/config/validate.ts";
 export * from "./lib/errors.ts";
 export type * from "./lib/stats/types.ts";

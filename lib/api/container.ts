@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { completeResources } from "../config/input/complete.ts";
+import type { Resources } from "../config/input/types.ts";
 import { parseSignal } from "../config/names/signals.ts";
-import type { Config, Resources } from "../config/types.ts";
+import type { Config } from "../config/types.ts";
 import { shareConfig } from "../container/configs.ts";
 import type { CheckpointOptions } from "../container/checkpoint.ts";
 import type { RestoreOptions } from "../container/restore_kept.ts";
@@ -360,7 +362,11 @@ export class Container implements AsyncDisposable {
   async set(resources: Resources): Promise<void> {
     await this.#load();
     const { root, id } = this.#key;
-    const { config } = await updateContainer(root, id, resources);
+    const { config } = await updateContainer(
+      root,
+      id,
+      completeResources(resources),
+    );
     this.#config = shareConfig(config).config;
   }
 

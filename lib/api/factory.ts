@@ -4,7 +4,7 @@
  * @module
  */
 import { resolvePath } from "../config/host_paths.ts";
-import type { Config } from "../config/types.ts";
+import type { Config } from "../config/input/types.ts";
 import { createContainer, type CreateOptions } from "../container/create.ts";
 import { loadState, notThere } from "../container/inspect.ts";
 import {

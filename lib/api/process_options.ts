@@ -4,19 +4,21 @@
  * @module
  */
 import { isTerminal } from "../../ffi/native.ts";
-import {
-  CAPABILITIES,
-  type CapabilityName,
-} from "../config/names/capabilities.ts";
 import { ATTRIBUTE_CHECKS } from "../config/checks/attributes.ts";
-import { formatPath } from "../config/json_scan.ts";
+import { KEPT_CAPABILITIES, RESOURCE_LIMITS } from "../config/input/process.ts";
+import type { Shape } from "../config/input/shape.ts";
 import type {
   CapabilitySets,
+  CapabilitySpelling,
+  Rlimit,
+} from "../config/input/types.ts";
+import { formatPath } from "../config/json_scan.ts";
+import { Findings } from "../config/problems.ts";
+import type {
   Config,
   CpuAffinity,
   IoPriority,
   Personality,
-  Rlimit,
   Scheduler,
 } from "../config/types.ts";
 import type {
@@ -61,7 +63,7 @@ export interface ProcessOptions {
   /** Absolute working directory inside. */
   readonly cwd?: string;
   /** Capabilities instead of the configuration's: kept ones, or all five sets. */
-  readonly capabilities?: readonly CapabilityName[] | CapabilitySets;
+  readonly capabilities?: readonly CapabilitySpelling[] | CapabilitySets;
   /** Resource limits; they take the place of the configuration's of the same type. */
   readonly rlimits?: readonly Rlimit[];
   /** Whether no program can gain privileges (set-user-id, file capabilities), instead of the configuration's. */
@@ -171,24 +173,34 @@ function checkTerminal({ tty }: ProcessOptions): void {
   }
 }
 
-function checkCapabilities({ capabilities = [] }: ProcessOptions): void {
-  const sets: readonly (readonly string[])[] = Array.isArray(capabilities)
-    ? [capabilities]
-    : Object.values(capabilities);
-  for (const name of sets.flat()) {
-    if (CAPABILITIES.some((known) => known === name)) continue;
-    fail(
-      `${JSON.stringify(name)} is no capability`,
-      "wanted names without CAP_, e.g. NET_RAW",
-    );
-  }
+/** What a member is in the model; undefined where it is not given. */
+function complete<T>(
+  shape: Shape<T>,
+  value: unknown,
+  key: keyof ProcessOptions,
+): T | undefined {
+  if (value === undefined) return undefined;
+  const findings = new Findings();
+  const found = shape(value, [key], findings);
+  const [problem] = findings.problems;
+  if (problem === undefined) return found;
+  throw new UsageError(
+    `Cannot start the process: ${formatPath(problem.path)}: ${problem.message}`,
+  );
 }
 
-function checkLimits({ rlimits = [] }: ProcessOptions): void {
-  rlimits.forEach(({ type, soft, hard }, index) => {
-    if (!Number.isInteger(type) || type < 0 || type > 15) {
-      fail(`rlimits[${index}].type is ${type}`, "wanted 0 to 15, 7 is NOFILE");
-    }
+function capabilitiesOf(
+  { capabilities }: ProcessOptions,
+): ProcessRequest["capabilities"] {
+  return complete(KEPT_CAPABILITIES, capabilities, "capabilities");
+}
+
+function limitsOf({ rlimits }: ProcessOptions): ProcessRequest["rlimits"] {
+  return complete(RESOURCE_LIMITS, rlimits, "rlimits");
+}
+
+function checkLimits(options: ProcessOptions): void {
+  limitsOf(options)?.forEach(({ soft, hard }, index) => {
     const isOrdered = BigInt(hard) < 0n ||
       (BigInt(soft) >= 0n && BigInt(soft) <= BigInt(hard));
     if (!isOrdered) {
@@ -278,7 +290,7 @@ export function checkOptions(options: ProcessOptions): void {
   checkStdio(options);
   checkTerminal(options);
   checkExtraFiles(options);
-  checkCapabilities(options);
+  capabilitiesOf(options);
   checkLimits(options);
   checkAttributes(options);
   if (!["undefined", "function"].includes(typeof options.seccompNotify)) {
@@ -339,8 +351,8 @@ export function requestOf(
   options: ProcessOptions,
   hasTerminal: boolean,
 ): ProcessRequest {
-  const { user, cwd, clearEnv, capabilities, rlimits, noNewPrivileges } =
-    options;
+  const { user, cwd, clearEnv, noNewPrivileges } = options;
+  const [capabilities, rlimits] = [capabilitiesOf(options), limitsOf(options)];
   const { additionalGroups, apparmorProfile, processLabel, extraFiles } =
     options;
   const { seccompNotify } = options;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Config } from "../config/types.ts";
+import type { Config } from "../config/input/types.ts";
 import { createContainer, type CreateOptions } from "../container/create.ts";
 import {
   discardPrepared,

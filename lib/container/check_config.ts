@@ -3,9 +3,14 @@
  *
  * @module
  */
+import { completeConfig } from "../config/input/complete.ts";
+import type { Config as WrittenConfig } from "../config/input/types.ts";
 import type { Config } from "../config/types.ts";
 import { validateConfig } from "../config/validate.ts";
 import { isKnownValid, noteValid, shareConfig } from "./configs.ts";
+
+/** What has been made of configurations that left something out. */
+const completed = new WeakMap<Config, Config>();
 
 /**
  * Checks a configuration.
@@ -27,11 +32,22 @@ export function checkConfig(config: Config): void {
   noteValid(config);
 }
 
+/** The configuration as it is written down, frozen. */
+function shareWritten(config: WrittenConfig): Config {
+  try {
+    return shareConfig(config as Config).config;
+  } catch (error) {
+    // What cannot even be copied is of another shape.
+    completeConfig(config);
+    throw error;
+  }
+}
+
 /**
- * Checks a configuration that the caller may change later.
+ * Checks and completes a configuration that the caller may change later.
  *
- * @param config A configuration.
- * @returns An equal one that is shared and frozen.
+ * @param config A configuration as it is written down.
+ * @returns The model of it, shared and frozen.
  * @throws {ConfigError} `ConfigInvalid` with everything that is wrong.
  *
  * @example
@@ -42,11 +58,16 @@ export function checkConfig(config: Config): void {
  * if (!Object.isFrozen(takeConfig(defaultConfig("/srv/root")))) throw new Error();
  * ```
  */
-export function takeConfig(config: Config): Config {
-  const { config: shared } = shareConfig(config);
-  if (isKnownValid(shared)) return shared;
+export function takeConfig(config: WrittenConfig): Config {
+  const own = shareWritten(config);
+  const known = completed.get(own) ?? own;
+  if (isKnownValid(known)) return known;
   // The caller's own: JSON has no NaN, for one.
-  validateConfig(config);
+  const complete = completeConfig(config);
+  validateConfig(complete);
+  const isSame: boolean = complete === config;
+  const shared = isSame ? own : shareConfig(complete).config;
   noteValid(shared);
+  if (!isSame) completed.set(own, shared);
   return shared;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { NsinitError, StateError } from "../errors.ts";
+import type { Config as WrittenConfig } from "../config/input/types.ts";
 import type { Config } from "../config/types.ts";
 import { takeConfig } from "./check_config.ts";
 import { checkId } from "./identity.ts";
@@ -94,7 +95,7 @@ export interface CreateOptions {
 export async function createContainer(
   stateRoot: string,
   id: string,
-  config: Config,
+  config: WrittenConfig,
   options: CreateOptions = {},
 ): Promise<StoredState> {
   checkId(id);

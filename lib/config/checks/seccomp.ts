@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isDeeplyFrozen } from "../frozen.ts";
 import type { JsonPath } from "../json_scan.ts";
 import { nearestName } from "../names/nearest.ts";
 import {
@@ -147,6 +148,9 @@ function checkNotify(seccomp: Seccomp, report: Report): void {
   if (fault !== undefined) report(["seccomp", "listenerPath"], fault);
 }
 
+/** Filters without a fault that nobody can change: most containers have the template's. */
+const faultless = new WeakSet<Seccomp>();
+
 /**
  * Checks that a filter can be compiled and loaded.
  *
@@ -173,7 +177,16 @@ function checkNotify(seccomp: Seccomp, report: Report): void {
  * ```
  */
 export function checkSeccomp({ seccomp }: Config, report: Report): void {
-  if (seccomp === undefined) return;
+  if (seccomp === undefined || faultless.has(seccomp)) return;
+  let isFaultless = true;
+  checkFilter(seccomp, (path, message) => {
+    isFaultless = false;
+    report(path, message);
+  });
+  if (isFaultless && isDeeplyFrozen(seccomp)) faultless.add(seccomp);
+}
+
+function checkFilter(seccomp: Seccomp, report: Report): void {
   const { defaultAction, architectures, flags = [], syscalls } = seccomp;
   const at = (...keys: JsonPath): JsonPath => ["seccomp", ...keys];
   checkName(
