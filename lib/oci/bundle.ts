@@ -86,6 +86,8 @@ function warnOfAmbient(
 ): void {
   if (capabilities === undefined || !("ambient" in capabilities)) return;
   const { ambient, inheritable, permitted } = capabilities;
+  // Engines copy their list into each set but that one: nobody asked for it.
+  if (inheritable.length === 0) return;
   for (const name of ambient) {
     if (inheritable.includes(name) && permitted.includes(name)) continue;
     onWarning(

@@ -88,3 +88,14 @@ test(
   },
   { needs: ["cgroup-v1"] },
 );
+
+test("ambient capabilities that nothing could be inherited for are no warning", async (workspace) => {
+  const list = ["CAP_CHOWN", "CAP_KILL"];
+  await using bundle = await OciBundle.make(workspace, {
+    process: {
+      args: ["/bin/true"],
+      capabilities: { bounding: list, permitted: list, ambient: list },
+    },
+  });
+  await bundle.must(["run", bundle.id]);
+});

@@ -10,7 +10,6 @@ import {
   type ObjectReader,
   UINT32,
 } from "../object_reader.ts";
-import { quote } from "../problems.ts";
 import type { Device, DeviceType, Resources } from "../types.ts";
 import { requireKeys } from "./oci_mappings.ts";
 
@@ -192,14 +191,12 @@ function applyRule(item: ObjectReader, policy: Policy): void {
   const minor = readNumber(item, "minor");
   const access = readAccess(item, allows);
   if (type === undefined) return;
-  if (type === "a" && (major >= 0 || minor >= 0)) {
-    const message = `numbers with the type ${quote("a")} mean nothing to the` +
-      " kernel, which would take every device; wanted the type b or c";
-    item.findings.problem(item.at("type"), message);
-    return;
+  // The kernel reads no numbers behind an a: it would take every device.
+  const isOfBoth = type === "a" && (major >= 0 || minor >= 0);
+  for (const each of isOfBoth ? ["b", "c"] as const : [type]) {
+    const fault = policy.apply(rule(each, major, minor, access), allows);
+    if (fault !== undefined) item.findings.problem(item.path, fault);
   }
-  const fault = policy.apply(rule(type, major, minor, access), allows);
-  if (fault !== undefined) item.findings.problem(item.path, fault);
 }
 
 /**
