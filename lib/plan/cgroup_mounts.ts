@@ -144,7 +144,19 @@ export function planCgroupMount(
         options: ["mode", "755"],
       },
       ...parts.flatMap(({ child }) => child),
-      ...(isClosed ? [{ op: "path.readonly", path: target } as const] : []),
+      // Itself: bound over itself, everything below would be there twice.
+      ...(isClosed
+        ? [
+          {
+            op: "mount.change",
+            flags: 0,
+            set: MOUNT_ATTRS.MOUNT_ATTR_RDONLY,
+            clear: 0,
+            propagation: 0,
+            target,
+          } as const,
+        ]
+        : []),
     ],
     slots: parts.flatMap(({ slots }) => slots),
     shown: parts.flatMap(({ shown }) => shown),

@@ -373,3 +373,21 @@ test("nothing but known files is mounted inside /proc", async (workspace) => {
   const [last]: readonly Mount[] = config.mounts.slice(-1);
   assertEquals(last?.destination, "/link");
 });
+
+test("groups that are shown read-only are there once", async (workspace) => {
+  const cgroup = {
+    destination: "/sys/fs/cgroup",
+    type: "cgroup",
+    source: "cgroup",
+    options: ["nosuid", "noexec", "nodev", "ro"],
+  };
+  const text = await output(
+    workspace,
+    [cgroup],
+    "cat /proc/self/mountinfo; ! mkdir /sys/fs/cgroup/new 2>/dev/null",
+  );
+  const points = parseMounts(text).map(({ point }) => point)
+    .filter((point) => point.startsWith("/sys/fs/cgroup"));
+  assert(points.length > 0);
+  assertEquals(new Set(points).size, points.length);
+});

@@ -186,7 +186,7 @@ Deno.test("planMounts shows version 1 groups read-only, with links for shared hi
     "link.make",
     "dir.make",
     "mount.tree",
-    "path.readonly",
+    "mount.change",
   ]);
   for (const op of child) {
     if (op.op === "mount.tree") assertEquals(Number(op.set) & 1, 1);
