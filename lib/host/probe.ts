@@ -264,6 +264,7 @@ export function probeHost(): Host {
     ...probeCapabilityBound(),
     apparmor: enabled.startsWith("Y"),
     selinux: isThere("/sys/fs/selinux/enforce"),
+    kcore: isThere("/proc/kcore"),
     architecture,
     kernel: parseKernelRelease(readText("/proc/sys/kernel/osrelease") ?? ""),
     euid,

@@ -77,6 +77,8 @@ export interface Host {
   readonly selinux: boolean;
   /** Processor architecture. */
   readonly architecture: "x86_64" | "aarch64";
+  /** Whether there is `/proc/kcore`, so that a link to it leads somewhere; so it is when absent. */
+  readonly kcore?: boolean;
   /** Version of the kernel, e.g. `[6, 1]`. */
   readonly kernel: readonly [major: number, minor: number];
   /** User id that containers are started with. */

@@ -135,7 +135,7 @@ function nodeOp(
  */
 export function planDevices(
   config: Config,
-  host: Pick<Host, "userNamespaceInode">,
+  host: Pick<Host, "userNamespaceInode" | "kcore">,
 ): ChildOp[] {
   const targets = new Map(config.mounts.map(({ destination, device }) => [
     targetInside(destination, config.rootfs),
@@ -145,7 +145,7 @@ export function planDevices(
   if (dev === "bind") return [];
   if (dev === undefined && config.devices.length === 0) return [];
   const isBound = needsBoundNodes(config, host);
-  const links = targets.has("/proc")
+  const links = targets.has("/proc") && host.kcore !== false
     ? [...LINKS, ["/dev/core", "/proc/kcore"] as const]
     : LINKS;
   return [

@@ -67,3 +67,10 @@ Deno.test("planDevices refuses rules as nodes", () => {
     );
   }
 });
+
+Deno.test("planDevices links to /proc/kcore only where there is one", () => {
+  const linked = (kcore?: boolean): boolean =>
+    planDevices(configWith({}), kcore === undefined ? {} : { kcore })
+      .some((op) => op.op === "link.make" && op.path === "/dev/core");
+  assertEquals([linked(), linked(true), linked(false)], [true, true, false]);
+});
