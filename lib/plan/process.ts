@@ -258,7 +258,7 @@ export function planProcess(context: ProcessContext): ProcessPart {
     ...(findUser && mayPass && { findUser }),
   });
   const [awaitUser, ...resolve] = identity.parent;
-  const exec = planProgram(process);
+  const exec = planProgram(process, isEngines);
   const cwd = cwdOf(context);
   // As runc: with the runtime's rights where the user's do not suffice.
   const early: ChildOp[] = isEngines

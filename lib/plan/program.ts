@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { UsageError } from "../errors.ts";
+import { ProgramError, UsageError } from "../errors.ts";
 import type { Op } from "./ops.ts";
 import type { ProcessSpec } from "./types.ts";
 import { refuse } from "./refusal.ts";
@@ -54,6 +54,7 @@ export function environmentOf(entries: readonly string[]): Map<string, string> {
  *
  * @param name First argument.
  * @param path The container's PATH.
+ * @param fallback What stands in for one that is not there.
  * @returns Paths in the order they are tried.
  *
  * @example
@@ -68,9 +69,10 @@ export function environmentOf(entries: readonly string[]): Map<string, string> {
 export function candidatePaths(
   name: string,
   path: string | undefined,
+  fallback = DEFAULT_PATH,
 ): string[] {
   if (name.includes("/")) return [name];
-  const directories = (path || DEFAULT_PATH).split(":")
+  const directories = (path || fallback).split(":")
     .filter((directory) => directory.startsWith("/"))
     .map((directory) => directory.replace(/\/+$/, ""));
   return [...new Set(directories)].map((directory) => `${directory}/${name}`);
@@ -80,7 +82,10 @@ export function candidatePaths(
  * Plans the exec. Pure.
  *
  * @param process The process.
+ * @param isEngines Whether an engine asks for it: then a name is not found
+ * without a PATH, as with other runtimes.
  * @returns The operation; HOME is asked for when the environment has none.
+ * @throws {ProgramError} `ProgramNotFound` for a name that an engine gives without a PATH.
  * @throws {UsageError} `UsageInvalid` when there is no program to run.
  * @throws {ConfigError} `ConfigInvalid` for a malformed environment.
  *
@@ -95,6 +100,7 @@ export function candidatePaths(
  */
 export function planProgram(
   { args, env }: Pick<ProcessSpec, "args" | "env">,
+  isEngines = false,
 ): Op<"exec"> {
   const name = args[0] ?? "";
   if (name === "") {
@@ -105,7 +111,15 @@ export function planProgram(
   const values = environmentOf(env);
   const needsHome = !values.get("HOME");
   if (needsHome) values.delete("HOME");
-  const paths = candidatePaths(name, values.get("PATH"));
+  const fallback = isEngines ? "" : DEFAULT_PATH;
+  const paths = candidatePaths(name, values.get("PATH"), fallback);
+  if (paths.length === 0 && isEngines) {
+    throw new ProgramError(
+      "ProgramNotFound",
+      `Cannot find ${JSON.stringify(name)}: the environment has no PATH`,
+      { context: { program: name } },
+    );
+  }
   if (paths.length === 0) {
     throw new UsageError(
       `Cannot look for ${

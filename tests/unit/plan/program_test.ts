@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ConfigError, UsageError } from "../../../lib/errors.ts";
+import { ConfigError, ProgramError, UsageError } from "../../../lib/errors.ts";
 import {
   candidatePaths,
   environmentOf,
@@ -48,4 +48,16 @@ Deno.test("planProgram refuses an empty program and a PATH of no use", () => {
     () => planProgram({ args: ["sh"], env: ["PATH=."] }),
     UsageError,
   );
+});
+
+Deno.test("planProgram finds no name without a PATH when an engine asks", () => {
+  const process = { args: ["sh"], env: ["A=b"] };
+  assertEquals(planProgram(process).paths.at(-1), "/bin/sh");
+  assertThrows(
+    () => planProgram(process, true),
+    ProgramError,
+    "has no PATH",
+  );
+  const path = { args: ["/bin/sh"], env: [] };
+  assertEquals(planProgram(path, true).paths, ["/bin/sh"]);
 });
