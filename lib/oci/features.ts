@@ -25,6 +25,7 @@ import {
   SECCOMP_OPERATORS,
 } from "../config/names/seccomp.ts";
 import { HOOK_KINDS } from "../config/sections/hooks.ts";
+import { SPEC_VERSION } from "./globals.ts";
 import { UNIT_PROPERTY_PREFIX } from "../plan/cgroup/unit_labels.ts";
 
 /** What the tables do not say. */
@@ -36,7 +37,7 @@ export interface FeatureFacts {
 }
 
 /** Oldest and newest version of `config.json` that is read. */
-export const OCI_VERSIONS = { min: "1.0.0", max: "1.3.0" } as const;
+export const OCI_VERSIONS = { min: "1.0.0", max: SPEC_VERSION } as const;
 
 /** The annotation that names a file with settings of CRIU. */
 export const CRIU_ANNOTATION = "org.criu.config";

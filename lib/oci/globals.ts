@@ -89,7 +89,7 @@ export const OCI_GLOBAL_OPTIONS: readonly Option[] = [
 ];
 
 /** The version of the runtime specification that is implemented. */
-export const SPEC_VERSION = "1.2.1";
+export const SPEC_VERSION = "1.3.0";
 
 /**
  * Makes a path of the command line absolute.
