@@ -61,6 +61,8 @@ enum nsi_kind {
 	NSI_OP_TIME_ENTER = 50,
 	NSI_OP_MOUNT_PROPAGATION = 60,
 	NSI_OP_ROOT_ATTACH = 61,
+	NSI_OP_ROOT_PLACE = 174,
+	NSI_OP_ROOT_CHANGE = 175,
 	NSI_OP_ROOT_CURRENT = 62,
 	NSI_OP_MOUNT_FS = 63,
 	NSI_OP_MOUNT_TREE = 64,
@@ -119,6 +121,7 @@ enum nsi_kind {
 	NSI_OP_CGROUP_REMOVE = 122,
 	NSI_OP_LINK_REMOVE = 123,
 	NSI_OP_FILE_REMOVE = 124,
+	NSI_OP_PLACE_REMOVE = 176,
 	NSI_OP_DIR_REMOVE = 125,
 	NSI_OP_UNDO_UNLESS = 130,
 	NSI_OP_UNDO_CHECK = 126,
@@ -374,6 +377,13 @@ enum nsi_slot {
 #define NSI_ROOT_ATTACH_PROPAGATION(op) ((uint64_t)(op)->n[1])
 #define NSI_ROOT_ATTACH_AT(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
+/* root.place: attaches the tree in slot, made private, on the host's directory at, which is made, and makes it the root of all later paths */
+#define NSI_ROOT_PLACE_SLOT(op) ((uint64_t)(op)->n[0])
+#define NSI_ROOT_PLACE_AT(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+
+/* root.change: chroot(2) into the root of all later paths, or into the host's directory path, which then is that root */
+#define NSI_ROOT_CHANGE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+
 /* root.current: makes the current / the root of all later paths */
 
 /* mount.fs: makes a new instance of a file system with the options (key, value pairs; empty value is a flag) and the MOUNT_ATTR_* attr, and attaches it at target, made as a directory if missing; flags bit 0: target must be a real directory directly below the root, not reached through a symlink; bit 1: a tmpfs takes the mode and owner of the directory it covers; bit 2: and a copy of what is in it */
@@ -626,6 +636,9 @@ enum nsi_slot {
 #define NSI_FILE_REMOVE_DIR(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 #define NSI_FILE_REMOVE_NAME(run, op) nsi_str(&(run)->plan, &(op)->s[1])
 
+/* place.remove: detaches all that is mounted on the directory, and removes it, which detaches it in other mount namespaces; missing is fine */
+#define NSI_PLACE_REMOVE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
+
 /* dir.remove: removes an empty directory; missing is fine */
 #define NSI_DIR_REMOVE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])
 
@@ -691,6 +704,8 @@ enum nsi_slot {
 	X(TIME_ENTER, "o----") \
 	X(MOUNT_PROPAGATION, "-----") \
 	X(ROOT_ATTACH, "o----") \
+	X(ROOT_PLACE, "s----") \
+	X(ROOT_CHANGE, "o----") \
 	X(ROOT_CURRENT, "-----") \
 	X(MOUNT_FS, "sssl-") \
 	X(MOUNT_TREE, "s----") \
@@ -749,6 +764,7 @@ enum nsi_slot {
 	X(CGROUP_REMOVE, "sss--") \
 	X(LINK_REMOVE, "ss---") \
 	X(FILE_REMOVE, "ss---") \
+	X(PLACE_REMOVE, "s----") \
 	X(DIR_REMOVE, "s----") \
 	X(UNDO_UNLESS, "ss---") \
 	X(UNDO_CHECK, "-----")
@@ -813,6 +829,8 @@ enum nsi_slot {
 	X(TIME_ENTER, time_enter) \
 	X(MOUNT_PROPAGATION, mount_propagation) \
 	X(ROOT_ATTACH, root_attach) \
+	X(ROOT_PLACE, root_place) \
+	X(ROOT_CHANGE, root_change) \
 	X(ROOT_CURRENT, root_current) \
 	X(MOUNT_FS, mount_fs) \
 	X(MOUNT_TREE, mount_tree) \
@@ -869,6 +887,7 @@ enum nsi_slot {
 	X(CGROUP_REMOVE, cgroup_remove) \
 	X(LINK_REMOVE, link_remove) \
 	X(FILE_REMOVE, file_remove) \
+	X(PLACE_REMOVE, place_remove) \
 	X(DIR_REMOVE, dir_remove) \
 	X(UNDO_UNLESS, undo_unless) \
 	X(UNDO_CHECK, undo_check)
@@ -926,6 +945,8 @@ int nsi_op_net_route(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_time_enter(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_mount_propagation(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_root_attach(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_root_place(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_root_change(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_root_current(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_mount_fs(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_mount_tree(struct nsi_run *run, const struct nsi_op *op);
@@ -983,6 +1004,7 @@ int nsi_op_cgroup_kill(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_cgroup_remove(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_link_remove(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_file_remove(struct nsi_run *run, const struct nsi_op *op);
+int nsi_op_place_remove(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_dir_remove(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_undo_unless(struct nsi_run *run, const struct nsi_op *op);
 int nsi_op_undo_check(struct nsi_run *run, const struct nsi_op *op);

@@ -19,6 +19,7 @@
 #include "slot.h"
 
 #define UMOUNT_DETACH 2 /* MNT_DETACH */
+#define PLACE_MODE 0700
 
 static void set_root(struct nsi_run *run, int fd)
 {
@@ -104,6 +105,48 @@ int nsi_op_root_make(struct nsi_run *run, const struct nsi_op *op)
 	if (r == 0)
 		(void)nsi_take_fd(&treefd);
 	return r;
+}
+
+/*
+ * nsi_op_root_place() - attach the tree of the root on a directory of the host
+ *
+ * For a container in mounts that are not its own: nowhere else, or they would be
+ * covered. The directory is of the container's state, which root alone can enter;
+ * the tree is made private first, so that what is mounted in it later stays there.
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_root_place(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *at = NSI_ROOT_PLACE_AT(run, op);
+	int treefd = nsi_slot_get(run, NSI_ROOT_PLACE_SLOT(op));
+	struct statx st = { .stx_mask = 0 };
+	int r;
+
+	run->detail = NSI_AT_OPEN;
+	if (treefd < 0)
+		return treefd;
+	r = nsi_stat(treefd, &st);
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_VERIFY;
+	if ((st.stx_mode & S_IFMT) != S_IFDIR)
+		return -ENOTDIR;
+	r = nsi_tree_set(run, treefd, AT_RECURSIVE, 0, 0, MS_PRIVATE);
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_ATTACH;
+	r = nsi_sys_mkdirat(AT_FDCWD, at, PLACE_MODE);
+	if (r == 0)
+		r = nsi_sys_move_mount(treefd, "", AT_FDCWD, at, MOVE_MOUNT_F_EMPTY_PATH);
+	/* A parent that is shared has made it shared again. */
+	if (r == 0)
+		r = nsi_tree_set(run, treefd, AT_RECURSIVE, 0, 0, MS_PRIVATE);
+	if (r < 0)
+		return r;
+	set_root(run, treefd);
+	run->slot[NSI_ROOT_PLACE_SLOT(op)] = -1;
+	return 0;
 }
 
 static int open_root(struct nsi_run *run)
@@ -204,6 +247,39 @@ int nsi_op_root_move(struct nsi_run *run, const struct nsi_op *op)
 	r = nsi_hide_host(run);
 	if (r < 0)
 		return r;
+	run->detail = NSI_AT_MOUNT;
+	r = (int)NSI_SYS1(__NR_fchdir, run->rootfd);
+	if (r == 0)
+		r = (int)NSI_SYS1(__NR_chroot, ".");
+	if (r == 0)
+		r = (int)NSI_SYS1(__NR_chdir, "/");
+	return r < 0 ? r : check_root(run);
+}
+
+/*
+ * nsi_op_root_change() - switch to the root in mounts that are not the container's own
+ *
+ * No more than chroot(2) is: who may call it himself gets out. A process that joins
+ * names the directory.
+ *
+ * Return: 0 or -errno.
+ */
+int nsi_op_root_change(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *path = NSI_ROOT_CHANGE_PATH(run, op);
+	int fd;
+	int r;
+
+	run->detail = NSI_AT_OPEN;
+	if (path) {
+		fd = nsi_sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+		if (fd < 0)
+			return fd;
+		set_root(run, fd);
+	}
+	if (run->rootfd < 0)
+		return -EBADF;
+	drop_null(run);
 	run->detail = NSI_AT_MOUNT;
 	r = (int)NSI_SYS1(__NR_fchdir, run->rootfd);
 	if (r == 0)

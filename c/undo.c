@@ -19,6 +19,7 @@
 #define FILE_TYPE 0170000
 #define FILE_REGULAR 0100000
 #define FILE_SOCKET 0140000
+#define PLACE_UMOUNT_FLAGS (2 | 8) /* MNT_DETACH | UMOUNT_NOFOLLOW */
 
 /*
  * nsi_op_lock_take() - take the lock of the container's state directory
@@ -107,6 +108,32 @@ int nsi_op_dir_remove(struct nsi_run *run, const struct nsi_op *op)
 {
 	int r = nsi_sys_unlinkat(AT_FDCWD, NSI_DIR_REMOVE_PATH(run, op), AT_REMOVEDIR);
 
+	return r == -ENOENT ? 0 : r;
+}
+
+/*
+ * nsi_op_place_remove() - take away the root of a container without mounts of its own
+ *
+ * The directory is of the container's state, so whatever is mounted on it is the
+ * container's. Where it is a mount point in other namespaces only, its removal
+ * detaches what is there.
+ *
+ * Return: 0, also when it is missing, or -errno.
+ */
+int nsi_op_place_remove(struct nsi_run *run, const struct nsi_op *op)
+{
+	const char *path = NSI_PLACE_REMOVE_PATH(run, op);
+	int r;
+
+	run->detail = NSI_AT_MOUNT;
+	do {
+		r = (int)NSI_SYS2(__NR_umount2, path, PLACE_UMOUNT_FLAGS);
+	} while (r == 0);
+	/* Not a mount point any more. */
+	if (r != -EINVAL && r != -ENOENT)
+		return r;
+	run->detail = NSI_AT_NONE;
+	r = nsi_sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
 	return r == -ENOENT ? 0 : r;
 }
 

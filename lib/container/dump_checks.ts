@@ -25,7 +25,13 @@ export function unsupported(id: string, why: string): HostError {
  * @param state The container.
  * @throws {HostError} `HostUnsupported`, with what cannot.
  */
-export function checkConfig({ id, config }: StoredState): void {
+export function checkConfig({ id, config, resources }: StoredState): void {
+  if (resources.place !== undefined) {
+    throw unsupported(
+      id,
+      "it has no mount namespace of its own, and images do not hold what is mounted in that of others",
+    );
+  }
   if (config.hostRoot !== undefined) {
     throw unsupported(
       id,

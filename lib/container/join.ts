@@ -176,6 +176,9 @@ async function join(
         pid: state.pid,
         pidfd,
         namespaces: state.namespaces,
+        ...state.resources.place !== undefined && {
+          place: state.resources.place,
+        },
         groupsDenied: deniesGroups(state),
         isEngines: state.oci !== undefined,
         ...keyringOf(state),

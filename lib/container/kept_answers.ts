@@ -58,6 +58,7 @@ function isSimple({ state, release }: Answers): boolean {
   const hooks = Object.values(config.hooks ?? {});
   return cgroupDriver === undefined && oci?.tellsReady !== true &&
     resources.cgroups.length > 0 && resources.interfaces.length === 0 &&
+    resources.place === undefined &&
     hooks.every((list) => !Array.isArray(list) || list.length === 0) &&
     state.namespaces.includes("NEWPID") &&
     release.parent.every(({ op }) => OPS[op].by === "c" || op === "state.save");

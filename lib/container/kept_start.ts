@@ -93,6 +93,7 @@ function keyOf({ args, cwd }: KeepRequest): string {
 /** Whether nothing is in a start but what the launcher knows. */
 function isSimple({ plan, resources }: StartPlan): boolean {
   return resources.cgroups.length > 0 && resources.interfaces.length === 0 &&
+    resources.place === undefined &&
     resources.poststop !== true &&
     plan.parent.every(({ op }) =>
       OPS[op].by === "c" ? !OWN_DESCRIPTORS.has(op) : DECIDED.has(op)

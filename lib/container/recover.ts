@@ -8,7 +8,7 @@ import type { Config } from "../config/types.ts";
 import { KernelError } from "../errors.ts";
 import { planPoststop } from "../plan/hooks.ts";
 import type { UndoOp } from "../plan/ops.ts";
-import { buildUndo, type UndoPlace } from "../plan/undo.ts";
+import { buildUndo, ROOT_PLACE, type UndoPlace } from "../plan/undo.ts";
 import { killNamespace } from "./namespace_processes.ts";
 import { type LockedState, writeState } from "./store.ts";
 import {
@@ -166,8 +166,9 @@ export async function settleStopped(
 
 /** Whether nothing but the record is to be removed. */
 function hasNothing({ resources }: StoredState): boolean {
-  const { cgroups, interfaces, poststop } = resources;
-  return cgroups.length + interfaces.length === 0 && !poststop;
+  const { cgroups, interfaces, place, poststop } = resources;
+  return cgroups.length + interfaces.length === 0 && place === undefined &&
+    !poststop;
 }
 
 /**
@@ -220,6 +221,10 @@ export async function removeRemains(
     });
     if (isEmpty) return;
   }
+  // A record that cannot be read may have told of a root that is mounted in there:
+  // what is in it is not ours.
+  const place = `${locked.dir}/${ROOT_PLACE}`;
+  await executeUndo([{ op: "place.remove", path: place }], options);
   // Whatever a killed writer left in this directory, which only we can enter.
   await Deno.remove(locked.dir, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

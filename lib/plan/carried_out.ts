@@ -12,8 +12,7 @@ import { refuse } from "./refusal.ts";
  * Refuses what cannot be carried out on any host. Pure.
  *
  * @param config The configuration.
- * @throws {ConfigError} `ConfigInvalid` for a file of another system, and for a
- * root that would not be one.
+ * @throws {ConfigError} `ConfigInvalid` for a file of another system.
  * @throws {HostError} `HostUnsupported` for Intel RDT.
  *
  * @example
@@ -27,7 +26,7 @@ import { refuse } from "./refusal.ts";
  * ```
  */
 export function checkCarriedOut(config: Config): void {
-  const { platform, intelRdt, dialect, namespaces } = config;
+  const { platform, intelRdt } = config;
   if (platform !== undefined) {
     throw refuse(
       platform,
@@ -37,14 +36,6 @@ export function checkCarriedOut(config: Config): void {
   if (intelRdt !== undefined) {
     throw new HostError(
       "Cannot apply linux.intelRdt: resctrl is a matter of the whole host; leave it out, and put the container's pid into a resctrl group yourself",
-    );
-  }
-  if (
-    dialect === "OCI" && !namespaces.some(({ type }) => type === "NEWNS")
-  ) {
-    throw refuse(
-      "linux.namespaces",
-      'Cannot make root.path the root without a mount namespace: its mounts would be the host\'s; add {"type": "mount"} to linux.namespaces',
     );
   }
 }

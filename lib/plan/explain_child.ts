@@ -156,6 +156,8 @@ export const CHILD_SENTENCES: Sentences<"child"> = {
     `make an empty root${optionText(options)}${attrText("", attr)}${
       propagationText(propagation)
     }`,
+  "root.place": ({ slot, at }) => `attach the root of slot ${slot} at ${at}`,
+  "root.change": ({ path }) => `change root into ${path ?? "the new root"}`,
   "root.current": () => "take the current / as root",
   "mount.fs": (op) =>
     `mount ${op.fstype}${optionText(op.options)} at ${op.target}${

@@ -367,5 +367,7 @@ export const UNDO_SENTENCES: Sentences<"undo"> = {
     `stop if ${dir}/${name} says that someone else has dealt with all of it`,
   "undo.check": () =>
     "stop here if anything above failed: what follows is the record of it",
+  "place.remove": ({ path }) =>
+    `detach what is mounted on ${path}, and remove it`,
   "dir.remove": ({ path }) => `remove the directory ${path}`,
 };

@@ -105,6 +105,7 @@ export function buildJoinPlan(
   const { config, namespaces } = target;
   const { rootfs } = config;
   const terminal = planTerminal(process, config);
+  const { place } = target;
   const kind = namespaces.includes("NEWNS") ? "joined" : "host";
   const groups = planGroups(target, host);
   const last = planProcess({
@@ -114,7 +115,7 @@ export function buildJoinPlan(
     host,
     terminal,
     filter: target.filter,
-    defaultCwd: defaultCwd(kind, config, process.user),
+    defaultCwd: defaultCwd(place ? "placed" : kind, config, process.user),
     groupsDenied: target.groupsDenied ?? false,
     entersUserNamespace: namespaces.includes("NEWUSER"),
     isEngines: target.isEngines ?? false,
@@ -144,7 +145,9 @@ export function buildJoinPlan(
       ...last.early,
       ...joinOps(target),
       ...planKeyring(config, target.keyring),
-      ...planExistingRoot(kind, rootfs),
+      ...(place
+        ? [{ op: "root.change", path: place } as const]
+        : planExistingRoot(kind, rootfs)),
       ...terminal.open,
       ...last.child,
     ],

@@ -508,6 +508,22 @@ export const OPS = {
       "sets the tree in slot to the propagation, attaches it over /, or on the directory at where that can be reached, and makes it the root of all later paths",
     fields: { slot: "u64", propagation: "u64", at: "opt_str" },
   },
+  "root.place": {
+    kind: 174,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "attaches the tree in slot, made private, on the host's directory at, which is made, and makes it the root of all later paths",
+    fields: { slot: "u64", at: "str" },
+  },
+  "root.change": {
+    kind: 175,
+    lists: CHILD,
+    by: "c",
+    doc:
+      "chroot(2) into the root of all later paths, or into the host's directory path, which then is that root",
+    fields: { path: "opt_str" },
+  },
   "root.current": {
     kind: 62,
     lists: CHILD,
@@ -1020,6 +1036,14 @@ export const OPS = {
     doc:
       "removes a file of a directory, no links followed; missing is fine; a non-zero inode must match",
     fields: { inode: "u64", dir: "str", name: "str" },
+  },
+  "place.remove": {
+    kind: 176,
+    lists: UNDO,
+    by: "c",
+    doc:
+      "detaches all that is mounted on the directory, and removes it, which detaches it in other mount namespaces; missing is fine",
+    fields: { path: "str" },
   },
   "dir.remove": {
     kind: 125,

@@ -13,6 +13,7 @@ import { propagationOf } from "./mount_options.ts";
 import { refuse } from "./refusal.ts";
 import type { SlotAllocator } from "./slots.ts";
 import type { HostRootParts } from "./types.ts";
+import { ROOT_PLACE } from "./undo.ts";
 
 const { MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } = MOUNT_FLAGS;
 
@@ -27,9 +28,10 @@ export const HOST_ROOT_ID = 65534;
 
 /**
  * How the process gets its root: `own` in a mount namespace of its own,
- * `joined` in someone else's, `host` in the host's.
+ * `joined` in someone else's, `host` in the host's; `placed` is a root of its
+ * own in either of these, by chroot(2).
  */
-export type RootKind = "own" | "joined" | "host";
+export type RootKind = "own" | "joined" | "host" | "placed";
 
 /** What the root adds to a Plan. */
 export interface RootPart {
@@ -53,6 +55,8 @@ export interface RootContext {
   readonly host: Pick<Host, "kernel">;
   /** Slots of this Plan. */
   readonly slots: SlotAllocator;
+  /** Directory of the container's state. */
+  readonly stateDir?: string;
   /** What the host root is made of, where there is one. */
   readonly hostRoot?: HostRootParts | undefined;
 }
@@ -84,6 +88,37 @@ export function rootKind(
 ): RootKind {
   if (created.has("NEWNS")) return "own";
   return joined.includes("NEWNS") ? "joined" : "host";
+}
+
+/**
+ * Tells where the root of a container is mounted that has no mount namespace of
+ * its own and has a root all the same, as OCI wants it. Pure.
+ *
+ * What is mounted there is ours alone, and seen by root only: its removal can
+ * take away nothing else, and nothing appears in the bundle.
+ *
+ * @param config The configuration.
+ * @param stateDir Directory of the container's state.
+ * @returns The directory; undefined for every other container.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { rootPlace } from "./root.ts";
+ *
+ * const config = { dialect: "OCI", namespaces: [] } as const;
+ * assertEquals(rootPlace(config, "/run/nsinit/demo"), "/run/nsinit/demo/root");
+ * assertEquals(rootPlace({ ...config, namespaces: [{ type: "NEWNS" }] }, "/run"), undefined);
+ * ```
+ */
+export function rootPlace(
+  { dialect, namespaces }: Pick<Config, "dialect" | "namespaces">,
+  stateDir: string,
+): string | undefined {
+  const hasOwn = namespaces.some(({ type, path }) =>
+    type === "NEWNS" && path === undefined
+  );
+  return dialect === "OCI" && !hasOwn ? `${stateDir}/${ROOT_PLACE}` : undefined;
 }
 
 /**
@@ -204,7 +239,7 @@ function checkNeedsOwn(config: Config): void {
  * ```
  */
 export function planExistingRoot(
-  kind: Exclude<RootKind, "own">,
+  kind: "joined" | "host",
   rootfs: string,
 ): ChildOp[] {
   return kind === "joined"
@@ -344,6 +379,44 @@ function rootSource(
 }
 
 /**
+ * A root in mounts that are others': private and out of their sight, so that
+ * nothing is mounted where they are, and entered by chroot(2).
+ */
+function planPlaced(
+  config: Config,
+  { host, stateDir = "" }: RootContext,
+): RootPart {
+  const { rootfs, rootPropagation, readonlyfs } = config;
+  const slot = SLOTS.root;
+  const propagation = propagationOf(
+    [rootPropagation ?? 0],
+    MS_PRIVATE,
+    "rootPropagation",
+  );
+  if ((propagation & MS_SHARED) !== 0) {
+    throw refuse(
+      "rootPropagation",
+      "Cannot share a root without a mount namespace of the container's own: it would be shared with the host; leave linux.rootfsPropagation out",
+    );
+  }
+  return {
+    parent: [sourceOp(config, host)],
+    attach: [{
+      op: "root.place",
+      slot,
+      at: `${stateDir}/${ROOT_PLACE}`,
+      note: rootfs,
+    }],
+    enter: [
+      ...(readonlyfs === true ? [{ op: "root.readonly" } as const] : []),
+      { op: "root.change" },
+    ],
+    propagation: MS_PRIVATE,
+    slots: [slot],
+  };
+}
+
+/**
  * Plans the root of a start. Pure.
  *
  * Nothing is shared with the host before the pivot: pivot_root(2) refuses
@@ -379,6 +452,7 @@ export function planRoot(config: Config, context: RootContext): RootPart {
       `Cannot use ${JSON.stringify(rootfs)} as root: must be an absolute path`,
     );
   }
+  if (kind === "placed") return planPlaced(config, context);
   if (kind !== "own") {
     checkNeedsOwn(config);
     const attach = planExistingRoot(kind, rootfs);

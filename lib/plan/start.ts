@@ -40,6 +40,7 @@ import {
   type RootKind,
   rootKind,
   type RootPart,
+  rootPlace,
 } from "./root.ts";
 import { planTransfer, SlotAllocator, type Transfer } from "./slots.ts";
 import { checkUnprivileged } from "./rootless.ts";
@@ -124,9 +125,14 @@ function nameOps(config: Config): ChildOp[] {
   ];
 }
 
+/** Whether the root is a tree of the container's own, to be filled. */
+function isTree(kind: RootKind): boolean {
+  return kind === "own" || kind === "placed";
+}
+
 /** The terminal of the process, in a root of the container's own on its console too. */
 function terminalOps(kind: RootKind, terminal: TerminalPart): ChildOp[] {
-  return [...terminal.open, ...(kind === "own" ? terminal.console : [])];
+  return [...terminal.open, ...(isTree(kind) ? terminal.console : [])];
 }
 
 /** The working directory of an OCI process is made when it is missing. */
@@ -163,7 +169,7 @@ function furnishOps(
   terminal: readonly ChildOp[],
 ): ChildOp[] {
   // A root that is not the container's own is used as it is.
-  if (parts.kind !== "own") return [...terminal];
+  if (!isTree(parts.kind)) return [...terminal];
   return [
     ...mountOps(parts),
     ...planDevices(config, host),
@@ -178,12 +184,14 @@ function furnishOps(
 function recordOf(
   { groups, scope }: CgroupPart,
   interfaces: RecordedResources["interfaces"],
+  place: string | undefined,
   { directory, marker }: Placement,
 ): RecordedResources {
   return {
     cgroups: groups,
     ...(scope && { scope }),
     interfaces,
+    ...(place !== undefined && { place }),
     files: marker ? [{ dir: directory, name: marker.name }] : [],
   };
 }
@@ -316,15 +324,19 @@ function planSandboxParts(
     host.euid,
   );
   const joined = namespaces.joined.map(({ type }) => type);
-  const kind = rootKind(namespaces.created, joined);
+  const place = rootPlace(config, placement.stateDir);
+  const kind = place === undefined
+    ? rootKind(namespaces.created, joined)
+    : "placed";
   const isOwn = kind === "own";
   const cgroups = planCgroups(config, host, placement, slots);
   const { hostRoot } = placement;
-  const root = planRoot(config, { kind, host, slots, hostRoot });
+  const { stateDir } = placement;
+  const root = planRoot(config, { kind, host, slots, stateDir, hostRoot });
   const { groups } = cgroups;
   const { propagation } = root;
   const { joinedUser } = namespaces;
-  const mounts = isOwn
+  const mounts = isTree(kind)
     ? planMounts({
       config,
       host,
@@ -589,7 +601,12 @@ function assemble(
   { cgroups, network }: SandboxParts,
   lists: Pick<Plan, "parent" | "child">,
 ): StartPlan {
-  const resources = recordOf(cgroups, network.interfaces, placement);
+  const resources = recordOf(
+    cgroups,
+    network.interfaces,
+    rootPlace(config, placement.stateDir),
+    placement,
+  );
   const undo = buildUndo(resources, placement, planPoststop(config, placement));
   return { plan: { ...lists, undo }, resources };
 }

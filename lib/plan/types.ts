@@ -222,6 +222,8 @@ export interface JoinTarget {
   readonly pidfd: number;
   /** Namespaces that it does not share with the caller, made or joined. */
   readonly namespaces: readonly NamespaceType[];
+  /** Directory on which its root is mounted, where it has no mount namespace of its own. */
+  readonly place?: string;
   /** Whether setgroups(2) is denied in its user namespace. */
   readonly groupsDenied?: boolean;
   /** Tells of users that were looked up before. */
@@ -272,6 +274,8 @@ export interface RecordedResources {
     /** Inode number in decimal, when known. */
     readonly inode?: string;
   }[];
+  /** Directory on which its root is mounted, where it has no mount namespace of its own. */
+  readonly place?: string;
   /** Whether hooks have run, so that the configuration's poststop hooks follow. */
   readonly poststop?: true;
 }

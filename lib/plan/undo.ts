@@ -9,6 +9,9 @@ import type { RecordedResources, ResourceCgroup } from "./types.ts";
 /** The record and its spare; the record goes last. */
 const STATE_FILES = [".state.json.nsinit", "state.json"] as const;
 
+/** Name, in it, of the directory on which the root is mounted of a container without a mount namespace of its own. */
+export const ROOT_PLACE = "root";
+
 /** Where the state of a container is. */
 export interface UndoPlace {
   /** Directory of `state.json`, which goes last; absent when the record stays. */
@@ -71,7 +74,7 @@ export function buildUndo(
   place: UndoPlace,
   poststop: readonly UndoOp[] = [],
 ): UndoOp[] {
-  const { cgroups, interfaces, files } = resources;
+  const { cgroups, interfaces, files, place: root } = resources;
   const { stateDir, lockFd, unless } = place;
   return [
     ...(lockFd === undefined ? [] : [{ op: "lock.take", fd: lockFd } as const]),
@@ -91,6 +94,9 @@ export function buildUndo(
       path,
       owner,
     })),
+    ...(root === undefined
+      ? []
+      : [{ op: "place.remove", path: root } as const]),
     ...files.map(({ dir, name, inode }): UndoOp => ({
       op: "file.remove",
       inode: BigInt(inode ?? 0),

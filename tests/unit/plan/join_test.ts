@@ -88,3 +88,12 @@ Deno.test("buildJoinPlan works on the host's root where the container does", () 
   assertEquals(find(plan, "fds.send"), []);
   assertEquals(find(plan, "root.enter")[0]?.path, "/srv/root");
 });
+
+Deno.test("buildJoinPlan enters the root of a container in the host's mounts", () => {
+  const place = "/run/nsinit/demo/root";
+  const target = { ...TARGET, namespaces: ["NEWPID"] as const, place };
+  const plan = buildJoinPlan(target, PROCESS, HOST_V1);
+  assertEquals(find(plan, "root.change")[0]?.path, place);
+  assertEquals(find(plan, "root.enter"), []);
+  assertOrder(plan, "ns.enter", "root.change", "exec");
+});

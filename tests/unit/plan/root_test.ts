@@ -58,6 +58,21 @@ Deno.test("planRoot shares nothing before the root switch", () => {
   ]);
 });
 
+Deno.test("planRoot touches no mount of others for a root that is placed", () => {
+  const context = { kind: "placed", stateDir: "/run/nsinit/demo" } as const;
+  const part = ownRoot({ readonlyfs: true }, context);
+  assertEquals(names(part.parent), ["tree.open"]);
+  assertEquals(part.attach, [{
+    op: "root.place",
+    slot: 3,
+    at: "/run/nsinit/demo/root",
+    note: "/srv/root",
+  }]);
+  assertEquals(names(part.enter), ["root.readonly", "root.change"]);
+  const shared = { rootPropagation: 0x104000 };
+  assertThrows(() => ownRoot(shared, context), ConfigError, "with the host");
+});
+
 Deno.test("planRoot lays a tmpfs of limited size over the root", () => {
   const { parent, attach, slots } = ownRoot({ overlay: { size: 1 << 26 } });
   assertEquals(parent, [{

@@ -57,6 +57,27 @@ Deno.test("buildUndo kills first and forgets last, from the record alone", () =>
   ]);
 });
 
+Deno.test("buildUndo takes a placed root away when nobody is in it, and before the record", () => {
+  const undo = buildUndo({
+    cgroups: [{
+      version: 2,
+      controllers: [],
+      base: "/u",
+      path: "/u/a",
+      owner: "o",
+    }],
+    interfaces: [],
+    place: "/run/nsinit/demo/root",
+    files: [],
+  }, { stateDir: "/run/nsinit/demo" });
+  assertEquals(undo.slice(0, 4).map(({ op }) => op), [
+    "cgroup.kill",
+    "cgroup.remove",
+    "place.remove",
+    "undo.check",
+  ]);
+});
+
 Deno.test("buildUndo kills by version 2 and thaws the version 1 freezer beside it", () => {
   const group = (version: 1 | 2, name: string) => ({
     version,
