@@ -6,7 +6,7 @@
 import { fromFileUrl } from "@std/path";
 import { DENO, run } from "../tasks/process.ts";
 import { drawFigures } from "./plot.ts";
-import type { Figure, Results } from "./results.ts";
+import { type Figure, type Results, withBefore } from "./results.ts";
 import { report } from "./table.ts";
 
 /** Figures that are drawn. */
@@ -60,11 +60,13 @@ export function picture(results: Results): string {
 /**
  * Renews bench/README.md, bench/results.json and bench/plot.svg.
  *
- * @param results What was found.
+ * @param found What was found.
  */
-export async function publish(results: Results): Promise<void> {
+export async function publish(found: Results): Promise<void> {
   const pathOf = (name: string): string =>
     fromFileUrl(new URL(name, import.meta.url));
+  const earlier = await Deno.readTextFile(pathOf("results.json"));
+  const results = withBefore(found, JSON.parse(earlier));
   const page = await Deno.readTextFile(pathOf("README.md"));
   await Deno.writeTextFile(
     pathOf("README.md"),

@@ -61,6 +61,14 @@ export interface Setting {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+/** The values of the run before, of the same version. */
+export interface Before {
+  /** ISO date and time. */
+  readonly date: string;
+  /** Its values with targets. */
+  readonly checks: readonly Check[];
+}
+
 /** All of a run. */
 export interface Results extends Found {
   /** Where and with what. */
@@ -69,6 +77,8 @@ export interface Results extends Found {
   readonly seconds: number;
   /** Sections that failed, with why. */
   readonly failures: readonly string[];
+  /** The run before, where it was of the same version: what holds must hold twice. */
+  readonly before?: Before;
 }
 
 /**
@@ -85,4 +95,17 @@ export function lineOf(
   more?: Readonly<Record<string, number>>,
 ): Line {
   return { label, summary: summarize(samples), ...(more && { more }) };
+}
+
+/**
+ * Adds the run before to a run. Pure.
+ *
+ * @param results The run.
+ * @param earlier What is kept of the run before.
+ * @returns The run, with that where both are of one version.
+ */
+export function withBefore(results: Results, earlier: Results): Results {
+  const { setting: { date, versions }, checks } = earlier;
+  if (versions["nsinit"] !== results.setting.versions["nsinit"]) return results;
+  return { ...results, before: { date, checks } };
 }

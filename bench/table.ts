@@ -62,26 +62,54 @@ function formatLimit({ atLeast, unit }: Target, limit?: number): string {
   return `${atLeast ? "≥" : "≤"} ${limit}${unit ? ` ${unit}` : ""}`;
 }
 
+/** From the worst to the best. */
+const VERDICTS: readonly Verdict[] = [
+  "misses",
+  "must",
+  "aim",
+  "not measured",
+  "no target",
+];
+
+/** What holds in one run only does not hold. */
+function worseOf(one: Verdict, other: Verdict): Verdict {
+  return VERDICTS.indexOf(other) < VERDICTS.indexOf(one) ? other : one;
+}
+
+function formatValue({ unit }: Target, check: Check | undefined): string {
+  const value = formatNumber(check?.value);
+  return unit && value !== "-" ? `${value} ${unit}` : value;
+}
+
 /**
  * Judges the values that have a target.
  *
  * @param checks The values.
+ * @param before Those of the run before, where there was one.
  * @returns The table's lines.
  */
-export function targetTable(checks: readonly Check[]): string[] {
+export function targetTable(
+  checks: readonly Check[],
+  before?: readonly Check[],
+): string[] {
   const byKey = new Map(checks.map((check) => [check.key, check]));
+  const earlier = new Map(before?.map((check) => [check.key, check]));
   const rows = TARGETS.map((target) => {
     const check = byKey.get(target.key);
-    const value = formatNumber(check?.value);
+    const first = earlier.get(target.key);
     return [
       check?.note ? `${target.what} (${check.note})` : target.what,
-      target.unit && value !== "-" ? `${value} ${target.unit}` : value,
+      formatValue(target, check),
+      ...before ? [formatValue(target, first)] : [],
       formatLimit(target, target.must),
       formatLimit(target, target.aim),
-      SIGNS[judge(target, check?.value)],
+      SIGNS[
+        worseOf(judge(target, check?.value), judge(target, first?.value))
+      ],
     ];
   });
-  return layOut(["what", "measured", "must", "aim", "holds"], rows);
+  const columns = ["measured", ...before ? ["run before"] : []];
+  return layOut(["what", ...columns, "must", "aim", "holds"], rows);
 }
 
 function lineCells(line: Line, extra: readonly string[]): string[] {
@@ -123,6 +151,10 @@ export function figureTable({ title, unit, lines }: Figure): string[] {
   ];
 }
 
+function formatDate(date: string): string {
+  return `${date.slice(0, 16).replace("T", " ")} UTC`;
+}
+
 /**
  * Writes all of a run.
  *
@@ -130,20 +162,19 @@ export function figureTable({ title, unit, lines }: Figure): string[] {
  * @returns Markdown.
  */
 export function report(results: Results): string {
-  const { setting, seconds, failures, figures, checks } = results;
+  const { setting, seconds, failures, figures, checks, before } = results;
   const versions = Object.entries(setting.versions)
     .map(([name, version]) => `${name} ${version}`).join(", ");
   return [
-    `- Date: ${setting.date.slice(0, 16).replace("T", " ")} UTC, ${
-      Math.round(seconds)
-    } s`,
+    `- Date: ${formatDate(setting.date)}, ${Math.round(seconds)} s`,
     `- Machine: ${setting.machine}`,
     `- cgroups: ${setting.cgroups}`,
     `- Load when it began: ${setting.loadBefore.toFixed(2)}`,
     `- Versions: ${versions}`,
+    ...before ? [`- Run before: ${formatDate(before.date)}`] : [],
     ...failures.map((failure) => `- FAILED: ${failure}`),
     "",
-    ...targetTable(checks),
+    ...targetTable(checks, before?.checks),
     "",
     ...figures.flatMap((figure) => [...figureTable(figure), ""]),
   ].join("\n");

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { lineOf, type Results } from "../../bench/results.ts";
+import { lineOf, type Results, withBefore } from "../../bench/results.ts";
 import {
   figureTable,
   formatNumber,
@@ -103,4 +103,42 @@ Deno.test("a report tells when, where and what failed", () => {
       "FAILED: api: broken",
     ]
   ) assertStringIncludes(text, part);
+});
+
+function runOf(version: string, value: number): Results {
+  return {
+    setting: {
+      date: "2015-06-22T10:20:30.000Z",
+      machine: "a machine",
+      cgroups: "version 2",
+      loadBefore: 0,
+      versions: { nsinit: version },
+    },
+    seconds: 1,
+    failures: [],
+    figures: [],
+    checks: [{ key: "api/crun", value }],
+  };
+}
+
+Deno.test("what holds must hold in the run before as well", () => {
+  const verdictOf = (first: number, second: number): string => {
+    const text = report(withBefore(runOf("1", second), runOf("1", first)));
+    assertStringIncludes(text, "- Run before: 2015-06-22 10:20 UTC");
+    const [line = ""] = text.split("\n")
+      .filter((each) => each.startsWith("| API start→exit / spawned crun, b"));
+    const [, , now, before, , , verdict] = line.split("|")
+      .map((cell) => cell.trim());
+    assertEquals([now, before], [second, first].map(formatNumber));
+    return verdict ?? "";
+  };
+  assertEquals(verdictOf(0.2, 0.2), "yes, and the aim");
+  assertEquals(verdictOf(0.35, 0.2), "yes");
+  assertEquals(verdictOf(0.2, 0.5), "NO");
+  assertEquals(verdictOf(0.5, 0.2), "NO");
+});
+
+Deno.test("a run of another version is not the run before", () => {
+  const text = report(withBefore(runOf("2", 0.2), runOf("1", 0.9)));
+  assert(!text.includes("un before"));
 });
