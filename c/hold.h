@@ -7,10 +7,8 @@
 
 #include <stdint.h>
 
-/* nsi_hold_wait() - waits until @fd is readable; -EINTR when a held signal asks to stop first. */
-int nsi_hold_wait(int fd);
-
-/* nsi_hold_wait_for() - the same for at most @milliseconds (-1: for ever): -ETIMEDOUT. */
+/* nsi_hold_wait_for() - waits until @fd is readable, for at most @milliseconds (-1: for ever):
+ * -ETIMEDOUT; -EINTR when a held signal asks to stop first. */
 int nsi_hold_wait_for(int fd, int64_t milliseconds);
 
 #endif

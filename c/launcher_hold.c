@@ -106,14 +106,3 @@ int nsi_hold_wait_for(int fd, int64_t milliseconds)
 		return -ETIMEDOUT;
 	return polled[0].revents ? 0 : -EINTR;
 }
-
-/*
- * nsi_hold_wait() - wait for a message, or for a signal that asks to stop
- * @fd: borrowed
- *
- * Return: 0 when @fd is readable or at its end, -EINTR for a signal, -errno.
- */
-int nsi_hold_wait(int fd)
-{
-	return nsi_hold_wait_for(fd, -1);
-}

@@ -8,6 +8,7 @@
  * a thread that JavaScript cannot look into.
  */
 #include "account.h"
+#include "cgroup.h"
 #include "nsinit.h"
 #include "handover.h"
 #include "parent.h"
@@ -95,6 +96,26 @@ int32_t nsi_run_init(struct nsi_run *run, uint32_t size, const void *plan, uint3
 int32_t nsi_run_parent(struct nsi_run *run, uint32_t from, uint32_t to)
 {
 	return nsi_parent(run, from, to);
+}
+
+/*
+ * nsi_run_parent_within() - the same, without waiting for the child for long
+ * @run:          the run
+ * @from, @to:    as there
+ * @milliseconds: how long at most, together
+ *
+ * Return: as there; or NSI_LATER | i where it was not enough: nsi_run_parent() goes on from
+ * operation i.
+ */
+int32_t nsi_run_parent_within(struct nsi_run *run, uint32_t from, uint32_t to,
+			      uint32_t milliseconds)
+{
+	int32_t r;
+
+	run->until_ms = nsi_cgroup_now_ms() + milliseconds;
+	r = nsi_parent(run, from, to);
+	run->until_ms = run->expired = 0;
+	return r;
 }
 
 /*

@@ -26,6 +26,11 @@ NSI_EXPORT int32_t nsi_run_init(struct nsi_run *run, uint32_t size, const void *
 /* nsi_run_parent() - executes parent operations [from, to). On failure run->report says which
  * (its list is the child's when the child failed). Blocks while waiting for the child. */
 NSI_EXPORT int32_t nsi_run_parent(struct nsi_run *run, uint32_t from, uint32_t to);
+
+/* nsi_run_parent_within() - the same, but waits for the child for at most @milliseconds:
+ * then the result is NSI_LATER | i, and nsi_run_parent() goes on from operation i. */
+NSI_EXPORT int32_t nsi_run_parent_within(struct nsi_run *run, uint32_t from, uint32_t to,
+					 uint32_t milliseconds);
 /* nsi_run_release() - lets the child go on from @point with @length bytes of @payload. */
 NSI_EXPORT int32_t nsi_run_release(struct nsi_run *run, uint32_t point, const void *payload,
 				   uint32_t length);

@@ -13,6 +13,7 @@
  * stands in open.c.
  */
 #include "parent.h"
+#include "cgroup.h"
 #include "handshake.h"
 #include "hold.h"
 #include "process.h"
@@ -45,8 +46,9 @@ static int execute(struct nsi_run *run, const struct nsi_op *op)
  * @from: first operation
  * @to:   the one after the last
  *
- * Return: 0; the -errno of the failure; or i + 1 where operation i is the caller's to do,
- * who goes on behind it: user.resolve, unless the child has found its user.
+ * Return: 0; the -errno of the failure; i + 1 where operation i is the caller's to do,
+ * who goes on behind it: user.resolve, unless the child has found its user; or NSI_LATER | i
+ * where operation i is to be taken up again, as run->until_ms has come.
  */
 int nsi_parent(struct nsi_run *run, uint32_t from, uint32_t to)
 {
@@ -62,6 +64,8 @@ int nsi_parent(struct nsi_run *run, uint32_t from, uint32_t to)
 		r = nsi_plan_fault(&run->plan, NSI_LIST_PARENT, i);
 		if (r == 0)
 			r = execute(run, &run->plan.op[NSI_LIST_PARENT][i]);
+		if (r < 0 && run->expired)
+			return NSI_LATER | (int)i;
 		if (r < 0 && report->type != NSI_MSG_ERROR) {
 			report->magic = NSI_REPORT_MAGIC;
 			report->type = NSI_MSG_ERROR;
@@ -152,6 +156,23 @@ static int child_gone(struct nsi_run *run)
 	return -ECHILD;
 }
 
+/* Waiting is taken up again by the same operation: what has come stands in the run. */
+static int await_message(struct nsi_run *run)
+{
+	int64_t rest = -1;
+	int r;
+
+	run->expired = 0;
+	if (run->until_ms) {
+		rest = run->until_ms - nsi_cgroup_now_ms();
+		if (rest < 0)
+			rest = 0;
+	}
+	r = nsi_hold_wait_for(run->sock, rest);
+	run->expired = r == -ETIMEDOUT;
+	return r;
+}
+
 /*
  * nsi_parent_pump() - take one message of the child, waiting for it
  * @run: the run
@@ -169,7 +190,7 @@ int nsi_parent_pump(struct nsi_run *run)
 	if (run->sock < 0)
 		return -ENOTCONN;
 	run->detail = NSI_AT_NONE;
-	r = nsi_hold_wait(run->sock);
+	r = await_message(run);
 	if (r < 0)
 		return r;
 	run->detail = NSI_AT_PROTOCOL;

@@ -10,6 +10,9 @@
 /* nsi_parent_has_clone() - whether the Plan makes the child clone itself and end: a stage. */
 int nsi_parent_has_clone(const struct nsi_run *run);
 
+/* Part of a result: the time for waiting is over. */
+#define NSI_LATER 0x40000000
+
 /* nsi_parent() - executes parent operations [from, to); run->report tells of a failure. */
 int nsi_parent(struct nsi_run *run, uint32_t from, uint32_t to);
 

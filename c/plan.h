@@ -167,6 +167,8 @@ struct nsi_run {
 	uint32_t next;    /* child: operation after the one at work */
 	uint32_t first;   /* child: operation that its parent counts as 0 */
 	int32_t notefd;   /* a memfd in which the kernel notes the pid of the clone */
+	int32_t expired;  /* the child has been waited for until the time below */
+	int64_t until_ms; /* how long the caller waits for the child, monotonic; 0: for ever */
 	int32_t slot[NSI_SLOTS];
 	int32_t *note; /* the stage's: notefd, mapped; NULL without one */
 	struct nsi_user user;

@@ -57,6 +57,9 @@ export function encodeUser(user: UserRecord): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** `NSI_LATER`. */
+const LATER = 0x4000_0000;
+
 interface RunLayout {
   readonly size: number;
   readonly reportOffset: number;
@@ -154,6 +157,25 @@ export class PlanRun {
     const result = this.#lib.nsi_run_parent(this.#run, from, to);
     this.#check(result);
     return result === 0 ? to : result - 1;
+  }
+
+  /**
+   * As {@linkcode PlanRun.parent}, but gives up when the process inside has been
+   * waited for so long: what was begun is then taken up again by another call.
+   *
+   * @param ms How long at most, in milliseconds.
+   * @returns How far it came, and whether the time was too short.
+   */
+  parentWithin(
+    from: number,
+    to: number,
+    ms: number,
+  ): { readonly at: number; readonly isLate: boolean } {
+    const result = this.#lib.nsi_run_parent_within(this.#run, from, to, ms);
+    this.#check(result);
+    if (result === 0) return { at: to, isLate: false };
+    const isLate = result >= LATER;
+    return { at: isLate ? result - LATER : result - 1, isLate };
   }
 
   /** As {@linkcode PlanRun.parent}, on another thread. One call at a time. */

@@ -35,6 +35,11 @@ export const SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
+  // int32_t nsi_run_parent_within(struct nsi_run *run, uint32_t from, uint32_t to, uint32_t milliseconds)
+  nsi_run_parent_within: {
+    parameters: ["buffer", "u32", "u32", "u32"],
+    result: "i32",
+  },
   // int32_t nsi_run_release(struct nsi_run *run, uint32_t point, const void *payload, uint32_t length)
   nsi_run_release: {
     parameters: ["buffer", "u32", "buffer", "u32"],

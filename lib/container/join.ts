@@ -192,6 +192,7 @@ async function join(
     run = new PlanRun(plan, fault);
     await runParent(plan, run, {
       blocking: blocking ?? false,
+      isAlone: STARTS.isAlone,
       keepUser: users.keep,
       ...(onStep && { onStep }),
       handListener: listenerHander(process, run, () => ({

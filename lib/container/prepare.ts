@@ -226,6 +226,7 @@ export async function startPrepared(
     run.continueWith(rest, start.fault);
     await STARTS.run(() =>
       runParent(rest, run, {
+        isAlone: STARTS.isAlone,
         handListener: listenerHander(
           start.process,
           run,

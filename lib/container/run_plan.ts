@@ -85,6 +85,27 @@ function spawnEnd(plan: Plan, spawn: number): number {
   return spawn + 1;
 }
 
+/** Steps that take no longer than the kernel needs; the process inside is waited for by some. */
+const BOUNDED: ReadonlySet<string> = new Set([
+  ...QUICK,
+  "await",
+  "await.exec",
+  "cgroup.cpuset",
+  "cgroup.devices",
+  "cgroup.make",
+  "cgroup.open",
+  "cgroup.write",
+  "plan.send",
+  "release",
+  "user.resolve",
+]);
+/**
+ * How long a start may hold up the event loop when it is the only one, in
+ * milliseconds: it is through by then, and two changes of thread take long on a
+ * machine that has nothing else to do. What is slower goes on elsewhere.
+ */
+const PATIENCE_MS = 8;
+
 /** How a parent list is executed. */
 export interface RunOptions {
   /** Called with the process inside waiting for its exec. */
@@ -102,6 +123,8 @@ export interface RunOptions {
    * held on the main thread and must be able to end the waiting.
    */
   readonly blocking?: boolean;
+  /** Whether nothing else is being started: then the thread is held up for some milliseconds at most. */
+  readonly isAlone?: boolean;
   /** Called after each operation of the parent; operations are executed one by one then. */
   readonly onStep?: StepListener;
 }
@@ -135,12 +158,22 @@ export async function runParent(
 ): Promise<void> {
   let from = 0;
   const { onStep } = options;
+  const end = options.isAlone ? performance.now() + PATIENCE_MS : 0;
+  /** On this thread, as far as that is quick; false when it is another's to go on. */
+  const runQuickly = (to: number): boolean => {
+    const rest = Math.floor(end - performance.now());
+    const isQuick = rest > 0 &&
+      plan.parent.slice(from, to).every(({ op }) => BOUNDED.has(op));
+    if (!isQuick) return false;
+    const { at, isLate } = run.parentWithin(from, to, rest);
+    from = at;
+    return !isLate;
+  };
   const runRange = async (to: number): Promise<void> => {
     while (from < to) {
-      const at = options.blocking
-        ? run.parent(from, to)
-        : await run.parentAsync(from, to);
-      from = at;
+      if (options.blocking) from = run.parent(from, to);
+      else if (!runQuickly(to)) from = await run.parentAsync(from, to);
+      const at = from;
       const op = plan.parent[at];
       if (at === to || op?.op !== "user.resolve") continue;
       resolveUser(run, op, options.keepUser);

@@ -557,6 +557,7 @@ export async function make<T extends SandboxRequest>(
     };
     await runParent(start.plan, execution, {
       blocking: request.blocking ?? false,
+      isAlone: phase === "running" && STARTS.isAlone,
       keepUser: usersIn(request.config.rootfs).keep,
       ...(request.onStep && { onStep: request.onStep }),
       ...(start.isRecordedFirst && { spawned: saveState }),

@@ -19,6 +19,11 @@ export class Throttle {
     this.#limit = limit;
   }
 
+  /** Whether what is being done is all there is to do. */
+  get isAlone(): boolean {
+    return this.#taken === 1 && this.#waiting.length === 0;
+  }
+
   /** Does something when a place is free. */
   async run<T>(action: () => T | Promise<T>): Promise<T> {
     if (this.#taken < this.#limit) this.#taken++;
