@@ -11,6 +11,7 @@
  */
 import { library } from "./library.ts";
 import { closeFd, unwrap } from "./native.ts";
+import { noteTurn } from "./turns.ts";
 
 /** What to wait for: data, room to write, an exceptional event (pressure), or the other side's end alone. */
 export type Interest = "read" | "write" | "priority" | "end";
@@ -326,6 +327,7 @@ export class Poller {
       this.#isWaiting = true;
       const count = await library().nsi_poll_wait(fd, this.#buffer, BATCH, -1);
       this.#isWaiting = this.#isWoken = false;
+      noteTurn();
       this.#dispatch(unwrap(count, "wait for descriptors"));
     }
     this.#loop = undefined;
