@@ -129,6 +129,9 @@ NSI_EXPORT int32_t nsi_anchor(void);
 NSI_EXPORT int32_t nsi_mounts_open(void);
 /* nsi_mounts_changed() - whether that has changed since it was opened, or asked last: 1 or 0. */
 NSI_EXPORT int32_t nsi_mounts_changed(int32_t fd);
+/* nsi_places_stamp() - a number for the content of @file and what is mounted at @places, a list
+ * of strings that an empty one ends. */
+NSI_EXPORT uint64_t nsi_places_stamp(const char *file, const char *places);
 /* nsi_seccomp_compile() - libseccomp: packed rules to a BPF program in @out (at most @size
  * bytes); returns its length. The rules' layout stands in seccomp_compile.c and ffi/layout.ts. */
 NSI_EXPORT int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out,

@@ -4,7 +4,9 @@
  * @module
  */
 import { library } from "./library.ts";
-import { unwrap } from "./native.ts";
+import { cString, unwrap } from "./native.ts";
+
+const encoder = new TextEncoder();
 
 /** Watches the mount table of this program; a worker has a watch of its own. */
 class MountTable {
@@ -31,6 +33,23 @@ class MountTable {
     this.#fd = unwrap(library().nsi_mounts_open(), "open the mount table");
     return true;
   }
+}
+
+/**
+ * Names what is mounted at some places.
+ *
+ * @param file A file whose content counts too.
+ * @param places Paths.
+ * @returns A number that is another one when something has changed.
+ *
+ * @example
+ * ```ts ignore
+ * const before = placesStamp("/proc/self/cgroup", ["/sys/fs/cgroup"]);
+ * ```
+ */
+export function placesStamp(file: string, places: readonly string[]): bigint {
+  const list = places.map((place) => `${place}\0`).join("");
+  return library().nsi_places_stamp(cString(file), encoder.encode(`${list}\0`));
 }
 
 /** The watch of this program. */

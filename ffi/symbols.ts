@@ -141,6 +141,8 @@ export const SYMBOLS = {
   nsi_mounts_open: { parameters: [], result: "i32" },
   // int32_t nsi_mounts_changed(int32_t fd)
   nsi_mounts_changed: { parameters: ["i32"], result: "i32" },
+  // uint64_t nsi_places_stamp(const char *file, const char *places)
+  nsi_places_stamp: { parameters: ["buffer", "buffer"], result: "u64" },
   // int32_t nsi_seccomp_compile(const void *rules, uint32_t length, void *out, uint32_t size)
   nsi_seccomp_compile: {
     parameters: ["buffer", "u32", "buffer", "u32"],

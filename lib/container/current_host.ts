@@ -5,16 +5,27 @@
  *
  * @module
  */
-import { makeAnchor, mountTable } from "../../ffi/mount_table.ts";
-import { probeHost } from "../host/probe.ts";
-import type { Host } from "../host/types.ts";
+import { makeAnchor, mountTable, placesStamp } from "../../ffi/mount_table.ts";
+import {
+  GROUPS_OF_INIT,
+  mountPlaces,
+  probeAgain,
+  probeHost,
+} from "../host/probe.ts";
+import { type Host, isHostRoot } from "../host/types.ts";
 
 let known: Host | undefined;
+/** What was mounted then at the places that it was found at. */
+let stamp: bigint | undefined;
+/** Those places. */
+let places: readonly string[] = [];
 
 /**
  * The machine as it is. Of what is asked of it only mounts change while it
- * runs, and the kernel tells when they do; a user's share of it, which others
- * give and take, is looked at each time.
+ * runs, and the kernel tells when they do: a program that starts containers
+ * beside others sees that all the time, and mostly nothing that matters has
+ * changed. Then it is the same object, by which plans are known. A user's share
+ * of it, which others give and take, is looked at each time.
  *
  * @returns The machine.
  * @throws {HostError} `HostUnsupported` on an architecture that is not supported.
@@ -27,9 +38,20 @@ let known: Host | undefined;
 export function currentHost(): Host {
   const hasChanged = mountTable.hasChanged();
   if (known && !hasChanged) return known;
-  const host = probeHost();
+  if (known && stamp !== undefined && stampOf(places) === stamp) return known;
+  const host = known ? probeAgain(known) : probeHost();
   known = host.euid === 0 ? host : undefined;
+  stamp = undefined;
+  if (known && isHostRoot(known)) {
+    // Looked at last: what is mounted meanwhile changes the table once more.
+    places = mountPlaces(known);
+    stamp = stampOf(places);
+  }
   return host;
+}
+
+function stampOf(paths: readonly string[]): bigint {
+  return placesStamp(GROUPS_OF_INIT, paths);
 }
 
 /** Has the machine looked at again, after a failure that may come from what was known. */

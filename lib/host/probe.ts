@@ -28,6 +28,11 @@ const CGROUP_ROOT = "/sys/fs/cgroup";
 /** Highest capability of Linux 3.16, for kernels that do not tell. */
 const OLDEST_LAST_CAPABILITY = 37;
 
+/** The hierarchies that there are, and pid 1's group in each. */
+export const GROUPS_OF_INIT = "/proc/1/cgroup";
+/** A file that is there with SELinux. */
+const SELINUX_FILE = "/sys/fs/selinux/enforce";
+
 /** Text of a file; `undefined` when it cannot be read. */
 function readText(path: string): string | undefined {
   try {
@@ -89,6 +94,22 @@ function findMounted(
     if (isThere(`${mount}/${marker}`)) return { mount, root, base: mount };
   }
   return undefined;
+}
+
+/** Finds a hierarchy where it was before, however unusual that is. */
+function findAgain(
+  line: CgroupLine,
+  before: readonly CgroupHierarchy[],
+): Pick<CgroupHierarchy, "mount" | "root" | "base"> | undefined {
+  const found = before.find(({ version, controllers }) =>
+    version === line.version &&
+    (version === 2 || controllers.join() === line.controllers.join())
+  );
+  if (!found) return undefined;
+  const { mount, root, base } = found;
+  return isThere(`${base}/${markerFile(line.version)}`)
+    ? { mount, root, base }
+    : undefined;
 }
 
 /**
@@ -157,18 +178,23 @@ function layoutOf(hierarchies: readonly CgroupHierarchy[]): CgroupLayout {
   return { mode, hierarchies };
 }
 
-function findHierarchies(): { readonly hierarchies: CgroupHierarchy[] } {
-  const text = readText("/proc/1/cgroup") ?? readText("/proc/self/cgroup") ??
-    "";
-  const lines = parseProcCgroup(text)
-    .sort((a, b) => a.version - b.version);
+function readHierarchyLines(): CgroupLine[] {
+  const text = readText(GROUPS_OF_INIT) ?? readText("/proc/self/cgroup") ?? "";
+  return parseProcCgroup(text).sort((a, b) => a.version - b.version);
+}
+
+function findHierarchies(
+  before?: readonly CgroupHierarchy[],
+): { readonly hierarchies: CgroupHierarchy[] } {
+  const lines = readHierarchyLines();
   let mounts: CgroupMount[] | undefined;
   const hierarchies: CgroupHierarchy[] = [];
   for (const line of lines) {
-    const place = findUsual(line) ?? findMounted(
-      line,
-      mounts ??= parseCgroupMounts(readText("/proc/self/mountinfo") ?? ""),
-    );
+    const place = findUsual(line) ??
+      (before ? findAgain(line, before) : findMounted(
+        line,
+        mounts ??= parseCgroupMounts(readText("/proc/self/mountinfo") ?? ""),
+      ));
     if (place) hierarchies.push(readHierarchy(line, place));
   }
   return { hierarchies };
@@ -263,7 +289,7 @@ export function probeHost(): Host {
     lastCapability: last > 0 ? last : OLDEST_LAST_CAPABILITY,
     ...probeCapabilityBound(),
     apparmor: enabled.startsWith("Y"),
-    selinux: isThere("/sys/fs/selinux/enforce"),
+    selinux: isThere(SELINUX_FILE),
     kcore: isThere("/proc/kcore"),
     architecture,
     kernel: parseKernelRelease(readText("/proc/sys/kernel/osrelease") ?? ""),
@@ -278,6 +304,57 @@ function probeUsableCgroups(
 ): CgroupLayout {
   if (host.euid !== 0) return probeDelegatedCgroups(host.euid);
   return isHostRoot(host) ? probeCgroups() : probeMappedCgroups();
+}
+
+/**
+ * Looks again at what changes with the mounts of a machine that was looked at
+ * before. Hierarchies are looked for at their usual places and where they were,
+ * so that the cost does not grow with the number of mounts: one that has been
+ * mounted elsewhere meanwhile is not seen.
+ *
+ * @param before The machine as it was, seen by root.
+ * @returns The same object when nothing has changed.
+ *
+ * @example
+ * ```ts
+ * import { probeAgain, probeHost } from "./probe.ts";
+ *
+ * const host = probeHost();
+ * if (host.euid === 0 && probeAgain(host) !== host) throw new Error("changed");
+ * ```
+ */
+export function probeAgain(before: Host): Host {
+  const cgroup = isHostRoot(before)
+    ? layoutOf(findHierarchies(before.cgroup.hierarchies).hierarchies)
+    : probeMappedCgroups();
+  const selinux = isThere(SELINUX_FILE);
+  const isSame = selinux === before.selinux &&
+    JSON.stringify(cgroup) === JSON.stringify(before.cgroup);
+  return isSame ? before : { ...before, cgroup, selinux };
+}
+
+/**
+ * Names the places where mounts decide what {@linkcode probeAgain} finds.
+ *
+ * @param host The machine as root sees it.
+ * @returns Paths.
+ *
+ * @example
+ * ```ts
+ * import { mountPlaces, probeHost } from "./probe.ts";
+ *
+ * if (!mountPlaces(probeHost()).includes("/sys/fs/cgroup")) throw new Error();
+ * ```
+ */
+export function mountPlaces({ cgroup }: Host): string[] {
+  return [
+    ...new Set([
+      CGROUP_ROOT,
+      ...readHierarchyLines().flatMap(usualPlaces),
+      ...cgroup.hierarchies.map(({ mount }) => mount),
+      SELINUX_FILE,
+    ]),
+  ];
 }
 
 function probeCapabilityBound(): Pick<Host, "capabilityBound"> {
