@@ -15,6 +15,7 @@
  */
 #include "nsinit.h"
 #include "cleanup.h"
+#include "mount.h"
 #include "parent.h"
 #include "process.h"
 #include "slot.h"
@@ -74,11 +75,12 @@ static int clone_null(void)
 static int furnish(int rootfd, int nullfd)
 {
 	NSI_AUTO_FD int filefd = -1;
-	int r = nsi_sys_mkdirat(rootfd, "dev", 0555);
+	int r = nsi_sys_mkdirat(rootfd, NSI_ANCHOR_DIRECTORY, 0555);
 
 	if (r < 0)
 		return r;
-	filefd = nsi_sys_openat(rootfd, "dev/null", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0444);
+	filefd = nsi_sys_openat(rootfd, NSI_ANCHOR_DIRECTORY "/null",
+				O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0444);
 	if (filefd < 0)
 		return filefd;
 	return nsi_sys_move_mount(nullfd, "", filefd, "",

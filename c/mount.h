@@ -35,4 +35,7 @@ int nsi_tree_attach(struct nsi_run *run, int treefd, int targetfd, const char *p
 int nsi_tree_set(struct nsi_run *run, int treefd, unsigned int flags, uint64_t set, uint64_t clear,
 		 uint64_t propagation);
 
+/* The directory of the anchor (anchor.c), in which it has the host's null device. */
+#define NSI_ANCHOR_DIRECTORY "dev"
+
 #endif

@@ -64,6 +64,7 @@ int nsi_op_ns_unshare(struct nsi_run *run, const struct nsi_op *op)
 		fd = nsi_slot_get(run, (uint64_t)slot);
 		r = fd < 0 ? fd : (int)NSI_SYS2(__NR_setns, fd, CLONE_NEWNS);
 		nsi_slot_drop(run, (uint64_t)slot);
+		run->anchored = r == 0;
 	}
 	if (r < 0)
 		return r;

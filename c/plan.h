@@ -159,6 +159,7 @@ struct nsi_run {
 	int32_t nullfd;     /* O_PATH on the host's null device, checked */
 	int32_t emptyfd;    /* the empty directory that hides directories, once there is one */
 	int32_t in_cwd;     /* the working directory has been entered */
+	int32_t anchored;   /* / is the anchor's: see anchor.c */
 	uint32_t have_user; /* user is filled in */
 	uint32_t exec_sent;
 	uint32_t stop;    /* an undo list that must not go on */

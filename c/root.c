@@ -200,6 +200,23 @@ static void drop_null(struct nsi_run *run)
 }
 
 /*
+ * A detached mount that is given up waits for a grace period of the kernel by itself. So our
+ * procfs is attached to the anchor, where nobody sees it, and goes with that in one. Its
+ * descriptor serves as before. Where the kernel refuses it stays detached.
+ */
+static void leave_procfs(const struct nsi_run *run)
+{
+	NSI_AUTO_FD int anchorfd = -1;
+
+	if (!run->anchored || run->procfd < 0)
+		return;
+	anchorfd = nsi_sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+	if (anchorfd >= 0)
+		(void)nsi_sys_move_mount(run->procfd, "", anchorfd, NSI_ANCHOR_DIRECTORY,
+					 MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+/*
  * nsi_op_root_pivot() - switch to the attached root and let the old one go
  *
  * pivot_root(2) with both arguments "." stacks the old root on the new one, so no
@@ -215,6 +232,7 @@ int nsi_op_root_pivot(struct nsi_run *run, const struct nsi_op *op)
 	if (run->rootfd < 0)
 		return -EBADF;
 	drop_null(run);
+	leave_procfs(run);
 	run->detail = NSI_AT_MOUNT;
 	r = (int)NSI_SYS1(__NR_fchdir, run->rootfd);
 	if (r == 0)
