@@ -13,6 +13,9 @@
 
 /* nsi_symbol() - address of the function of this library that is called @name, or -ENOENT. */
 NSI_EXPORT int64_t nsi_symbol(const char *name);
+/* nsi_symbol_place - address of nsi_symbol(), for callers to whom a variable costs less to read
+ * than a function to bind. */
+NSI_EXPORT extern int64_t (*const nsi_symbol_place)(const char *name);
 /* nsi_abi() - NSI_ABI; sizes of the structures shared with TypeScript by nsi_sizes(). */
 NSI_EXPORT int32_t nsi_abi(void);
 /* nsi_sizes() - fills out[0..7] with sizeof header, op, report, user, run, and offsetof

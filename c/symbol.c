@@ -26,3 +26,5 @@ int64_t nsi_symbol(const char *name)
 	address = self ? dlsym(self, name) : NULL;
 	return address ? (int64_t)(uintptr_t)address : -ENOENT;
 }
+
+int64_t (*const nsi_symbol_place)(const char *name) = nsi_symbol;

@@ -12,6 +12,8 @@ export type Library = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 let opened: Library | undefined;
 
+const DECLARATIONS: Readonly<Record<string, Deno.ForeignFunction>> = SYMBOLS;
+
 const LIBC = {
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
@@ -22,10 +24,10 @@ const MFD_CLOEXEC_ALLOW_SEALING = 3;
 const F_ADD_SEALS = 1033;
 const ALL_SEALS = 15;
 
-function isRealFile(path: string): boolean {
+function isRealFile(path: string | undefined): boolean {
   try {
     // In a compiled program embedded files answer stat() but have no inode.
-    return (Deno.statSync(path).ino ?? 0) !== 0;
+    return path !== undefined && (Deno.statSync(path).ino ?? 0) !== 0;
   } catch {
     return false;
   }
@@ -104,33 +106,48 @@ function coldFunction(
  * same file, whatever becomes of its name.
  */
 function openLibrary(path: string): Library {
-  const library = {} as Library;
-  const { nsi_symbol } = SYMBOLS;
-  const find = Deno.dlopen(path, { nsi_symbol }).symbols.nsi_symbol;
-  for (const [name, declaration] of Object.entries(SYMBOLS)) {
+  const find = findFunctions(path);
+  const make = (name: string): unknown => {
+    const declaration = DECLARATIONS[name];
+    if (declaration === undefined) return undefined;
     const bind = (): Callable =>
       Deno.dlopen(path, { [name]: declaration }).symbols[name] as Callable;
-    const make = (): Callable => {
-      if ("nonblocking" in declaration) return bind();
-      const number = find(encodeName(name));
-      const address = number > 0n
-        ? Deno.UnsafePointer.create<Deno.ForeignFunction>(number)
-        : null;
-      // Another version of the library: binding says so.
-      if (address === null) return bind();
-      return coldFunction(address, declaration, bind);
-    };
-    Object.defineProperty(library, name, {
-      configurable: true,
-      enumerable: true,
-      get(): unknown {
-        const value = make();
+    if (declaration.nonblocking) return bind();
+    const number = find?.(encodeName(name)) ?? 0n;
+    const address = number > 0n
+      ? Deno.UnsafePointer.create<Deno.ForeignFunction>(number)
+      : null;
+    // Another version of the library: binding says so.
+    if (address === null) return bind();
+    return coldFunction(address, declaration, bind);
+  };
+  // Only what is not there yet is asked of the prototype.
+  const library: object = Object.create(
+    new Proxy({}, {
+      get(_target, name): unknown {
+        if (typeof name !== "string") return undefined;
+        const value = make(name);
         Object.defineProperty(library, name, { value, enumerable: true });
         return value;
       },
-    });
-  }
-  return check(library);
+    }),
+  );
+  return check(library as Library);
+}
+
+/** What finds functions by name: reading a variable makes Deno compile nothing. */
+function findFunctions(
+  path: string,
+): ((name: Uint8Array<ArrayBuffer>) => bigint) | undefined {
+  const { nsi_symbol_place: place } =
+    Deno.dlopen(path, { nsi_symbol_place: { type: "u64", optional: true } })
+      .symbols;
+  const { nsi_symbol } = SYMBOLS;
+  // Another version of the library has no such variable.
+  const address = Deno.UnsafePointer.create<typeof nsi_symbol>(place ?? 0n);
+  if (address === null) return undefined;
+  const pointer = new Deno.UnsafeFnPointer(address, nsi_symbol);
+  return (name) => pointer.call(name);
 }
 
 function encodeName(name: string): Uint8Array<ArrayBuffer> {
@@ -148,27 +165,36 @@ function check(library: Library): Library {
 }
 
 function open(): Library {
-  const beside = `${directoryOf(Deno.execPath())}/libnsinit.so`;
-  const own = new URL("../lib/libnsinit.so", import.meta.url);
   // Beside the executable only when that is this program, never beside deno.
-  const candidates = Deno.build.standalone
-    ? [beside]
-    : [decodeURIComponent(own.pathname)];
-  for (const path of candidates) {
-    if (isRealFile(path)) return openLibrary(path);
+  const path = Deno.build.standalone
+    ? `${directoryOf(Deno.execPath())}/libnsinit.so`
+    : pathInCheckout();
+  try {
+    // One that is embedded would be written to a temporary directory.
+    const isThere = !Deno.build.standalone || isRealFile(path);
+    if (path !== undefined && isThere) return openLibrary(path);
+  } catch (error) {
+    if (isRealFile(path)) throw error;
   }
+  const own = new URL("../lib/libnsinit.so", import.meta.url);
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = Deno.readFileSync(own);
   } catch (cause) {
     throw new HostError(
       `Cannot find libnsinit.so at ${
-        candidates.join(" or ")
+        path ?? own.pathname
       }: run "deno task build"`,
       { cause },
     );
   }
   return openFromMemory(bytes);
+}
+
+/** Where the library lies beside the modules; `undefined` for modules of another machine. */
+function pathInCheckout(): string | undefined {
+  const folder = import.meta.dirname;
+  return folder && `${directoryOf(folder)}/lib/libnsinit.so`;
 }
 
 /**
