@@ -5,10 +5,16 @@
  * @module
  */
 import { describeErrno, errnoName } from "../../ffi/errno.ts";
+import { loadText } from "../../ffi/state_files.ts";
 import { KernelError } from "../errors.ts";
 
 /** ENOENT, ESRCH, ENODEV: what it is about is gone; EOPNOTSUPP: not measured here. */
 const ABSENT = [2, 3, 19, 95];
+
+/** The same by their names. */
+const ABSENT_NAMES = ["ENOENT", "ESRCH", "ENODEV", "EOPNOTSUPP"];
+/** Longer than any of these files. */
+const LIMIT_BYTES = 1024 * 1024;
 
 /** Number of the error that the system gave; 0 when it gave none. */
 export function errnoOf(error: unknown): number {
@@ -48,6 +54,30 @@ export function readIfThere(path: string): string | undefined {
   } catch (error) {
     if (ABSENT.includes(errnoOf(error))) return undefined;
     throw failure("read", path, error);
+  }
+}
+
+/**
+ * As {@linkcode readIfThere}, for who reads thousands: a third of the system
+ * calls, once the library is open.
+ *
+ * @param path The file; no link is followed as its last component.
+ * @returns Its text; undefined when the kernel has none, or its subject is gone.
+ * @throws {KernelError} `SystemError` for other failures.
+ *
+ * @example
+ * ```ts ignore
+ * const text = readQuickly("/sys/fs/cgroup/nsinit/demo/pids.current");
+ * ```
+ */
+export function readQuickly(path: string): string | undefined {
+  try {
+    return loadText(path, LIMIT_BYTES);
+  } catch (error) {
+    const isAbsent = error instanceof KernelError &&
+      ABSENT_NAMES.includes(error.errnoName);
+    if (isAbsent) return undefined;
+    throw error;
   }
 }
 

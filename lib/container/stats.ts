@@ -18,7 +18,7 @@ import {
   rdmaStats,
 } from "../stats/small.ts";
 import type { InterfaceStats, Stats } from "../stats/types.ts";
-import { readIfThere } from "./group_files.ts";
+import { readIfThere, readQuickly } from "./group_files.ts";
 import { loadRunning } from "./inspect.ts";
 import { hasProcess } from "./phase.ts";
 import type { StoredState } from "./store_types.ts";
@@ -40,6 +40,21 @@ function namesIn(path: string): string[] {
   }
 }
 
+/** Names of files by the version of their hierarchy. */
+export type FileNames = Readonly<Record<1 | 2, ReadonlySet<string>>>;
+
+/** A group of which only some files are read. */
+function someFilesOf(group: ResourceCgroup, only: FileNames): GroupFiles {
+  const { version, path } = group;
+  return {
+    version,
+    path,
+    read: (name) =>
+      only[version].has(name) ? readQuickly(`${path}/${name}`) : undefined,
+    names: () => [],
+  };
+}
+
 function filesOf(group: ResourceCgroup): GroupFiles {
   const { version, path } = group;
   // Half of the files that are asked for are not there: one look tells which.
@@ -55,11 +70,14 @@ function filesOf(group: ResourceCgroup): GroupFiles {
 }
 
 /** Interfaces of the container's own network namespace. */
-function interfacesOf(state: StoredState): InterfaceStats[] | undefined {
+function interfacesOf(
+  state: StoredState,
+  read: typeof readIfThere,
+): InterfaceStats[] | undefined {
   // Otherwise they would be those of the host.
   if (!state.namespaces.includes("NEWNET")) return undefined;
   const path = `/proc/${state.pid}/net/dev`;
-  const text = readIfThere(path);
+  const text = read(path);
   return text === undefined ? undefined : parseNetDev(text, path);
 }
 
@@ -71,6 +89,7 @@ function interfacesOf(state: StoredState): InterfaceStats[] | undefined {
  * a thread would.
  *
  * @param state Its recorded state.
+ * @param only Files that are read, where not all are wanted; what other files tell is absent or 0.
  * @returns What the kernel counts; members of missing controllers are absent.
  * @throws {StateError} `ContainerNotRunning` if it has ended.
  * @throws {KernelError} `SystemError` if a file cannot be read, or (EBADMSG) is malformed.
@@ -81,23 +100,25 @@ function interfacesOf(state: StoredState): InterfaceStats[] | undefined {
  * console.log(memory?.usage.usage, cpu?.usage?.total);
  * ```
  */
-export function collectStats(state: StoredState): Stats {
+export function collectStats(state: StoredState, only?: FileNames): Stats {
   if (!hasProcess(state)) throw notRunning(state.id);
   const { cgroups } = state.resources;
+  const read = (group: ResourceCgroup): GroupFiles =>
+    only ? someFilesOf(group, only) : filesOf(group);
   const groupOf = (controller: string): GroupFiles | undefined => {
     const group = cgroups.find(({ version, controllers }) =>
       version === 1 && controllers.includes(controller)
     );
-    return group && filesOf(group);
+    return group && read(group);
   };
   const v2 = cgroups.find(({ version }) => version === 2);
-  const unified = v2 && filesOf(v2);
+  const unified = v2 && read(v2);
   const either = <T>(
     controller: string,
-    read: (files: GroupFiles) => T | undefined,
+    count: (files: GroupFiles) => T | undefined,
   ): T | undefined => {
     const own = groupOf(controller);
-    return (own && read(own)) ?? (unified && read(unified));
+    return (own && count(own)) ?? (unified && count(unified));
   };
   const members = {
     time: Date.now(),
@@ -112,7 +133,7 @@ export function collectStats(state: StoredState): Stats {
     hugetlb: either("hugetlb", hugetlbStats),
     pids: either("pids", pidsStats),
     rdma: either("rdma", rdmaStats),
-    interfaces: interfacesOf(state),
+    interfaces: interfacesOf(state, only ? readQuickly : readIfThere),
   };
   // What vanished while it was read would look like a missing controller, and
   // its pid may by now be that of a stranger.
