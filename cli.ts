@@ -19,7 +19,8 @@ function programName(): string {
   }
 }
 
-if (import.meta.main) {
+/** Runs the command line of this process, and ends it. */
+export async function run(): Promise<never> {
   // A promise that nobody waits for must not end in Deno's own status 1.
   addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
@@ -35,3 +36,5 @@ if (import.meta.main) {
       : await main(Deno.args, loadOci),
   );
 }
+
+if (import.meta.main) await run();

@@ -35,6 +35,11 @@ static const char *const options[] = {
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
+/* For commands that are over before better code of their functions would be ready: then what
+ * makes it costs more than it saves, and so do the threads that it is made on. */
+static const char short_command[] =
+	"--v8-flags=--single-threaded,--no-opt,--no-sparkplug,--no-maglev";
+
 /* What Deno is told besides: the hash of a command line to keep, the report of a failed start. */
 static char keep[] = "NSINIT_KEEP=0123456789abcdef";
 static char failed[sizeof("NSINIT_FAILED=") + 2 * sizeof(struct nsi_report)];
@@ -176,8 +181,8 @@ static int print_file(int fd)
 	return done ? 0 : -1;
 }
 
-/* The program, with what a command needs in the same file where the bundle has one. Any such
- * file holds the whole program: a word that means something else only costs time. */
+/* The program, with what a command needs in the same file where the bundle has one; then 1. Any
+ * such file holds or loads the whole program: a word that means something else only costs time. */
 static int find_program(char program[PATH_SIZE], const char *bundle, int is_oci,
 			const char *const *args)
 {
@@ -189,7 +194,7 @@ static int find_program(char program[PATH_SIZE], const char *bundle, int is_oci,
 		program[0] = 0;
 		if (extend(program, bundle, name) == 0 && extend(program, args[i], ".js") == 0 &&
 		    NSI_SYS3(__NR_faccessat, AT_FDCWD, program, 4 /* R_OK */) == 0)
-			return 0;
+			return 1;
 	}
 	program[0] = 0;
 	return extend(program, bundle, name) < 0 || extend(program, "js", "") < 0 ? -1 : 0;
@@ -212,7 +217,8 @@ static int print_text(const char *bundle, int is_oci, const char *const *args)
 	return fd < 0 ? -1 : print_file(fd);
 }
 
-static int start_deno(const char *program, const char *const *args, const char *const *envp)
+static int start_deno(const char *program, int is_short, const char *const *args,
+		      const char *const *envp)
 {
 	const char **words = allocate((count(args) + OWN_WORDS) * sizeof(*words));
 	const char **variables = allocate((count(envp) + OWN_VARIABLES + 1) * sizeof(*variables));
@@ -224,6 +230,8 @@ static int start_deno(const char *program, const char *const *args, const char *
 	append(words, &n, "run");
 	for (size_t i = 0; i < OPTIONS; i++)
 		append(words, &n, options[i]);
+	if (is_short)
+		append(words, &n, short_command);
 	append(words, &n, program);
 	while (*args)
 		append(words, &n, *args++);
@@ -310,9 +318,11 @@ int nsi_helper(int argc, const char *const *argv)
 	const char *const *args = argc > 0 ? argv + 1 : argv;
 	static char bundle[PATH_SIZE], program[PATH_SIZE];
 	struct nsi_report report = { 0 };
-	int is_oci = 0, status;
+	int is_oci = 0, is_short = -1, status;
 
-	if (find_bundle(bundle, &is_oci) < 0 || find_program(program, bundle, is_oci, args) < 0) {
+	if (find_bundle(bundle, &is_oci) == 0)
+		is_short = find_program(program, bundle, is_oci, args);
+	if (is_short < 0) {
 		say("nsinit: Cannot find the bundle: /proc is not there, or its path is too long\n");
 		return NSI_EXIT_FAILED;
 	}
@@ -321,7 +331,7 @@ int nsi_helper(int argc, const char *const *argv)
 		return 0;
 	if (!is_oci) {
 		consider(args, envp);
-		return start_deno(program, args, envp);
+		return start_deno(program, is_short, args, envp);
 	}
 	status = nsi_kept_oci(args, envp, &report);
 	if (status >= 0)
@@ -329,5 +339,5 @@ int nsi_helper(int argc, const char *const *argv)
 	if (report.type == NSI_MSG_ERROR)
 		tell_failure(&report);
 	nsi_kept_make_directory();
-	return start_deno(program, args, envp);
+	return start_deno(program, is_short, args, envp);
 }

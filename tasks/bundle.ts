@@ -11,6 +11,7 @@ import { join } from "@std/path";
 import { build } from "./build.ts";
 import { type CommandFile, linkFolder } from "./link.ts";
 import { DENO, ROOT, run, say } from "./process.ts";
+import { makeQuickFiles } from "./quick.ts";
 import { writeTexts } from "./texts.ts";
 
 /** The folder that is made. */
@@ -39,10 +40,6 @@ const PROGRAMS = ["nsinit", "nsinit-oci"];
 /** What commands load in any case, by the names of their sources. */
 const LOADS: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
   "cli.js": {
-    list: ["list"],
-    ps: ["ps", "inspect", "missing_target", "identity"],
-    state: ["state", "inspect", "missing_target", "identity"],
-    config: ["config", "validate", "format", "defaults"],
     exec: ["exec", "parse", "problems", "era_d", "start"],
   },
   "oci.js": {
@@ -97,6 +94,11 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
   }
 
   await linkFolder(join(made, "js"), ["cli.js", "oci.js"], COMMAND_FILES);
+  const js = join(made, "js");
+  if (!await makeQuickFiles(js, "cli.js", (name) => `cli.${name}.js`)) {
+    await removeTree(made);
+    return false;
+  }
   await writeTexts(made);
   await Deno.mkdir(join(made, "lib"));
   await Deno.copyFile(join(ROOT, LIBRARY), join(made, LIBRARY));

@@ -195,6 +195,13 @@ function exportsOf({ name, exports }: Chunk): string {
     `export{${list.join(",")}};\n`;
 }
 
+/** The same of a program, whose names are those of its file. */
+function exportsOfProgram({ exports }: Chunk): string {
+  if (exports.length === 0) return "";
+  const list = exports.map(([here, outside]) => `${here} as ${outside}`);
+  return `export{${list.join(",")}};\n`;
+}
+
 interface FileParts {
   /** Its chunks, in the order of execution. */
   readonly needed: readonly string[];
@@ -217,7 +224,9 @@ function fileOf(
     const chunk = chunkOf(chunks, each);
     return isProgram && each === name ? codeOf(chunk) : wrap(chunk);
   });
-  const end = isProgram ? "" : exportsOf(chunkOf(chunks, name));
+  const end = isProgram
+    ? exportsOfProgram(chunkOf(chunks, name))
+    : exportsOf(chunkOf(chunks, name));
   return `${imports.join("")}const ${LOCAL}=${REGISTRY}??={};\n` +
     code.join("") + end;
 }

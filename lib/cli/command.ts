@@ -82,6 +82,8 @@ export interface Command {
   readonly stopEarly?: boolean;
   /** Whether it concerns the container of a directory, so that `--data-path` has a meaning. */
   readonly usesDirectory: boolean;
+  /** Whether words of its command line name files that it reads. */
+  readonly readsFiles?: boolean;
   /** How it is used. */
   readonly examples: readonly Example[];
   /** Does the work; returns the exit status. */

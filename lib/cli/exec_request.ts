@@ -26,6 +26,8 @@ const RLIMIT_NPROC = 6;
 export interface ConfigSource {
   /** The file it is read from; absent for the built-in template. */
   readonly path?: string;
+  /** Whether it is the built-in template as it stands. */
+  readonly isTemplate: boolean;
   /** Reads the file or takes the template, and applies the options; what is `recorded` takes the place of all but `--config`. */
   readonly load: (recorded?: Config) => Promise<Config>;
 }
@@ -37,9 +39,9 @@ export interface ConfigSourceOptions {
 }
 
 /** Whether there is a file of that name, be it a link that leads nowhere. */
-async function exists(path: string): Promise<boolean> {
+function exists(path: string): boolean {
   try {
-    await Deno.lstat(path);
+    Deno.lstatSync(path);
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
@@ -48,15 +50,15 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Finds `container.json`; `undefined` when there is none to be read. */
-async function findConfigFile(
+function findConfigFile(
   directory: string,
   { expectsEmptyFile }: ConfigSourceOptions,
-): Promise<string | undefined> {
+): string | undefined {
   const path = resolvePath(directory, CONFIG_FILE);
   let info: Deno.FileInfo;
   try {
-    if (!await exists(path)) return undefined;
-    info = await Deno.stat(path);
+    if (!exists(path)) return undefined;
+    info = Deno.statSync(path);
   } catch (cause) {
     throw new ConfigError(`Cannot read ${path}: ${describeCause(cause)}`, [], {
       cause,
@@ -127,20 +129,20 @@ async function readConfig(
  * @returns The source.
  * @throws {NsinitError} If the directory cannot be used.
  */
-export async function findConfig(
+export function findConfig(
   values: Values,
   output: Output,
   options: ConfigSourceOptions,
-): Promise<ConfigSource> {
+): ConfigSource {
   const directory = directoryOf(values);
   const cwd = currentDirectory();
-  await checkDirectory(directory);
+  checkDirectory(directory);
   const given = values.text("config");
   if (given === "") throw new UsageError("--config needs the name of a file");
   // A host root is for code of strangers, who may have written container.json.
   const isHostRoot = values.has("host-root");
   const found = given === undefined && !isHostRoot
-    ? await findConfigFile(directory, options)
+    ? findConfigFile(directory, options)
     : undefined;
   const path = given === undefined ? found : resolvePath(cwd, given);
   if (path === undefined && values.has("dialect")) {
@@ -153,13 +155,16 @@ export async function findConfig(
     path === undefined
       ? makeTemplate(cwd, isHostRoot)
       : readConfig(path, values, output);
+  const isChanged = GENERATOR_OPTIONS.some(({ name }) => values.has(name));
   const load = async (recorded?: Config): Promise<Config> => {
     const config = given === undefined && recorded ? recorded : await read();
-    if (!GENERATOR_OPTIONS.some(({ name }) => values.has(name))) return config;
+    if (!isChanged) return config;
     const { applyGenerator } = await import("./generator.ts");
     return applyGenerator(config, values, cwd);
   };
-  return path === undefined ? { load } : { path, load };
+  return path === undefined
+    ? { isTemplate: !isChanged, load }
+    : { path, isTemplate: false, load };
 }
 
 /** `NAME` alone passes on the caller's variable, as in docker and podman. */
@@ -222,7 +227,7 @@ export async function makeExecRequest(
 ): Promise<ExecRequest> {
   const { values, args, output } = invocation;
   refuseNul(args);
-  const source = await findConfig(values, output, { expectsEmptyFile: false });
+  const source = findConfig(values, output, { expectsEmptyFile: false });
   if (args.length === 0 && source.path === undefined) {
     throw new UsageError(
       "Nothing to run: name a program, e.g. nsinit exec /bin/sh",

@@ -165,11 +165,11 @@ export function directoryOf(values: Values): string {
  * @param directory Its absolute path.
  * @throws {ConfigError} `ConfigInvalid` if there is no such directory.
  */
-export async function checkDirectory(directory: string): Promise<void> {
+export function checkDirectory(directory: string): void {
   const attempt = `Cannot use the container's directory ${directory}`;
   let info: Deno.FileInfo;
   try {
-    info = await Deno.stat(directory);
+    info = Deno.statSync(directory);
   } catch (cause) {
     throw new ConfigError(`${attempt}: ${describeCause(cause)}`, [], { cause });
   }

@@ -62,8 +62,15 @@ export function escapeControls(text: string): string {
   return text.replace(CONTROL, escapeCharacter);
 }
 
-/** As `escapeControls`, for texts of several lines; JSON keeps its meaning. */
-function escapeLines(text: string): string {
+/**
+ * As `escapeControls`, for texts of several lines; JSON keeps its meaning.
+ *
+ * Pure.
+ *
+ * @param text Any text.
+ * @returns The text, with its lines as they are.
+ */
+export function escapeLines(text: string): string {
   return text.replace(CONTROL_IN_LINES, escapeCharacter);
 }
 

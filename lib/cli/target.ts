@@ -77,7 +77,7 @@ export async function withTarget(
     }
   }
   const directory = directoryOf(values);
-  await checkDirectory(directory);
+  checkDirectory(directory);
   const target = { stateRoot, id: await deriveId(directory), rest };
   try {
     await act(target);

@@ -387,6 +387,7 @@ export async function planExec(request: ExecRequest): Promise<Plan> {
       stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
       relay: { stdin: -1, stdout: -1, stderr: -1 },
     },
+    blocking: true, // as the start itself
     ...(request.configPath && { configPath: request.configPath }),
     ...(request.cgroupDriver && { cgroupDriver: request.cgroupDriver }),
   };

@@ -4,7 +4,6 @@
  * @module
  */
 import { probeHost } from "../../lib/host/probe.ts";
-import { BUNDLE_OPTIONS } from "../../tasks/bundle.ts";
 import { checkBudget, hasBudget } from "../support/budgets.ts";
 import { makeBundle, skipAloud } from "../support/bundle.ts";
 import { containerTests, type Workspace } from "../support/containers.ts";
@@ -41,6 +40,9 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   list: ["list"],
   state: ["state"],
   ps: ["ps"],
+  stats: ["stats"],
+  config: ["config", "--data-path", "/"],
+  explain: ["explain", "/bin/true"],
   "exec, joining": ["exec", "/bin/true"],
 };
 
@@ -78,21 +80,57 @@ test("files and bytes that each command reads of the bundle", async (workspace) 
   const folder = await makeBundle(`${await workspace.newDirectory()}/bundle`);
   if (folder === undefined) return;
   await forEachCommand(workspace, async (name, args, cwd) => {
-    const command = [
-      DENO,
-      "run",
-      ...BUNDLE_OPTIONS,
-      `${folder}/js/cli.js`,
-      ...args,
-    ];
+    const command = [`${folder}/nsinit`, ...args];
     const calls = await traceCalls(command, OPEN, { cwd });
     const files = filesOpened(calls, folder, ".js");
     const sizes = files.map((path) => Deno.statSync(path).size);
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
-    const room = MODULES_ROOM;
-    await checkBudget(`chunks of the bundle: ${name}`, files.length, { room });
-    await checkBudget(`bytes of the bundle: ${name}`, bytes, { room });
+    await checkBudget(`chunks of the bundle: ${name}`, files.length);
+    await checkBudget(`bytes of the bundle: ${name}`, bytes, {
+      room: MODULES_ROOM,
+    });
   });
+});
+
+test("files that a look of top reads of each container", async (workspace) => {
+  const container = await workspace.container();
+  await using running = await container.hold();
+  const { pid } = JSON.parse(
+    await mustRun(
+      [
+        ...SOURCE,
+        `${REPOSITORY}/cli.ts`,
+        "--root",
+        workspace.stateRoot,
+        "list",
+        "--format",
+        "json",
+      ],
+    ),
+  )[0];
+  const command = [
+    ...SOURCE,
+    `${REPOSITORY}/cli.ts`,
+    "--root",
+    workspace.stateRoot,
+    "top",
+    "--once",
+  ];
+  const calls = await traceCalls(command, OPEN);
+  const own = new RegExp(
+    `"(/proc/${pid}/|/sys/fs/cgroup/.*${workspace.tag}|${workspace.stateRoot}/.)`,
+  );
+  const looks = 2;
+  const count = calls.filter(({ text }) => own.test(text)).length / looks;
+  const { mode, hierarchies } = probeHost().cgroup;
+  const name =
+    `files that top reads (cgroup ${mode}, hierarchies: ${hierarchies.length})`;
+  await running.closeStdin();
+  await running.ended();
+  if (!await hasBudget(name)) {
+    return await skipAloud(`nobody has measured ${name}`);
+  }
+  await checkBudget(name, count);
 });
 
 /** Calls between two marks of `traced_start.ts`. */

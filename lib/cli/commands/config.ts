@@ -18,10 +18,12 @@ async function config(invocation: Invocation): Promise<number> {
         "configuration to read by --config, and a file to write by --file",
     );
   }
-  const source = await findConfig(values, output, { expectsEmptyFile: true });
-  const { validateConfig } = await import("../../config/validate.ts");
+  const source = findConfig(values, output, { expectsEmptyFile: true });
   const made = await source.load();
-  validateConfig(made);
+  if (!source.isTemplate) {
+    const { validateConfig } = await import("../../config/validate.ts");
+    validateConfig(made);
+  }
   await writeConfig(made, values, output);
   return 0;
 }
@@ -43,6 +45,7 @@ export const COMMAND: Command = {
     ...GENERATOR_OPTIONS,
   ],
   usesDirectory: true,
+  readsFiles: true,
   examples: [{
     doc: "a configuration to start from",
     line: "nsinit config --hostname web --memory-limit 256m > container.json",

@@ -73,6 +73,7 @@ export const COMMAND: Command = {
     ...SOURCE_OPTIONS.filter(({ name }) => name !== "config"),
   ],
   usesDirectory: true,
+  readsFiles: true,
   examples: [
     {
       doc: "an old configuration as nsinit 2 wrote them",

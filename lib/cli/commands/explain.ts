@@ -40,6 +40,7 @@ export const COMMAND: Command = {
   ],
   stopEarly: true,
   usesDirectory: true,
+  readsFiles: true,
   examples: [{
     doc: "which cgroup files a memory limit writes",
     line: "nsinit explain --memory-limit 64m | grep memory",

@@ -43,7 +43,7 @@ async function restore(invocation: Invocation): Promise<number> {
     );
   }
   const directory = directoryOf(values);
-  await checkDirectory(directory);
+  checkDirectory(directory);
   const imagePath = values.text("image-path");
   if (imagePath === "") {
     throw new UsageError("--image-path needs the name of a directory");

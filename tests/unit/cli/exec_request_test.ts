@@ -117,15 +117,15 @@ Deno.test("an emptied container.json is what a shell redirects into, not one to 
     const path = `${dir}/container.json`;
     await Deno.writeTextFile(path, "");
     const { values } = read(["--data-path", dir]);
-    const find = (expectsEmptyFile: boolean): Promise<ConfigSource> =>
+    const find = (expectsEmptyFile: boolean): ConfigSource =>
       findConfig(values, OUTPUT, { expectsEmptyFile });
-    assertEquals((await find(true)).path, undefined);
-    const toRun = await find(false);
+    assertEquals(find(true).path, undefined);
+    const toRun = find(false);
     assertEquals(toRun.path, path);
     await assertRejects(() => toRun.load(), ConfigError, `${path}:1:1`);
     // One that nobody may read keeps the place for a container that runs.
     await Deno.chmod(path, 0);
-    const kept = await find(false);
+    const kept = find(false);
     assertEquals(kept.path, undefined);
     assertEquals((await kept.load()).hostname, "nsinit");
   });
