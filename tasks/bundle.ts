@@ -40,7 +40,7 @@ const PROGRAMS = ["nsinit", "nsinit-oci"];
 /** What commands load in any case, by the names of their sources. */
 const LOADS: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
   "cli.js": {
-    exec: ["exec", "parse", "problems", "era_d", "start"],
+    exec: ["exec", "parse", "problems", "era_d"],
   },
   "oci.js": {
     create: ["create", "bundle", "parse", "oci", "oci_paths"],
