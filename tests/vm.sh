@@ -22,7 +22,8 @@ trap '[ -z "$other" ] || pkill -P "$other"; rm -rf "$logs" "$stage"' EXIT
 # notices of them are the same in both.
 minimal=(limits limits_files freeze stats notify events labels update
 	rootless_cgroups network original)
-systemd=(limits freeze stats labels rootless_cgroups systemd_driver doctor)
+systemd=(limits freeze stats labels rootless_cgroups systemd_driver oci_systemd
+	doctor)
 # The rest of the library and of what users do without root; some hundred
 # starts with a look around after each. The better part of an hour.
 if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then
@@ -30,7 +31,8 @@ if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then
 		hooks process_attributes propagation overlay_root host_root seccomp
 		rootless security_rootless faults held warm anchor oci oci_mounts
 		oci_lifecycle oci_exec oci_descriptors oci_conformance_groups oci_inspect
-		oci_limits oci_checkpoint security_oci
+		oci_limits oci_checkpoint security_oci security_overlay security_rootfs
+		security_races
 		checkpoint checkpoint_kinds restore watching)
 	systemd+=(api_lifecycle original user_namespaces host_root overlay_root
 		rootless security_rootless limits_files notify events update)

@@ -54,7 +54,9 @@ function groupsOf(
 
 /** Whether setgroups(2) is denied inside; the file goes with the process. */
 function deniesGroups({ pid, namespaces }: StoredState): boolean {
-  if (!namespaces.includes("NEWUSER")) return false;
+  if (!namespaces.includes("NEWUSER")) {
+    return currentHost().groupsDenied ?? false;
+  }
   try {
     return Deno.readTextFileSync(`/proc/${pid}/setgroups`).trim() === "deny";
   } catch (error) {

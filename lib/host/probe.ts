@@ -19,6 +19,7 @@ import {
   type CgroupHierarchy,
   type CgroupLayout,
   type Host,
+  INITIAL_USER_NAMESPACE,
   isHostRoot,
 } from "./types.ts";
 import { probeUser } from "./user.ts";
@@ -363,10 +364,16 @@ function probeCapabilityBound(): Pick<Host, "capabilityBound"> {
   return mask === undefined ? {} : { capabilityBound: BigInt(`0x${mask}`) };
 }
 
-function probeUserNamespace(): Pick<Host, "userNamespaceInode"> {
+function probeUserNamespace(): Pick<
+  Host,
+  "userNamespaceInode" | "groupsDenied"
+> {
   try {
     const { ino } = Deno.statSync("/proc/self/ns/user");
-    return ino === null ? {} : { userNamespaceInode: ino };
+    if (ino === null) return {};
+    const isDenied = ino !== INITIAL_USER_NAMESPACE &&
+      readText("/proc/self/setgroups")?.trim() === "deny";
+    return { userNamespaceInode: ino, ...isDenied && { groupsDenied: true } };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return {};
     throw error;

@@ -87,6 +87,11 @@ export interface Host {
   readonly user?: OrdinaryUser;
   /** Inode of `/proc/self/ns/user`; {@linkcode INITIAL_USER_NAMESPACE} outside containers. */
   readonly userNamespaceInode?: number;
+  /**
+   * Whether setgroups(2) is denied to this process: in the user namespace of a
+   * user who has mapped his own group alone, and in all below.
+   */
+  readonly groupsDenied?: boolean;
 }
 
 /**

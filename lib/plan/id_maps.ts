@@ -160,7 +160,8 @@ function planWriting(
  * setgroups(2) is denied when a starter who is not root maps his own group
  * alone: only so does the kernel let him, and no group that denies access can
  * be dropped (CVE-2014-8989). Where newgidmap(1) maps further groups, the
- * administrator has allowed that.
+ * administrator has allowed that. What is denied to the starter is denied in all
+ * namespaces that he makes.
  *
  * @param config The configuration.
  * @param namespaces Its namespaces.
@@ -184,8 +185,9 @@ function planWriting(
 export function planIdMaps(
   config: Config,
   namespaces: NamespaceSplit,
-  host: Pick<Host, "euid" | "user">,
+  host: Pick<Host, "euid" | "user" | "groupsDenied">,
 ): IdMapPart {
+  const { groupsDenied: isDenied = false } = host;
   if (namespaces.joined.some(({ type }) => type === "NEWUSER")) {
     return {
       parent: [],
@@ -194,11 +196,12 @@ export function planIdMaps(
     };
   }
   if (!namespaces.created.has("NEWUSER")) {
-    return { parent: [], child: [], groupsDenied: false };
+    return { parent: [], child: [], groupsDenied: isDenied };
   }
   const uids = checkMap(config.uidMappings, "uidMappings");
   const gids = checkMap(config.gidMappings, "gidMappings");
-  const { ops, groupsDenied } = planWriting(uids, gids, host);
+  const { ops, groupsDenied: isDeniedInside } = planWriting(uids, gids, host);
+  const groupsDenied = isDenied || isDeniedInside;
   const flags = groupsDenied ? 1 : 0;
   const point = POINTS.idmap;
   return {

@@ -1,8 +1,10 @@
 /** nsinit-oci where systemd makes the cgroups (`--systemd-cgroup`). */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { containerTests, type Workspace } from "../support/containers.ts";
-import { mustRun, waitFor } from "../support/nsinit.ts";
+import { mustRun, REPOSITORY, runProgram, waitFor } from "../support/nsinit.ts";
+import { OCI_MOUNTS, ociNamespaces } from "../support/oci.ts";
 import { type BundleChanges, OciBundle } from "../support/oci_program.ts";
+import { SystemdUser } from "../support/user_systemd.ts";
 
 const test = containerTests("ocisystemd");
 const MIB = 1024 * 1024;
@@ -190,4 +192,54 @@ test(
       "expected cgroupsPath to be of format",
     );
   },
+);
+
+test(
+  "root of a user namespace has the user's own systemd make the groups",
+  async (workspace) => {
+    await using user = await SystemdUser.start();
+    assert(user, "the machine knows no ordinary user");
+    await using bundle = await OciBundle.make(workspace);
+    const { uid } = user;
+    await mustRun(["chown", "-R", `${uid}:${uid}`, bundle.dir]);
+    await bundle.write({
+      process: { user: { uid: 0, gid: 0 } },
+      // Neither a hierarchy nor the network's files belong to the namespace.
+      replacedMounts: OCI_MOUNTS.filter(({ type }) => type !== "sysfs"),
+      linux: {
+        namespaces: ociNamespaces("mount", "pid", "ipc", "uts", "cgroup"),
+        cgroupsPath: `user.slice:oci:${bundle.id}`,
+        resources: { memory: { limit: 64 * MIB } },
+      },
+    });
+    const log = `${bundle.dir}/log`;
+    const oci = async (...args: string[]): Promise<void> => {
+      // Streams of the container are not to be those of this test.
+      const command = ["sh", "-c", 'exec "$@" > /dev/null 2> "$0"', log];
+      const { code } = await runProgram([
+        ...[
+          ...command,
+          Deno.execPath(),
+          "run",
+          "-A",
+          "--no-check",
+          "--no-lock",
+        ],
+        ...[`${REPOSITORY}/oci.ts`, "--root", `${bundle.dir}/state`],
+        ...systemd(...args),
+      ], { cwd: bundle.dir, prefix: user.prefix, timeoutMs: 90_000 });
+      assertEquals([args, code, await read(log)], [args, 0, ""]);
+    };
+    await oci("create", "--pid-file", `${bundle.dir}/pid`, bundle.id);
+    const pid = await read(`${bundle.dir}/pid`);
+    const group = `${user.group}/user.slice/oci-${bundle.id}.scope`;
+    assertEquals(await read(`/proc/${pid}/cgroup`), `0::${group}`);
+    assertEquals(await read(`${CGROUPS}${group}/memory.max`), `${64 * MIB}`);
+    await oci("start", bundle.id);
+    await oci("update", "--memory", "96M", bundle.id);
+    assertEquals(await read(`${CGROUPS}${group}/memory.max`), `${96 * MIB}`);
+    await oci("delete", "--force", bundle.id);
+    assertEquals(await Deno.lstat(CGROUPS + group).catch(() => "gone"), "gone");
+  },
+  { needs: ["systemd", "cgroup-v2"] },
 );

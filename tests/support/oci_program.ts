@@ -29,6 +29,8 @@ export interface BundleChanges {
   readonly process?: OciJson;
   /** Mounts after the usual ones. */
   readonly mounts?: readonly OciJson[];
+  /** Mounts in the place of the usual ones. */
+  readonly replacedMounts?: readonly OciJson[];
   /** Members of `linux`. */
   readonly linux?: OciJson;
   /** Further members. */
@@ -92,7 +94,10 @@ export class OciBundle implements AsyncDisposable {
         env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
         ...changes.process,
       },
-      mounts: [...OCI_MOUNTS, ...changes.mounts ?? []],
+      mounts: [
+        ...changes.replacedMounts ?? OCI_MOUNTS,
+        ...changes.mounts ?? [],
+      ],
       linux: {
         namespaces: ociNamespaces("mount", "pid", "network", "ipc", "uts"),
         cgroupsPath: this.group,

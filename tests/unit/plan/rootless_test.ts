@@ -76,6 +76,14 @@ Deno.test("planIdMaps has further ids mapped by others, and denies groups else",
   ]);
 });
 
+Deno.test("planIdMaps gives nobody groups to whom they are denied", () => {
+  const config = configWith({});
+  const split = splitNamespaces(config.namespaces);
+  assertEquals(planIdMaps(config, split, { euid: 0 }).groupsDenied, false);
+  const denied = { euid: 0, groupsDenied: true };
+  assertEquals(planIdMaps(config, split, denied).groupsDenied, true);
+});
+
 Deno.test("planIdMaps refuses maps that a user cannot write", () => {
   const config = configWith({
     namespaces: [{ type: "NEWUSER" }],
