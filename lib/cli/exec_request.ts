@@ -222,9 +222,9 @@ function refuseNul(args: readonly string[]): void {
  * @returns The request.
  * @throws {NsinitError} For wrong usage, and directories that cannot be used.
  */
-export async function makeExecRequest(
+export function makeExecRequest(
   invocation: Invocation,
-): Promise<ExecRequest> {
+): ExecRequest {
   const { values, args, output } = invocation;
   refuseNul(args);
   const source = findConfig(values, output, { expectsEmptyFile: false });

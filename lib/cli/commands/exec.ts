@@ -27,7 +27,7 @@ async function run(invocation: Invocation): Promise<number> {
     await output.result("NAME  USAGE\nexec  run a program in the container");
     return 0;
   }
-  const request = await makeExecRequest(invocation);
+  const request = makeExecRequest(invocation);
   const { execContainer } = await import("../../container/exec.ts");
   return await execContainer(request);
 }

@@ -13,7 +13,7 @@ const DEFAULT_COMMAND = ["/bin/sh"];
 async function explain(invocation: Invocation): Promise<number> {
   const { values, output } = invocation;
   const args = invocation.args.length > 0 ? invocation.args : DEFAULT_COMMAND;
-  const request = await makeExecRequest({ ...invocation, args });
+  const request = makeExecRequest({ ...invocation, args });
   const [{ planExec }, { formatPlan, planToJson }] = await Promise.all([
     import("../../container/exec.ts"),
     import("../../plan/explain.ts"),

@@ -32,11 +32,11 @@ function read(
   return { values, args: rest, output: OUTPUT };
 }
 
-async function request(
+function request(
   args: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<ExecRequest> {
-  return await makeExecRequest({
+  return Promise.try(makeExecRequest, {
     ...read(args, environment),
     line: args,
   });
