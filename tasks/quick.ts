@@ -251,9 +251,10 @@ export async function makeQuickFiles(
   whole: string,
   nameOf: (command: string) => string,
 ): Promise<boolean> {
+  // In the checkout: the import map is that of its deno.json.
+  const build = { dir: join(ROOT, "build"), prefix: "quick-" };
+  await Deno.mkdir(build.dir, { recursive: true });
   for (const group of GROUPS) {
-    // In the checkout: the import map is that of its deno.json.
-    const build = { dir: join(ROOT, "build"), prefix: "quick-" };
     const folder = await Deno.makeTempDir(build);
     try {
       const how = { group, whole, nameOf };
