@@ -175,7 +175,13 @@ const compiledFrozen = new WeakMap<Seccomp, CompiledFilter>();
 
 /** The rules as text: the caller may have changed them since. */
 function keyOf(seccomp: Seccomp): string {
-  return JSON.stringify(
+  // A replacer is called thousands of times, and rarely for anything.
+  const isPlain = seccomp.syscalls.every(({ args }) =>
+    args.every(({ value, valueTwo }) =>
+      typeof value !== "bigint" && typeof valueTwo !== "bigint"
+    )
+  );
+  return isPlain ? JSON.stringify(seccomp) : JSON.stringify(
     seccomp,
     (_, value) => typeof value === "bigint" ? `${value}n` : value,
   );
