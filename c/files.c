@@ -355,6 +355,41 @@ int64_t nsi_file_load(const char *path, void *out, uint64_t size)
 	return n;
 }
 
+static uint64_t hash_of(const void *bytes, uint64_t length)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (uint64_t i = 0; i < length; i++)
+		hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3;
+	return hash;
+}
+
+/*
+ * nsi_file_stamp() - which file it is, and since when it is as it is
+ * @path: no link is followed as its last component
+ *
+ * Return: a number that is another one, but for an accident, for another file and for one that
+ * has been written to; 0 when it is missing or no regular file.
+ */
+uint64_t nsi_file_stamp(const char *path)
+{
+	const unsigned int mask = STATX_TYPE | STATX_INO | STATX_SIZE | STATX_CTIME;
+	struct statx st = { 0 };
+	uint64_t found[5];
+	uint64_t hash;
+
+	if (nsi_sys_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, mask, &st) < 0 ||
+	    (st.stx_mode & FILE_TYPE) != FILE_REGULAR)
+		return 0;
+	found[0] = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+	found[1] = st.stx_ino;
+	found[2] = st.stx_size;
+	found[3] = (uint64_t)st.stx_ctime.tv_sec;
+	found[4] = st.stx_ctime.tv_nsec;
+	hash = hash_of(found, sizeof(found));
+	return hash ? hash : 1;
+}
+
 /*
  * nsi_file_unlink() - remove a name that is no directory's
  * @dir:   directory; a symlink as its last component is refused
@@ -385,9 +420,5 @@ int32_t nsi_file_unlink(const char *dir, const char *name)
  */
 uint64_t nsi_hash(const void *bytes, uint64_t length)
 {
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (uint64_t i = 0; i < length; i++)
-		hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3;
-	return hash;
+	return hash_of(bytes, length);
 }

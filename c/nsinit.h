@@ -111,6 +111,8 @@ NSI_EXPORT int32_t nsi_dir_unlock(int32_t fd);
 NSI_EXPORT int32_t nsi_file_replace(const char *dir, const char *name, const char *temporary,
 				    const void *data, uint64_t length, uint32_t mode,
 				    uint32_t flags);
+/* nsi_file_stamp() - a number for a regular file and the time of its last change; 0 without one. */
+NSI_EXPORT uint64_t nsi_file_stamp(const char *path);
 /* nsi_record_write() - writes dir/name anew, mode, by trading names with dir/spare, which is kept for
  * the next time; one writer at a time. Returns 0. */
 NSI_EXPORT int32_t nsi_record_write(const char *dir, const char *name, const char *spare,

@@ -111,6 +111,21 @@ export function loadText(path: string, limit: number): string | undefined {
 }
 
 /**
+ * Names a file and the time of its last change.
+ *
+ * @param path Absolute path; no link is followed as its last component.
+ * @returns A number that is another one for another file and for one that has been written to; 0 when there is none.
+ *
+ * @example
+ * ```ts ignore
+ * const before = stampOf("/run/nsinit/demo/state.json");
+ * ```
+ */
+export function stampOf(path: string): bigint {
+  return library().nsi_file_stamp(cString(path));
+}
+
+/**
  * Name of the spare of a file that {@linkcode writeRecord} writes. It is fixed,
  * so that it can be found and removed.
  *

@@ -131,6 +131,8 @@ export const SYMBOLS = {
   nsi_file_inode: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   // int64_t nsi_file_load(const char *path, void *out, uint64_t size)
   nsi_file_load: { parameters: ["buffer", "buffer", "u64"], result: "i64" },
+  // uint64_t nsi_file_stamp(const char *path)
+  nsi_file_stamp: { parameters: ["buffer"], result: "u64" },
   // uint64_t nsi_hash(const void *bytes, uint64_t length)
   nsi_hash: { parameters: ["buffer", "u64"], result: "u64" },
   // int32_t nsi_file_unlink(const char *dir, const char *name)

@@ -12,11 +12,13 @@ import { closeFd, effectiveUserId, unlockDirectory } from "../../ffi/native.ts";
 import {
   loadText,
   lockStateDirectory,
+  stampOf,
   type StateLockFailure,
   writeRecord,
 } from "../../ffi/state_files.ts";
 import { turnWhenDue } from "../../ffi/turns.ts";
 import { configText, findShared, formatData, parseData } from "./configs.ts";
+import type { Config } from "../config/types.ts";
 import type { Phase, StoredState } from "./store_types.ts";
 
 /** Name of the state file. */
@@ -295,9 +297,63 @@ export function stateText(
   };
 }
 
-function formatState(state: StoredState): string {
+const encoder = new TextEncoder();
+
+/** Configurations that containers share, as their records end with them. */
+const tails = new WeakMap<Config, Uint8Array>();
+
+function tailOf(config: Config, tail: string): Uint8Array {
+  const known = tails.get(config);
+  if (known) return known;
+  const bytes = encoder.encode(tail);
+  if (Object.isFrozen(config)) tails.set(config, bytes);
+  return bytes;
+}
+
+/** UTF-8 takes three bytes at most for one unit of a string. */
+const UTF8_BYTES = 3;
+let buffer = new Uint8Array(65536);
+
+/** The bytes of a record, in a buffer that the next call uses again: nearly all of it is the configuration. */
+function encodeState(state: StoredState): Uint8Array<ArrayBuffer> {
   const { head, tail } = stateText(state);
-  return head + tail;
+  const end = tailOf(state.config, tail);
+  const size = UTF8_BYTES * head.length + end.length;
+  if (size > buffer.length) buffer = new Uint8Array(size);
+  const { written } = encoder.encodeInto(head, buffer);
+  buffer.set(end, written);
+  return buffer.subarray(0, written + end.length);
+}
+
+/** A record that this program wrote, and what its file was then. */
+interface Written {
+  readonly stamp: bigint;
+  readonly state: StoredState;
+}
+
+/**
+ * Records of this program, the latest last: it mostly reads what it has just
+ * written. Somebody else who writes one trades its file for the spare.
+ */
+const latest = new Map<string, Written>();
+/** How many are kept: more would be memory for each container that lives. */
+const KEPT = 16;
+
+function keep(dir: string, state: StoredState): void {
+  const stamp = stampOf(`${dir}/${STATE_FILE}`);
+  latest.delete(dir);
+  const [oldest] = latest.keys();
+  if (latest.size >= KEPT && oldest !== undefined) latest.delete(oldest);
+  latest.set(dir, { stamp, state });
+}
+
+/** What this program wrote last, unless somebody has changed it. */
+function findLatest(dir: string): StoredState | undefined {
+  const found = latest.get(dir);
+  if (!found || !permitted.read.has(statePlace(dir).root)) return undefined;
+  if (stampOf(`${dir}/${STATE_FILE}`) === found.stamp) return found.state;
+  latest.delete(dir);
+  return undefined;
 }
 
 /** Reads the text; Deno is asked once whether that is allowed. */
@@ -326,6 +382,8 @@ export async function readState(dir: string): Promise<StoredState | undefined> {
   const turn = turnWhenDue();
   if (turn) await turn;
   try {
+    const own = findLatest(dir);
+    if (own) return own;
     const text = readText(dir);
     if (text === undefined) return undefined;
     const state = upgrade(parseState(text));
@@ -351,11 +409,10 @@ export async function readState(dir: string): Promise<StoredState | undefined> {
   }
 }
 
-const encoder = new TextEncoder();
-
 /** Writes a container's state, for readers in one step; its lock must be held. */
 export function writeState(dir: string, state: StoredState): void {
-  writeRecord(dir, STATE_FILE, encoder.encode(formatState(state)), 0o600);
+  writeRecord(dir, STATE_FILE, encodeState(state), 0o600);
+  keep(dir, state);
 }
 
 /** Ids that have a state directory, sorted. */

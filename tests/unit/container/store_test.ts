@@ -1,9 +1,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { defaultConfig } from "../../../lib/config/defaults.ts";
+import {
+  NO_RESOURCES,
+  type StoredState,
+} from "../../../lib/container/store_types.ts";
 import { StateError } from "../../../lib/errors.ts";
 import {
   lockState,
   readState,
   unlockState,
+  writeState,
 } from "../../../lib/container/store.ts";
 
 async function withRoot(
@@ -89,5 +95,61 @@ Deno.test("states of other versions and damaged ones are refused", async () => {
     }
     await Deno.writeTextFile(`${root}/state.json`, "{");
     await assertRejects(() => readState(root), StateError, "Cannot read");
+  });
+});
+
+function stateOf(created: string): StoredState {
+  return {
+    version: 2,
+    id: "demo",
+    phase: "created",
+    kept: true,
+    pid: 0,
+    startTime: "",
+    bootId: "",
+    owner: { pid: 1, startTime: "1" },
+    created,
+    directory: "",
+    config: { ...defaultConfig("/srv/ä"), hostname: "größer" },
+    namespaces: [],
+    resources: NO_RESOURCES,
+  };
+}
+
+Deno.test("a state is what was written last, by whomever", async () => {
+  await withRoot(async (root) => {
+    await readState(`${root}/none`);
+    const dir = `${root}/demo`;
+    const other = `${root}/other`;
+    await Deno.mkdir(dir);
+    await Deno.mkdir(other);
+    const states = ["one", "two", "six"].map(stateOf);
+    for (const state of states) {
+      writeState(dir, state);
+      assertEquals(await readState(dir), state);
+      const text = await Deno.readTextFile(`${dir}/state.json`);
+      assertEquals(JSON.parse(text), state);
+    }
+    writeState(other, stateOf("ten"));
+    await Deno.rename(`${other}/state.json`, `${dir}/state.json`);
+    assertEquals((await readState(dir))?.created, "ten");
+    writeState(dir, stateOf("one"));
+    await Deno.writeTextFile(`${dir}/state.json`, "{}");
+    await assertRejects(() => readState(dir), StateError);
+    await Deno.remove(`${dir}/state.json`);
+    assertEquals(await readState(dir), undefined);
+  });
+});
+
+Deno.test("states of more containers than are remembered are read", async () => {
+  await withRoot(async (root) => {
+    const names = Array.from({ length: 40 }, (_, index) => `c${index}`);
+    for (const name of names) {
+      await Deno.mkdir(`${root}/${name}`);
+      writeState(`${root}/${name}`, stateOf(name));
+    }
+    for (const name of names) {
+      assertEquals((await readState(`${root}/${name}`))?.created, name);
+    }
   });
 });
