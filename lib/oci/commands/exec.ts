@@ -49,9 +49,14 @@ function groupFailure(error: unknown): unknown {
   const isEntry = operation === "cgroup.join" || operation === "cgroup.open" ||
     operation === "spawn" && errnoName === "EBUSY";
   if (!isEntry) return error;
+  const [, path] = /^Cannot (?:open|join) cgroup (\/[^]*?): /.exec(message) ??
+    [];
+  const why = errnoName === "ENOENT" && path !== undefined
+    ? `open ${path}/cgroup.procs: no such file or directory`
+    : message;
   return new StateError(
     "ContainerNotRunning",
-    `adding pid of the process to cgroups: ${message}`,
+    `adding pid of the process to cgroups: ${why}`,
     { cause: error },
   );
 }
