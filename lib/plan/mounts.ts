@@ -57,6 +57,8 @@ export interface MountContext {
   readonly propagation: number;
   /** Slot of the user namespace that the container joins by its path. */
   readonly joinedUser?: number;
+  /** Whether the child copies sources of the host at their turn, so that all mounts come in order. */
+  readonly isInOrder?: boolean;
 }
 
 /** What mounts add to a Plan. */
@@ -257,11 +259,13 @@ function sourcePart(
     return planInside(inside, { slot, flags, idmap }, { path, namespaces });
   }
   const note = `bound at ${target}`;
-  return {
-    parent: [{ op: "tree.open", slot, flags, path: source, note }, ...idmap],
-    child: [],
-    slots: [slot],
-  };
+  const open = { op: "tree.open", slot, flags, path: source, note } as const;
+  // What holds the root would be copied with what is mounted in that by now.
+  const holdsRoot = isWithin(normalizePath(rootfs), normalizePath(source));
+  if (context.isInOrder === true && idmap.length === 0 && !holdsRoot) {
+    return { parent: [], child: [open], slots: [] };
+  }
+  return { parent: [open, ...idmap], child: [], slots: [slot] };
 }
 
 function bindPart(placed: PlacedMount, context: MountContext): MountPart {

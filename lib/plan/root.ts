@@ -57,6 +57,8 @@ export interface RootContext {
   readonly slots: SlotAllocator;
   /** Directory of the container's state. */
   readonly stateDir?: string;
+  /** Whether paths of the host are walked when the root is attached already. */
+  readonly isWalked?: boolean;
   /** What the host root is made of, where there is one. */
   readonly hostRoot?: HostRootParts | undefined;
 }
@@ -372,7 +374,8 @@ function rootSource(
       op: "root.attach",
       slot,
       propagation,
-      ...isVisited(config) && { at: config.rootfs },
+      ...(context.isWalked === true || isVisited(config)) &&
+        { at: config.rootfs },
     }],
     slots: [slot],
   };

@@ -312,6 +312,23 @@ function canLeaveMounts({ config, placement }: SandboxInput): boolean {
     mounts.every(({ device }) => PATHLESS.has(device));
 }
 
+/**
+ * Whether the child may copy sources of the host itself, each at its turn: the
+ * kernel lists mounts in the order in which they came to be, and whoever reads
+ * that list expects the order of config.json, as with other runtimes. It must
+ * see the host as its starter does, with the root attached where the host has
+ * it: attached over /, every link that leads up to / would end in it.
+ */
+function opensInOrder(
+  { config, host, placement }: SandboxInput,
+  kind: RootKind,
+): boolean {
+  const { dialect, namespaces, noPivotRoot, rootfs } = config;
+  return dialect === "OCI" && kind === "own" && host.euid === 0 &&
+    placement.hasAnchor !== true && noPivotRoot !== true && rootfs !== "/" &&
+    !namespaces.some(({ type }) => type === "NEWUSER");
+}
+
 function planSandboxParts(
   input: SandboxInput,
   slots: SlotAllocator,
@@ -332,7 +349,15 @@ function planSandboxParts(
   const cgroups = planCgroups(config, host, placement, slots);
   const { hostRoot } = placement;
   const { stateDir } = placement;
-  const root = planRoot(config, { kind, host, slots, stateDir, hostRoot });
+  const isInOrder = opensInOrder(input, kind);
+  const root = planRoot(config, {
+    kind,
+    host,
+    slots,
+    stateDir,
+    isWalked: isInOrder,
+    hostRoot,
+  });
   const { groups } = cgroups;
   const { propagation } = root;
   const { joinedUser } = namespaces;
@@ -343,6 +368,7 @@ function planSandboxParts(
       slots,
       groups,
       propagation,
+      isInOrder,
       ...(joinedUser !== undefined && { joinedUser }),
     })
     : NOTHING;

@@ -4,6 +4,7 @@ import { containerTests } from "../support/containers.ts";
 import { mustRun } from "../support/nsinit.ts";
 import { ociNamespaces } from "../support/oci.ts";
 import { type BundleChanges, OciBundle } from "../support/oci_program.ts";
+import { parseMounts } from "../support/process_status.ts";
 
 const test = containerTests("ociconformmounts");
 
@@ -73,6 +74,47 @@ test("a bind mount may be shared in a root that is not", async (workspace) => {
     }],
   });
   assertMatch(await bundle.must(["run", bundle.id]), / shared:\d+ .*- /);
+});
+
+test("mounts are listed in the order of the configuration", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  const source = await workspace.newDirectory();
+  await Deno.mkdir(`${source}/dir`);
+  // Up to the host's / and down again: not to the container's.
+  await Deno.symlink(`../../../..${source}/dir`, `${source}/link`);
+  const bind = (destination: string, path: string) => ({
+    destination,
+    type: "bind",
+    source: path,
+    options: ["rbind"],
+  });
+  const tmpfs = (destination: string) => ({
+    destination,
+    type: "tmpfs",
+    source: "tmpfs",
+  });
+  await bundle.write({
+    process: { args: ["/bin/cat", "/proc/self/mountinfo"] },
+    mounts: [
+      tmpfs("/a"),
+      bind("/b", source),
+      tmpfs("/c"),
+      bind("/d", `${source}/link`),
+      bind("/e", workspace.dir),
+      tmpfs("/f"),
+    ],
+  });
+  const points = parseMounts(await bundle.must(["run", bundle.id]))
+    .map(({ point }) => point);
+  assertEquals(points.filter((point) => /^\/[abcdf]$/.test(point)), [
+    "/a",
+    "/b",
+    "/c",
+    "/d",
+    "/f",
+  ]);
+  // What holds the root is shown as it was before.
+  assertEquals(points.filter((point) => point.startsWith("/e/")), []);
 });
 
 const ID_MAPS = {

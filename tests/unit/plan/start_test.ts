@@ -356,3 +356,34 @@ Deno.test("buildStartPlan refuses processes that cannot be", () => {
 Deno.test("buildStartPlan is pure: the same input gives the same Plan", () => {
   assertEquals(start(USERNS, { tty: true }), start(USERNS, { tty: true }));
 });
+
+Deno.test("buildStartPlan has the child of an OCI file copy sources at their turn", () => {
+  const bind = {
+    device: "bind",
+    source: "/srv/data",
+    destination: "/data",
+    flags: 0x5000,
+    data: "",
+    relabel: "",
+  } as const;
+  const sources = (plan: Plan, list: "parent" | "child"): string[] =>
+    plan[list].flatMap((op) => op.op === "tree.open" ? [op.path] : []);
+  const mounts = [...defaultMounts, bind];
+  const plan = start({ dialect: "OCI", mounts }, {}, HOST_V1);
+  assertEquals(sources(plan, "parent"), ["/srv/root"]);
+  assertEquals(sources(plan, "child"), ["/srv/data"]);
+  assertEquals(find(plan, "root.attach")[0]?.at, "/srv/root");
+  assertOrder(plan, "root.attach", "tree.open", "mount.tree");
+  const above = { ...bind, source: "/srv" };
+  const cases: readonly Partial<Config>[] = [
+    { mounts },
+    { dialect: "OCI", mounts, ...USERNS },
+    { dialect: "OCI", mounts, noPivotRoot: true },
+    { dialect: "OCI", mounts: [...defaultMounts, above] },
+  ];
+  for (const changes of cases) {
+    const other = start(changes, {}, HOST_V1);
+    assertEquals([changes, sources(other, "child")], [changes, []]);
+    assertEquals(sources(other, "parent").length, 2);
+  }
+});
