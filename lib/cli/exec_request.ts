@@ -28,6 +28,10 @@ export interface ConfigSource {
   readonly path?: string;
   /** Whether it is the built-in template as it stands. */
   readonly isTemplate: boolean;
+  /** Whether options change it. */
+  readonly isChanged: boolean;
+  /** Reads the file or takes the template. */
+  readonly read: () => Promise<Config>;
   /** Reads the file or takes the template, and applies the options; what is `recorded` takes the place of all but `--config`. */
   readonly load: (recorded?: Config) => Promise<Config>;
 }
@@ -163,8 +167,8 @@ export function findConfig(
     return applyGenerator(config, values, cwd);
   };
   return path === undefined
-    ? { isTemplate: !isChanged, load }
-    : { path, isTemplate: false, load };
+    ? { isTemplate: !isChanged, isChanged, read, load }
+    : { path, isTemplate: false, isChanged, read, load };
 }
 
 /** `NAME` alone passes on the caller's variable, as in docker and podman. */
@@ -212,6 +216,22 @@ function refuseNul(args: readonly string[]): void {
   }
 }
 
+/** Tells of flags that a container was not started with, when it is joined. */
+function joinWarner(
+  { values, output }: Invocation,
+  source: ConfigSource,
+): Pick<ExecRequest, "onJoin"> {
+  if (!source.isChanged) return {};
+  const cwd = currentDirectory();
+  return {
+    onJoin: async ({ id, config }): Promise<void> => {
+      const { formatStrayFlags, strayFlags } = await import("./join_flags.ts");
+      const stray = strayFlags(await source.read(), config, values, cwd);
+      if (stray.length > 0) output.warn(formatStrayFlags(id, stray));
+    },
+  };
+}
+
 /**
  * Makes the request of a use of `exec` or `explain`.
  *
@@ -247,6 +267,7 @@ export function makeExecRequest(
       onDebug: (message: string) => output.debug(message),
     }),
     ...keepRequest(invocation),
+    ...joinWarner(invocation, source),
     ...(values.has("host-root") && { hostRoot: true }),
     ...(id !== undefined && { id }),
     ...(source.path !== undefined && { configPath: source.path }),

@@ -324,6 +324,7 @@ export async function execContainer(request: ExecRequest): Promise<number> {
     const state = await readState(locked.dir);
     if (state && isRunning(state)) {
       unlockState(locked);
+      await request.onJoin?.(state);
       try {
         return await withHeldSignals(() => join(request, state));
       } catch (error) {

@@ -79,6 +79,10 @@ export interface ExecRequest {
    * caller names another.
    */
   readonly loadConfig: (recorded?: Config) => Promise<Config>;
+  /** Told before a container that runs is joined, with its record. */
+  readonly onJoin?: (
+    running: { readonly id: string; readonly config: Config },
+  ) => Promise<void>;
   /** File that the configuration is read from, if one is: protected inside when it lies in the root. */
   readonly configPath?: string;
   /** Who makes the cgroups of a container that is started; we when absent. */

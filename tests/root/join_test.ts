@@ -272,3 +272,39 @@ test("exec refuses ids that are none", async (workspace) => {
     assertMatch(stderr, /^nsinit: .*id/);
   }
 });
+
+test("flags that a joined container was not started with are told, others are not", async (workspace) => {
+  const container = await workspace.container();
+  const flags = [
+    "--hostname=web",
+    "--memory-limit=64m",
+    "--bind=/usr/share:/tmp:ro",
+    "--sysctl=net.ipv4.ip_forward=1",
+    "--security=high",
+    "--cpushares=512",
+  ];
+  await using running = await container.hold({ flags });
+  const join = (...given: string[]): ReturnType<typeof container.exec> =>
+    container.exec([...given, "/bin/hostname"]);
+
+  const same = await join(...flags);
+  assertEquals([same.code, same.stdout, same.stderr], [0, "web\n", ""]);
+  assertEquals((await join()).stderr, "");
+  assertEquals((await join("--cpushares=512")).stderr, "");
+
+  const other = await join(
+    "--hostname=db",
+    "--memory-limit=1g",
+    "--cpushares=512",
+  );
+  assertEquals([other.code, other.stdout], [0, "web\n"]);
+  assertMatch(
+    other.stderr,
+    /^nsinit: warning: --hostname, --memory-limit have no effect: container \S+ runs already/,
+  );
+  assertStringIncludes(other.stderr, "nsinit update changes limits");
+  const bound = await join("--bind=/usr/share:/root:ro");
+  assertStringIncludes(bound.stderr, "--bind has no effect");
+  await running.closeStdin();
+  await running.ended();
+});

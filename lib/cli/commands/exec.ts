@@ -42,6 +42,8 @@ export const COMMAND: Command = {
     "place joins the container that the first one has started. It is " +
     "described by --config, else by container.json in that directory, else " +
     "by a built-in template; the flags below change any of them.",
+    "One that runs is joined as it is: flags that shape a container do not " +
+    "change it, and a warning names those that it was not started with.",
     "Flags end at the first argument that is none, or at --.",
   ],
   options: EXEC_OPTIONS,
