@@ -63,7 +63,8 @@ function wordHook({ operation, message }: KernelError): string | undefined {
     : signal !== ""
     ? `signal: ${SIGNALS[signal] ?? signal}`
     : why;
-  return `error running ${kind} hook #${index}: ${reason}`;
+  // First as runc 1.1 says it, then as later ones do: each has its readers.
+  return `error running hook #${index}: error running ${kind} hook #${index}: ${reason}`;
 }
 
 /**

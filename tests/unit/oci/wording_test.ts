@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   ConfigError,
   KernelError,
@@ -78,4 +78,17 @@ const WORDS: readonly (readonly [unknown, string])[] = [
 
 Deno.test("wordFailure() has the field's customary words", () => {
   for (const [error, words] of WORDS) assertEquals(wordFailure(error), words);
+});
+
+Deno.test("wordFailure words a hook's failure as runc 1.1 and as later ones do", () => {
+  const error = new KernelError(
+    'Cannot run hooks.startContainer[1] "/bin/h": ended with status 3',
+    { operation: "hook.run", errnoName: "ECANCELED", errno: 125 },
+  );
+  const words = wordFailure(error);
+  assert(words.startsWith("error running hook #1: "), words);
+  assert(
+    words.endsWith("error running startContainer hook #1: exit status 3"),
+    words,
+  );
 });
