@@ -8,7 +8,7 @@
 import v8 from "node:v8";
 import vm from "node:vm";
 import { assert, assertEquals } from "@std/assert";
-import { type Config, type Container, Factory } from "../../mod.ts";
+import { type Config, type Container, Factory, Process } from "../../mod.ts";
 import { has } from "../support/capability.ts";
 import { containerTests, type Workspace } from "../support/containers.ts";
 import { findCgroups } from "../support/host_state.ts";
@@ -86,6 +86,35 @@ function each(
 ): Promise<unknown> {
   return Promise.all(containers.map(action));
 }
+
+/** Takes longer than a start may hold the event loop up. */
+const MANY_MOUNTS = 800;
+
+test("a single start that takes long lets other things have their turn", async (workspace) => {
+  const factory = new Factory(workspace.stateRoot);
+  const config = await configOf(workspace);
+  const tmpfs = (destination: string) => ({
+    device: "tmpfs",
+    source: "tmpfs",
+    destination,
+    flags: 0,
+    data: "",
+    relabel: "" as const,
+  });
+  const places = Array.from(
+    { length: MANY_MOUNTS },
+    (_, index) => tmpfs(`/run/${index}`),
+  );
+  const mounts = [...config.mounts ?? [], tmpfs("/run"), ...places];
+  await using container = await factory.create("slow", { ...config, mounts });
+  // The first one finds out what the next ones know.
+  for (let round = 0; round < 3; round++) {
+    const process = new Process({ args: ["/bin/true"] });
+    const { ticks } = await turnsDuring(() => container.start(process));
+    assertEquals((await process.status).code, 0);
+    assert(ticks > 0);
+  }
+});
 
 const COUNT = IS_FULL ? 1000 : 150;
 
