@@ -65,7 +65,8 @@ export async function placeScope(
   const root = await manager.controlGroup();
   const scope = { bus, root, ...named };
   const seen = bus === "user" ? await hostOfUser(host, root) : host;
-  return planScope(config, seen, { id, alias, scope });
+  const keepsFailed = request.keepsFailedUnit === true;
+  return planScope(config, seen, { id, alias, scope, keepsFailed });
 }
 
 /**
@@ -125,6 +126,23 @@ export async function makeScope(
     } with the container's process in it; is nsinit in another pid namespace than systemd?`,
     { context: { unit, found, group, pid } },
   );
+}
+
+/**
+ * Has systemd forget the unit of a container that is gone: it keeps one that has
+ * failed, as after a time limit of its own.
+ *
+ * @param scope The unit; without systemd, as when its user has left, there is none.
+ * @throws {HostError} `HostUnsupported` if systemd refuses.
+ */
+export async function forgetScope(
+  scope: { readonly bus: Bus; readonly unit: string },
+): Promise<void> {
+  using manager = await Manager.connect(scope.bus).catch((error) => {
+    if (error instanceof HostError) return undefined;
+    throw error;
+  });
+  await manager?.resetFailed(scope.unit);
 }
 
 /**

@@ -69,6 +69,8 @@ export interface SandboxRequest {
   readonly configPath?: string;
   /** Who makes the cgroups: we, or systemd. */
   readonly cgroupDriver?: CgroupDriver;
+  /** Whether a unit of systemd stays when it has failed: whoever removes the container has it forgotten. */
+  readonly keepsFailedUnit?: boolean;
   /** Whether the cgroup name of the configuration is in use by another container. */
   readonly cgroupNameTaken?: boolean;
   /** The record of a container that was made before: what a failed start goes back to. */

@@ -146,6 +146,8 @@ async function requestFor(
     keep: true,
     blocking: true,
     ...cgroupDriverOf(globals),
+    // Who stays with it ends without asking systemd.
+    ...detach && { keepsFailedUnit: true },
   };
 }
 

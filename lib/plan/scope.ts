@@ -38,6 +38,8 @@ export interface ScopeInput {
   readonly alias: string;
   /** The unit. */
   readonly scope: ScopePlace;
+  /** Whether systemd is to keep the unit when it has failed, so that it can be looked at. */
+  readonly keepsFailed?: boolean;
 }
 
 /** Path of a unit's groups, counted from a hierarchy's mount. */
@@ -68,13 +70,15 @@ function adoptOps(group: ResourceCgroup): ParentOp[] {
 }
 
 /** Properties of every scope; without `TasksMax` systemd has a default of its own. */
-function scopeProperties(id: string, { slice }: ScopePlace): string[] {
+function scopeProperties(
+  { id, scope: { slice }, keepsFailed = false }: ScopeInput,
+): string[] {
   return [
     `Description=nsinit container ${id}`,
     `Slice=${slice}`,
     "Delegate=true",
     "DefaultDependencies=false",
-    "CollectMode=inactive-or-failed",
+    ...(keepsFailed ? [] : ["CollectMode=inactive-or-failed"]),
     "CPUAccounting=true",
     "MemoryAccounting=true",
     "TasksAccounting=true",
@@ -92,7 +96,7 @@ function scopeProperties(id: string, { slice }: ScopePlace): string[] {
  *
  * @param config The configuration.
  * @param host The machine.
- * @param input Whose scope it is, and where.
+ * @param input Whose scope it is, where, and what becomes of it when it fails.
  * @returns The groups and the operations.
  * @throws {ConfigError} `ConfigInvalid` for limits that cannot be.
  * @throws {HostError} `HostUnsupported` for limits that the host cannot keep, and
@@ -124,8 +128,9 @@ function scopeProperties(id: string, { slice }: ScopePlace): string[] {
 export function planScope(
   config: Config,
   host: Host,
-  { id, alias: owner, scope }: ScopeInput,
+  input: ScopeInput,
 ): CgroupPart {
+  const { alias: owner, scope } = input;
   const { bus, unit } = scope;
   const { cgroups } = config;
   const pathIn = (hierarchy: CgroupHierarchy): string =>
@@ -144,7 +149,7 @@ export function planScope(
   const writes = cgroups ? limitWrites(cgroups, host) : [];
   const hasV1Devices = findHierarchy(host, "devices", 1) !== undefined;
   const properties = replaceProperties([
-    ...scopeProperties(id, scope),
+    ...scopeProperties(input),
     ...(cgroups?.pidsLimit === undefined ? ["TasksMax=infinity"] : []),
     ...systemdProperties(writes.map(({ write }) => write)),
     ...(cgroups && hasV1Devices ? deviceProperties(devicePolicy(cgroups)) : []),

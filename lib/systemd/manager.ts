@@ -305,6 +305,27 @@ export class Manager implements Disposable {
     }
   }
 
+  /**
+   * Has systemd forget a unit that has failed.
+   *
+   * @param unit Its name; one that is not there is no failure.
+   * @throws {HostError} `HostUnsupported` if systemd refuses.
+   */
+  async resetFailed(unit: string): Promise<void> {
+    try {
+      await this.#connection.call({
+        ...MANAGER,
+        member: "ResetFailedUnit",
+        signature: "s",
+        body: [unit],
+      });
+    } catch (error) {
+      const isGone = error instanceof CallError &&
+        error.errorName === `${NAME}.NoSuchUnit`;
+      if (!isGone) throw refusal(`forget ${unit}`, error);
+    }
+  }
+
   /** Closes the connection. */
   [Symbol.dispose](): void {
     this.#connection[Symbol.dispose]();

@@ -182,6 +182,43 @@ systemdTest(
   },
 );
 
+systemdTest(
+  "a unit that has failed is there to be looked at until its container is deleted",
+  {
+    rest: { annotations: { "org.systemd.property.RuntimeMaxSec": "1" } },
+  },
+  async ({ bundle, unit }) => {
+    await bundle.spawn(systemd("run", "--detach", bundle.id));
+    await waitFor(
+      `the failure of ${unit}`,
+      async () => await property(unit, "ActiveState") === "failed",
+      UNIT_MS,
+    );
+    assertEquals(await property(unit, "Result"), "timeout");
+    await bundle.must(systemd("delete", bundle.id));
+    assertEquals(await property(unit, "LoadState"), "not-found");
+  },
+);
+
+systemdTest(
+  "a limit below what is in use is refused where the update says so",
+  { linux: { resources: { memory: { limit: 64 * MIB } } } },
+  async ({ bundle, group }) => {
+    await bundle.spawn(systemd("run", "--detach", bundle.id));
+    const update = systemd("update", "--resources", "-", bundle.id);
+    for (const [swap, words] of [[0, "memory"], [2048, "memory+swap"]]) {
+      const memory = { limit: 1024, swap, checkBeforeUpdate: true };
+      const stdin = JSON.stringify({ memory });
+      const { code, stderr } = await bundle.oci(update, { stdin });
+      assertEquals(code, 1);
+      assertStringIncludes(stderr, `rejecting ${words} limit`);
+    }
+    assertEquals(await read(`${group}/memory.max`), `${64 * MIB}`);
+    const { status } = JSON.parse(await bundle.must(["state", bundle.id]));
+    assertEquals(status, "running");
+  },
+);
+
 test(
   "a cgroupsPath of another form is refused where systemd is to make the groups",
   async (workspace) => {

@@ -52,6 +52,11 @@ async function removeOne(
     });
     if (state && !force) checkStopped(state);
     await removeRemains(locked, state, { blocking: true });
+    const { scope } = state?.resources ?? {};
+    if (scope) {
+      const { forgetScope } = await import("../../container/scope.ts");
+      await forgetScope(scope);
+    }
     // What a killed maker has left is no container, but taken away all the same.
     const isRemain = state === undefined || state.phase === "creating";
     if (isRemain && !force) throw missing(id);

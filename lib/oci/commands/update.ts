@@ -54,16 +54,23 @@ async function requestOf(values: Values): Promise<UpdateRequest> {
   return updateOfOptions((name) => values.text(name));
 }
 
-/** Refuses a limit that would have the kernel kill right away. */
-function checkMemory(state: StoredState, { memory }: Resources): void {
-  if (memory === undefined || BigInt(memory) < 0n) return;
+/** Refuses limits that would have the kernel kill right away. */
+function checkMemory(
+  state: StoredState,
+  { memory, memorySwap }: Resources,
+): void {
   const used = usedMemoryOf(state);
-  if (used === undefined || BigInt(memory) > BigInt(used)) return;
-  throw new StateError(
-    "ContainerNotStopped",
-    `cannot update ${state.id}: rejecting memory limit ${memory} <= usage ${used}`,
-    { context: { id: state.id } },
-  );
+  if (used === undefined) return;
+  const limits = [["memory+swap", memorySwap], ["memory", memory]] as const;
+  for (const [name, limit = 0] of limits) {
+    // 0 is not given, and -1 is no limit.
+    if (BigInt(limit) <= 0n || BigInt(limit) > BigInt(used)) continue;
+    throw new StateError(
+      "ContainerNotStopped",
+      `cannot update ${state.id}: rejecting ${name} limit ${limit} <= usage ${used}`,
+      { context: { id: state.id } },
+    );
+  }
 }
 
 async function update(
