@@ -119,6 +119,56 @@ test("ctr task metrics counts the container's cgroup", async (containerd) => {
   assertMatch(text, /^memory.*67108864$|pids.current/m);
 }, ["memory-cgroup"]);
 
+test(
+  "a container out of memory is an event of containerd",
+  async (containerd) => {
+    await using events = containerd.host.start(["ctr", "events"]);
+    // It says nothing until there is an event.
+    await waitFor("an event", async () => {
+      await containerd.ctr(["namespace", "create", "other"]);
+      await containerd.ctr(["namespace", "remove", "other"]);
+      return events.stdout.includes("/namespaces/");
+    });
+    const name = containerd.newName();
+    const { code } = await containerd.ctr([
+      ...["run", "--rm", "--memory-limit", `${8 << 20}`, containerd.rootfs],
+      ...[name, "/bin/sh", "-c", "x=a; while :; do x=$x$x; done"],
+    ]);
+    assertEquals(code, 137);
+    await events.waitForOutput(`/tasks/oom {"container_id":"${name}"}`, 30_000);
+    await containerd.host.must(["pkill", "-x", "ctr"]);
+  },
+  ["memory-cgroup"],
+);
+
+test("ctr restores a container from its checkpoint", async (containerd) => {
+  const image = await containerd.importImage();
+  const [first, second] = [containerd.newName(), containerd.newName()];
+  const count = "i=0; while :; do echo $i > /n; i=$((i+1)); sleep 0.1; done";
+  await containerd.host.must([
+    ...["ctr", "run", "-d", "--runc-binary", containerd.runtime.path],
+    ...["--cgroup", `${containerd.tag}/${first}`, image, first],
+    ...["/bin/sh", "-c", count],
+  ]);
+  const counted = async (name: string): Promise<number> => {
+    const id = containerd.newName();
+    const cat = ["task", "exec", "--exec-id", id, name, "/bin/cat", "/n"];
+    return Number(await containerd.must(cat));
+  };
+  await waitFor("the count", async () => await counted(first) > 3);
+  const checkpoint = ["container", "checkpoint", "--task", "--rw"];
+  await containerd.must([...checkpoint, first, "kept"]);
+  await containerd.must(["task", "kill", "-s", "KILL", first]);
+  await containerd.remove(first);
+
+  const restore = ["container", "restore", "--rw", "--live"];
+  await containerd.must([...restore, second, "kept"]);
+  assertEquals(await containerd.status(second), "RUNNING");
+  const before = await counted(second);
+  assert(before >= 3, String(before));
+  await waitFor("it to go on", async () => await counted(second) > before);
+}, ["criu"]);
+
 test("ctr run -t is a terminal", async (containerd) => {
   const { dir } = containerd;
   await using screen = await Terminal.open(dir, dir, `${dir}/unused`);

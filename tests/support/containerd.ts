@@ -5,6 +5,7 @@
  */
 import { type Capability, mustSkip } from "./capability.ts";
 import { ClientHost, type Remains } from "./client_host.ts";
+import { findTestCriu } from "./criu.ts";
 import { findCgroups } from "./host_state.ts";
 import {
   mustRun,
@@ -48,7 +49,9 @@ export class Containerd implements AsyncDisposable {
     await Deno.mkdir(dir);
     const runtime = await ociRuntime(dir);
     await makeTestRootfs(`${dir}/rootfs`);
-    const path = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`;
+    const criu = findTestCriu();
+    const first = criu === undefined ? "" : `${criu.replace(/[^/]*$/, "")}:`;
+    const path = `${first}${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`;
     const host = await ClientHost.start({ PATH: path }, !runtime.isOurs);
     const containerd = new Containerd(dir, tag, host, runtime);
     try {
@@ -100,6 +103,37 @@ export class Containerd implements AsyncDisposable {
   /** Runs ctr, which must succeed, and gives its output. */
   must(args: readonly string[], options: RunOptions = {}): Promise<string> {
     return this.host.must(this.#complete(args), options);
+  }
+
+  /** Imports the root file system of the test as an image, and gives its name. */
+  async importImage(): Promise<string> {
+    const image = "docker.io/library/nsinit-test:1";
+    const dir = `${this.dir}/image`;
+    await Deno.mkdir(dir);
+    await mustRun(["tar", "-C", this.rootfs, "-cf", `${dir}/layer.tar`, "."]);
+    const layer = await Deno.readFile(`${dir}/layer.tar`);
+    const digest = await crypto.subtle.digest("SHA-256", layer);
+    const config = {
+      architecture: Deno.build.arch === "aarch64" ? "arm64" : "amd64",
+      os: "linux",
+      config: {},
+      rootfs: {
+        type: "layers",
+        diff_ids: [`sha256:${new Uint8Array(digest).toHex()}`],
+      },
+    };
+    const manifest = [{
+      Config: "config.json",
+      RepoTags: [image],
+      Layers: ["layer.tar"],
+    }];
+    const write = (name: string, value: unknown): Promise<void> =>
+      Deno.writeTextFile(`${dir}/${name}`, JSON.stringify(value));
+    await write("config.json", config);
+    await write("manifest.json", manifest);
+    await mustRun(["tar", "-C", dir, "-cf", `${this.dir}/image.tar`, "."]);
+    await this.must(["image", "import", `${this.dir}/image.tar`]);
+    return image;
   }
 
   /** The line for a shell that runs ctr. */
