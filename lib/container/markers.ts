@@ -13,6 +13,7 @@ import {
   temporaryName,
   writeDescriptor,
 } from "../../ffi/native.ts";
+import { describeErrno } from "../../ffi/errno.ts";
 import { KernelError, StateError } from "../errors.ts";
 import { lookAt } from "./look_at.ts";
 
@@ -104,15 +105,36 @@ function refuseName(dir: string, name: string, cause?: unknown): never {
   );
 }
 
-function stage(dir: string, name: string, mode: number): number {
-  const options = { mode, keep: true, regularOnly: true };
+/** A directory that somebody else owns, or that cannot be written to. */
+function refuseDirectory(
+  dir: string,
+  name: string,
+  cause: KernelError,
+): never {
+  throw new KernelError(
+    `Cannot write the marker ${dir}/${name}, which tells that the container runs: ` +
+      `${describeErrno(cause.errno)}; name a directory of yours by --data-path`,
+    { errno: cause.errno, errnoName: cause.errnoName, cause },
+  );
+}
+
+function stage(dir: string, name: string): number {
+  const options = { mode: markerMode(name), keep: true, regularOnly: true };
+  const staged = stagedName(name);
   try {
-    return replaceFile(dir, name, new Uint8Array(), options);
+    return replaceFile(dir, staged, new Uint8Array(), options);
   } catch (error) {
-    if (!(error instanceof KernelError) || error.errnoName !== "EEXIST") {
-      throw error;
+    if (!(error instanceof KernelError)) throw error;
+    switch (error.errnoName) {
+      case "EEXIST":
+        return refuseName(dir, staged, error);
+      case "EACCES":
+      case "EPERM":
+      case "EROFS":
+        return refuseDirectory(dir, name, error);
+      default:
+        throw error;
     }
-    return refuseName(dir, name, error);
   }
 }
 
@@ -132,7 +154,7 @@ export function stageMarkers(
 ): ReservedMarker[] {
   return names.map((name) => {
     const staged = stagedName(name);
-    const fd = stage(dir, staged, markerMode(name));
+    const fd = stage(dir, name);
     return { dir, name, inode: String(inodeOf(dir, staged) ?? 0n), fd };
   });
 }

@@ -176,6 +176,21 @@ test("a directory or fifo planted as the marker is refused", async (workspace) =
   }
 });
 
+test("a directory that cannot be written to is refused, with another way", async (workspace) => {
+  const container = await workspace.container();
+  const script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && ' +
+    'cd "$0" && exec "$@"';
+  const prefix = ["unshare", "-m", "sh", "-c", script, container.dir];
+  const { code, stderr } = await container.sh("true", { prefix });
+  assertEquals(code, 125);
+  assertEquals(
+    stderr,
+    `nsinit: Cannot write the marker ${container.dir}/state.json, which tells ` +
+      "that the container runs: read-only file system (EROFS); name a " +
+      "directory of yours by --data-path\n",
+  );
+});
+
 test("a marker left by another is replaced", async (workspace) => {
   const container = await workspace.container();
   await Deno.writeTextFile(`${container.dir}/state.json`, "stale");
