@@ -42,6 +42,8 @@ async function typeTop(terminal: Terminal, args = ""): Promise<void> {
 async function assertClean(terminal: Terminal, status: number): Promise<void> {
   await terminal.waitFor(/^restored=yes$/m, SLOW_MS);
   const screen = await terminal.screen();
+  const window = await terminal.window();
+  assert(!window.includes("CPU%"), `something of the table stays:\n${window}`);
   assertMatch(
     screen,
     new RegExp(`^earlier\nstatus=${status}\nrestored=yes\nouter\\$ $`, "m"),

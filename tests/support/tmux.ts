@@ -104,6 +104,11 @@ export class Terminal implements AsyncDisposable {
     return text.trimEnd() + (/\$\s*$/.test(text) ? " " : "");
   }
 
+  /** What it shows now, without what has scrolled away. */
+  async window(): Promise<string> {
+    return await this.#tmux("capture-pane", "-p", "-J");
+  }
+
   /** Modes of the terminal that programs change. */
   async flags(): Promise<TerminalFlags> {
     const [alternate, cursor, wrap] = (await this.#tmux(

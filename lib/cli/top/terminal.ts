@@ -15,8 +15,10 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
+/** From the first line to the end; `2J` would have tmux keep what is cleared, and show it later. */
+const CLEAR = "\x1b[H\x1b[J";
 /** Alternate screen, no cursor, no line breaks of its own, see xterm's ctlseqs. */
-const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
+const ENTER = `\x1b[?1049h\x1b[?25l\x1b[?7l${CLEAR}`;
 const LEAVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
 const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 24 };
 
@@ -84,7 +86,7 @@ export class FullScreen implements Disposable {
       line === before[at] ? "" : `\x1b[${at + 1};1H\x1b[K${line}`
     ).join("");
     this.#shown = lines;
-    this.#write((isResized ? "\x1b[2J" : "") + changes);
+    this.#write((isResized ? CLEAR : "") + changes);
   }
 
   #setRaw(isRaw: boolean): void {
