@@ -1,5 +1,5 @@
 /** The life cycle of the runtime specification, and what interrupts it. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { listIds } from "../../lib/container/store.ts";
 import { containerTests, type Workspace } from "../support/containers.ts";
 import { findCgroups } from "../support/host_state.ts";
@@ -129,6 +129,41 @@ test("a killed create can be made again at once", async (workspace) => {
     await bundle.start();
     await bundle.must(["delete", "--force", bundle.id]);
   }
+});
+
+test("of several creates of one id one succeeds, and of its deletes all", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace);
+  const log = (index: number): string => `${bundle.dir}/log${index}`;
+  const creates = [0, 1, 2].map((index) => {
+    // What waits for its start keeps the streams that it was given.
+    const args = ["--log", log(index), "create", bundle.id];
+    return runProgram(
+      [
+        "sh",
+        "-c",
+        'exec "$@" >/dev/null 2>&1',
+        "sh",
+        ...program(workspace),
+        ...args,
+      ],
+      { cwd: bundle.dir },
+    );
+  });
+  const codes = (await Promise.all(creates)).map(({ code }) => code);
+  assertEquals(codes.toSorted(), [0, 1, 1]);
+  for (const index of [0, 1, 2].filter((each) => codes[each] === 1)) {
+    assertStringIncludes(
+      await Deno.readTextFile(log(index)),
+      "container with given ID already exists",
+    );
+  }
+  const remove = ["delete", "--force", bundle.id];
+  const ends = await Promise.all([1, 2, 3].map(() => bundle.oci(remove)));
+  assertEquals(ends.map(({ code, stderr }) => [code, stderr]), [
+    [0, ""],
+    [0, ""],
+    [0, ""],
+  ]);
 });
 
 test("the first process becomes a child of who waits for orphans, and nobody stands between", async (workspace) => {

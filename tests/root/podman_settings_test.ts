@@ -275,3 +275,17 @@ test("podman run --preserve-fds hands descriptors on", async (podman) => {
   }).output();
   assertEquals(new TextDecoder().decode(stdout), "from 3\n");
 });
+
+test("podman run --group-add keep-groups keeps the caller's groups", async (podman) => {
+  const read = ["grep", "^Groups:", "/proc/self/status"];
+  const run = ["run", "--rm", "--group-add", "keep-groups", IMAGE, ...read];
+  const prefix = ["setpriv", "--groups", "3,4"];
+  const { code, stdout, stderr } = await podman.run(run, { prefix });
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(stdout.trim().split(/\s+/), ["Groups:", "3", "4"]);
+});
+
+test("podman run --device-cgroup-rule takes a rule for both types of devices", async (podman) => {
+  const run = ["run", "--rm", "--device-cgroup-rule", "a 7:1 rmw", IMAGE];
+  assertEquals(await podman.must([...run, "echo", "in"]), "in");
+});
