@@ -398,6 +398,21 @@ async function makeMountPoints(
   (await runPlan(planMountPoints(rootfs, places))).close();
 }
 
+/**
+ * CRIU gives the restored processes a time namespace, in which the clocks go on
+ * from where they stood. What joins has to be in it as well: processes of two of
+ * them cannot be restored again.
+ */
+function withTimeNamespace(state: StoredState, pid: number): StoredState {
+  const isKnown = state.namespaces.includes("NEWTIME");
+  const timeOf = (of: number | "self"): string =>
+    Deno.readLinkSync(`/proc/${of}/ns/time`);
+  return isKnown || lookAt("/proc/self/ns/time") === undefined ||
+      timeOf("self") === timeOf(pid)
+    ? state
+    : { ...state, namespaces: [...state.namespaces, "NEWTIME"] };
+}
+
 /** One restore under way. */
 class Restore {
   readonly #restoring: Restoring;
@@ -454,7 +469,8 @@ class Restore {
     if (pid > 0) this.#pidfd ??= openPidfd(pid);
     if (point === "setup-namespaces") await this.#furnish(pid);
     if (point === "post-restore") {
-      this.#save(completeState(this.state, "running", pid, this.#markers));
+      const state = withTimeNamespace(this.state, pid);
+      this.#save(completeState(state, "running", pid, this.#markers));
     }
   }
 

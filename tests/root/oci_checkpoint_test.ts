@@ -260,6 +260,29 @@ test(
   NEEDS,
 );
 
+test(
+  "what has joined a restored container is restored with it",
+  async (workspace) => {
+    await using bundle = await counter(workspace);
+    const { id } = bundle;
+    const images = ["--image-path", "images"];
+    const again = async (): Promise<void> => {
+      await bundle.must(criu("checkpoint", ...images, id));
+      await bundle.spawn(criu("restore", "-d", ...images, id));
+    };
+    await bundle.start();
+    await again();
+    const joined = await bundle.exec(
+      "sleep 600 < /dev/null > /dev/null 2>&1 & echo $!",
+    );
+    const pid = joined.stdout.trim();
+    await again();
+    const { stdout } = await bundle.exec(`cat /proc/${pid}/comm`);
+    assertEquals(stdout, "sleep\n");
+  },
+  NEEDS,
+);
+
 test("a paused container is checkpointed too", async (workspace) => {
   await using bundle = await counter(workspace);
   await bundle.start();
