@@ -41,6 +41,7 @@ import {
   hostUserPlan,
   madeRootPlan,
   overlayPlan,
+  placedPlan,
   stagedPlan,
   userNamespacePlan,
 } from "../support/fault_plans.ts";
@@ -283,6 +284,10 @@ test("every step of a start that makes its root fails cleanly", async (workspace
   await failEachOfStart(workspace, await madeRootPlan(workspace));
 });
 
+test("every step of a start with a root in the host's mounts fails cleanly", async (workspace) => {
+  await failEachOfStart(workspace, await placedPlan(workspace));
+});
+
 /** Prepares a container and starts a process in it; a fault is in one of the two Plans. */
 async function startInSandbox(
   workspace: Workspace,
@@ -442,52 +447,65 @@ function joinPlanOf(
   );
 }
 
+/** Ends a container for each step of its removal, fails there, and deletes it. */
+async function failEachOfUndo(
+  workspace: Workspace,
+  request: InProcessRequest,
+): Promise<void> {
+  const owner = ownerOf(workspace, request.config.rootfs);
+  await (await InProcess.start(workspace, request))[Symbol.asyncDispose]();
+  const before = captureAll(owner);
+
+  for (let index = 0;; index++) {
+    const container = await InProcess.start(workspace, request);
+    const { state, locked } = container;
+    const undo = undoOf(state, {
+      stateDir: locked.dir,
+      lockFd: locked.lockFd,
+    });
+    const op = undo[index];
+    if (op === undefined) {
+      await container[Symbol.asyncDispose]();
+      break;
+    }
+    const fault: Fault = { list: "undo", index, errno: ERRNO };
+    assertRightError(
+      undoWith({ parent: [], child: [], undo }, fault),
+      op,
+      fault,
+    );
+    container.unlock();
+    // A hook that fails leaves nothing to delete.
+    if (op.op !== "hook.run") {
+      await deleteContainer(workspace.stateRoot, state.id, {
+        force: true,
+        blocking: true,
+      });
+    }
+    await container.ended();
+    await container[Symbol.asyncDispose]();
+    await assertSame(before, owner, `undo ${index} ${op.op}`);
+    failed.add(op.op);
+  }
+}
+
 test(
   "what a failed removal left is removed by the next delete",
   async (workspace) => {
     using _network = new OwnNetwork();
     await addBridge("brfa", 1);
     await addBridge("brfb", 2);
-    const request = await hostUserPlan(workspace, ["brfa", "brfb"]);
-    const { rootfs } = request.config;
-    const owner = ownerOf(workspace, rootfs);
-    await (await InProcess.start(workspace, request))[Symbol.asyncDispose]();
-    const before = captureAll(owner);
-
-    for (let index = 0;; index++) {
-      const container = await InProcess.start(workspace, request);
-      const { state, locked } = container;
-      const undo = undoOf(state, {
-        stateDir: locked.dir,
-        lockFd: locked.lockFd,
-      });
-      const op = undo[index];
-      if (op === undefined) {
-        await container[Symbol.asyncDispose]();
-        break;
-      }
-      const fault: Fault = { list: "undo", index, errno: ERRNO };
-      assertRightError(
-        undoWith({ parent: [], child: [], undo }, fault),
-        op,
-        fault,
-      );
-      container.unlock();
-      // A hook that fails leaves nothing to delete.
-      if (op.op !== "hook.run") {
-        await deleteContainer(workspace.stateRoot, state.id, {
-          force: true,
-          blocking: true,
-        });
-      }
-      await container.ended();
-      await container[Symbol.asyncDispose]();
-      await assertSame(before, owner, `undo ${index} ${op.op}`);
-      failed.add(op.op);
-    }
+    await failEachOfUndo(
+      workspace,
+      await hostUserPlan(workspace, ["brfa", "brfb"]),
+    );
   },
   { needs: ["ip"] },
 );
+
+test("what a failed removal left of a root in the host's mounts is removed by the next delete", async (workspace) => {
+  await failEachOfUndo(workspace, await placedPlan(workspace));
+});
 
 /** Runs an undo list with a fault and gives its error. */
 function undoWith(plan: Plan, fault: Fault): unknown {

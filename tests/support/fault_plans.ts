@@ -180,6 +180,25 @@ function shownAgain(
   };
 }
 
+/** A root of its own in the host's mounts, as OCI has it. */
+export async function placedPlan(
+  workspace: Workspace,
+): Promise<InProcessRequest> {
+  const config = await readConfig(workspace);
+  return {
+    config: {
+      ...config,
+      dialect: "OCI",
+      rootfs: await ownRootfs(workspace),
+      readonlyfs: true,
+      namespaces: config.namespaces.filter(({ type }) => type !== "NEWNS"),
+      maskPaths: [],
+      readonlyPaths: [],
+    },
+    args: ["/bin/true"],
+  };
+}
+
 /** A user namespace, a terminal, a read-only root, a user by name. */
 export async function userNamespacePlan(
   workspace: Workspace,
