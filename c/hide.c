@@ -280,7 +280,7 @@ int nsi_hide_host(struct nsi_run *run)
 	static const char path[] = "/proc/thread-self/mountinfo";
 	NSI_AUTO_FD int listfd = -1;
 	NSI_AUTO_FD int againfd = -1;
-	struct hiding h;
+	struct hiding h = { 0 };
 	int r;
 
 	run->detail = NSI_AT_OPEN;

@@ -68,7 +68,7 @@ int64_t nsi_kept_fill(const struct nsi_kept_part *text, const struct nsi_kept_va
 /* State letter and field 22 of the stat file of a process. */
 static int read_stat(const char *pid, char *state, char out[NSI_KEPT_NUMBER])
 {
-	char path[64] = "/proc/", text[2048];
+	char path[64] = "/proc/", text[2048] = { 0 };
 	size_t length = 0;
 	long n, at;
 
@@ -83,7 +83,9 @@ static int read_stat(const char *pid, char *state, char out[NSI_KEPT_NUMBER])
 	for (at = n - 1; at > 0 && text[at] != ')'; at--)
 		;
 	at += 2;
-	*state = at < n ? text[at] : 'X';
+	*state = 'X';
+	if (at < n)
+		*state = text[at];
 	for (int field = 0; field < START_TIME_FIELD && at < n; at++)
 		field += text[at] == ' ';
 	while (at < n && text[at] >= '0' && text[at] <= '9' && length < NSI_KEPT_NUMBER - 1)
@@ -163,7 +165,7 @@ void nsi_kept_time(char out[NSI_KEPT_TIME], int64_t seconds, int64_t thousandths
  */
 int nsi_kept_values(struct nsi_kept_values *values)
 {
-	uint8_t random[NSI_KEPT_MARK_DIGITS / 2];
+	uint8_t random[NSI_KEPT_MARK_DIGITS / 2] = { 0 };
 	int64_t now[2];
 
 	if (NSI_SYS3(__NR_getrandom, random, sizeof(random), 0) != (long)sizeof(random))

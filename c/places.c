@@ -41,7 +41,7 @@ static uint64_t mix_place(uint64_t hash, const char *path)
 static uint64_t mix_file(uint64_t hash, const char *path)
 {
 	NSI_AUTO_FD int fd = nsi_sys_openat(AT_FDCWD, path, O_RDONLY, 0);
-	char text[1024];
+	char text[1024] = { 0 };
 	long n = fd;
 
 	while (fd >= 0 && (n = nsi_sys_read(fd, text, sizeof(text))) > 0)
