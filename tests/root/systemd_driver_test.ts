@@ -15,6 +15,7 @@ import { Factory } from "../../lib/api/factory.ts";
 import type { Resources } from "../../lib/config/types.ts";
 import { deleteContainer } from "../../lib/container/delete.ts";
 import { freezerState } from "../../lib/container/freezer.ts";
+import { loadState } from "../../lib/container/inspect.ts";
 import { listContainers } from "../../lib/container/list.ts";
 import { planStart } from "../../lib/container/start.ts";
 import { updateContainer } from "../../lib/container/update.ts";
@@ -32,7 +33,8 @@ import {
   processRequest,
   readConfig,
 } from "../support/in_process.ts";
-import { mustRun, nsinit, waitFor } from "../support/nsinit.ts";
+import { testCriu } from "../support/criu.ts";
+import { mustRun, nsinit, nsinitCommand, waitFor } from "../support/nsinit.ts";
 
 const test = containerTests("systemd");
 const IS_V2 = probeHost().cgroup.mode === "v2";
@@ -69,6 +71,8 @@ async function waitUntilGone(unit: string): Promise<void> {
 }
 
 const SLEEP: InProcessRequest["args"] = ["/bin/sleep", "1000"];
+/** What is detached holds no pipe that somebody waits at. */
+const QUIET = ["sh", "-c", 'exec "$@" < /dev/null > /dev/null 2>&1', "sh"];
 
 async function start(
   workspace: Workspace,
@@ -490,3 +494,59 @@ driverTest("nsinit exec makes a scope and removes it", async (workspace) => {
   assertEquals([code, stderr], [0, ""]);
   assertStringIncludes(stdout, ".scope");
 });
+
+test(
+  "a checkpointed container of systemd comes back in a scope, here and elsewhere",
+  async (workspace) => {
+    const container = await workspace.container();
+    const id = workspace.newName();
+    const run = (...args: string[]): Promise<string> =>
+      mustRun([
+        ...nsinitCommand(),
+        "--root",
+        workspace.stateRoot,
+        "--criu",
+        testCriu(),
+        ...args,
+      ], { cwd: container.dir, prefix: QUIET });
+    const place = async (id: string): Promise<readonly string[]> => {
+      const { resources } = await loadState(workspace.stateRoot, id);
+      const unit = resources.scope?.unit ?? "";
+      const [group] = resources.cgroups.filter(({ path }) =>
+        path.endsWith(`/${unit}`)
+      );
+      const limit = await Deno.readTextFile(`${group?.path}/memory.max`);
+      return [await property(unit, "ActiveState"), limit.trim(), unit];
+    };
+
+    await run(
+      "--systemd-cgroup",
+      "exec",
+      "-d",
+      "--memory-limit=64m",
+      "--id",
+      id,
+      // What CRIU brings back from within a sleep wakes up.
+      ...["/bin/sh", "-c", "while :; do sleep 1; done"],
+    );
+    const [, , unit = ""] = await place(id);
+    const images = await workspace.newDirectory();
+    await run("checkpoint", "--image-path", `${images}/a`, id);
+    await waitUntilGone(unit);
+    await run("restore", "--detach", "--image-path", `${images}/a`, "--id", id);
+    assertEquals(await place(id), ["active", `${64 * MIB}`, unit]);
+
+    await run("checkpoint", "--image-path", `${images}/b`, id);
+    await run("delete", id);
+    const other = workspace.newName();
+    await run(
+      ...["--systemd-cgroup", "restore", "--detach"],
+      ...["--image-path", `${images}/b`, "--id", other],
+    );
+    const [state, limit, otherUnit = ""] = await place(other);
+    assertEquals([state, limit], ["active", `${64 * MIB}`]);
+    await run("delete", "--force", other);
+    await waitUntilGone(otherUnit);
+  },
+  { needs: ["systemd", "criu", "cgroup-v2"] },
+);
