@@ -17,13 +17,13 @@ import { separateMasters, setDeathSignal } from "../criu/image_files.ts";
 import { validateConfig } from "../config/validate.ts";
 import { type CriuOptions, REQUESTS } from "../criu/messages.ts";
 import { mountOf, parseMounts } from "../criu/mounts.ts";
-import { findCriu } from "../criu/program.ts";
+import { type Criu, findCriu } from "../criu/program.ts";
 import { askCriu, type Notification } from "../criu/session.ts";
 import { terminalOf } from "../criu/streams.ts";
 import { HostError, StateError } from "../errors.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Host } from "../host/types.ts";
-import type { Plan } from "../plan/ops.ts";
+import { type Plan, POINTS } from "../plan/ops.ts";
 import { findMountPlaces, planMountPoints } from "../plan/mount_points.ts";
 import {
   buildRestorePlan,
@@ -302,6 +302,21 @@ async function runPlan(
   }
 }
 
+/**
+ * Has systemd make the groups, around a process that waits: some mounts show
+ * them, and CRIU is given those before there is any other process to be in there.
+ */
+async function holdScope(
+  around: Plan["parent"],
+): Promise<PlanRun | undefined> {
+  if (around.length === 0) return undefined;
+  return await runPlan({
+    parent: [{ op: "spawn", flags: 0, cgroup: -1 }, ...around],
+    child: [{ op: "sync", point: POINTS.user }],
+    undo: [],
+  });
+}
+
 /** Executes operations about a process that is there. */
 async function runAbout(
   pid: number,
@@ -413,6 +428,14 @@ function withTimeNamespace(state: StoredState, pid: number): StoredState {
     : { ...state, namespaces: [...state.namespaces, "NEWTIME"] };
 }
 
+/** Where CRIU works. */
+interface Places {
+  readonly work: { readonly path: string };
+  /** Directory that the mounts from outside are below. */
+  readonly base: string;
+  readonly yard: CgroupYard;
+}
+
 /** One restore under way. */
 class Restore {
   readonly #restoring: Restoring;
@@ -487,6 +510,23 @@ class Restore {
     await using yard = await CgroupYard.create(dir);
     await fitImages(this.#restoring);
     await makeMountPoints(this.#restoring);
+    const holder = await holdScope(plan.around);
+    try {
+      return await this.#askWithin(criu, { work, base, yard });
+    } finally {
+      // Its place is CRIU's processes' by now, or nobody's.
+      await holder?.abortAsync();
+      holder?.close();
+    }
+  }
+
+  /** The groups are there. */
+  async #askWithin(
+    criu: Criu,
+    { work, base, yard }: Places,
+  ): Promise<number> {
+    const { request, record, plan } = this.#restoring;
+    const { images } = request;
     const run = await runPlan(plan.before);
     const opened: number[] = [];
     const open = (path: string): number => {
@@ -503,21 +543,18 @@ class Restore {
       });
       const answer = await askCriu(
         { ...criu, fds: inherited.fds, trees, base },
-        async (pid) => {
-          await runAbout(pid, plan.around);
-          return {
-            type: REQUESTS.restore,
-            options: {
-              imagesDirFd: open(images.path),
-              // Among CRIU's own mounts: it mounts something there for a while.
-              workDirFd: open(`/proc/${pid}/root${work.path}`),
-              logFile: LOG_NAME,
-              ...common,
-              ...restoreOptions(this.#restoring, base, inherited),
-              ...(yard.path !== undefined && { cgroupYard: yard.path }),
-            },
-          };
-        },
+        (pid) => ({
+          type: REQUESTS.restore,
+          options: {
+            imagesDirFd: open(images.path),
+            // Among CRIU's own mounts: it mounts something there for a while.
+            workDirFd: open(`/proc/${pid}/root${work.path}`),
+            logFile: LOG_NAME,
+            ...common,
+            ...restoreOptions(this.#restoring, base, inherited),
+            ...(yard.path !== undefined && { cgroupYard: yard.path }),
+          },
+        }),
         (notification) => this.#notified(notification),
       );
       const pid = answer.response?.restore?.pid;

@@ -115,7 +115,7 @@ async function serve(
  */
 export async function askCriu(
   options: SessionOptions,
-  request: CriuRequest | ((pid: number) => Promise<CriuRequest>),
+  request: CriuRequest | ((pid: number) => CriuRequest),
   notified: (notification: Notification) => void | Promise<void> = () => {},
 ): Promise<Answer> {
   const { program, ...rest } = options;
@@ -134,7 +134,7 @@ export async function askCriu(
       closeAll([nullFd, writeFd]);
     }
     const wanted = typeof request === "function"
-      ? await request(worker.pid)
+      ? request(worker.pid)
       : request;
     const answer = await serve(worker, wanted, notified);
     await worker.close();

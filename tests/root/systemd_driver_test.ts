@@ -24,6 +24,7 @@ import { probeHost } from "../../lib/host/probe.ts";
 import {
   containerTests,
   device,
+  SYSTEM_MOUNTS,
   type Workspace,
 } from "../support/containers.ts";
 import {
@@ -498,7 +499,14 @@ driverTest("nsinit exec makes a scope and removes it", async (workspace) => {
 test(
   "a checkpointed container of systemd comes back in a scope, here and elsewhere",
   async (workspace) => {
-    const container = await workspace.container();
+    // What is mounted shows groups that are not there until systemd has made them.
+    const groups = { device: "cgroup", source: "cgroup", flags: 15 };
+    const container = await workspace.container({
+      mounts: [
+        ...SYSTEM_MOUNTS,
+        { ...groups, destination: "/sys/fs/cgroup" },
+      ],
+    });
     const id = workspace.newName();
     const run = (...args: string[]): Promise<string> =>
       mustRun([
