@@ -323,8 +323,9 @@ function opensInOrder(
   { config, host, placement }: SandboxInput,
   kind: RootKind,
 ): boolean {
-  const { dialect, namespaces, noPivotRoot, rootfs } = config;
-  return dialect === "OCI" && kind === "own" && host.euid === 0 &&
+  const { namespaces, noPivotRoot, rootfs } = config;
+  return placement.isEngines === true && kind === "own" &&
+    host.euid === 0 &&
     placement.hasAnchor !== true && noPivotRoot !== true && rootfs !== "/" &&
     !namespaces.some(({ type }) => type === "NEWUSER");
 }

@@ -357,7 +357,7 @@ Deno.test("buildStartPlan is pure: the same input gives the same Plan", () => {
   assertEquals(start(USERNS, { tty: true }), start(USERNS, { tty: true }));
 });
 
-Deno.test("buildStartPlan has the child of an OCI file copy sources at their turn", () => {
+Deno.test("buildStartPlan has the child of an engine's container copy sources at their turn", () => {
   const bind = {
     device: "bind",
     source: "/srv/data",
@@ -369,20 +369,21 @@ Deno.test("buildStartPlan has the child of an OCI file copy sources at their tur
   const sources = (plan: Plan, list: "parent" | "child"): string[] =>
     plan[list].flatMap((op) => op.op === "tree.open" ? [op.path] : []);
   const mounts = [...defaultMounts, bind];
-  const plan = start({ dialect: "OCI", mounts }, {}, HOST_V1);
+  const engines = { isEngines: true };
+  const plan = start({ mounts }, {}, HOST_V1, engines);
   assertEquals(sources(plan, "parent"), ["/srv/root"]);
   assertEquals(sources(plan, "child"), ["/srv/data"]);
   assertEquals(find(plan, "root.attach")[0]?.at, "/srv/root");
   assertOrder(plan, "root.attach", "tree.open", "mount.tree");
   const above = { ...bind, source: "/srv" };
-  const cases: readonly Partial<Config>[] = [
-    { mounts },
-    { dialect: "OCI", mounts, ...USERNS },
-    { dialect: "OCI", mounts, noPivotRoot: true },
-    { dialect: "OCI", mounts: [...defaultMounts, above] },
+  const cases: readonly [Partial<Config>, typeof engines?][] = [
+    [{ dialect: "OCI", mounts }],
+    [{ mounts, ...USERNS }, engines],
+    [{ mounts, noPivotRoot: true }, engines],
+    [{ mounts: [...defaultMounts, above] }, engines],
   ];
-  for (const changes of cases) {
-    const other = start(changes, {}, HOST_V1);
+  for (const [changes, placement] of cases) {
+    const other = start(changes, {}, HOST_V1, placement);
     assertEquals([changes, sources(other, "child")], [changes, []]);
     assertEquals(sources(other, "parent").length, 2);
   }
