@@ -52,12 +52,13 @@ Deno.test("a report takes the place of the one before", async () => {
   const page = await Deno.readTextFile(
     new URL("../../bench/README.md", import.meta.url),
   );
-  const once = putReport(page, "first");
-  const twice = putReport(once, "second");
-  assertStringIncludes(once, "first");
-  assertStringIncludes(twice, "second");
-  assert(!twice.includes("first"));
-  assertEquals(putReport(twice, "first"), once);
+  const [first, second] = ["the first report", "the second report"];
+  const once = putReport(page, first);
+  const twice = putReport(once, second);
+  assertStringIncludes(once, first);
+  assertStringIncludes(twice, second);
+  assert(!twice.includes(first));
+  assertEquals(putReport(twice, first), once);
 });
 
 Deno.test("a page without marks is refused", () => {
