@@ -444,6 +444,8 @@ class Restore {
   #master: number | undefined;
   /** Of the first process, a child of ours from its birth. */
   #pidfd: number | undefined;
+  #pid = 0;
+  #isConnected = false;
   /** What is recorded so far. */
   state: StoredState;
 
@@ -471,10 +473,20 @@ class Restore {
 
   /** The namespaces are there, the processes are not. */
   async #furnish(pid: number): Promise<void> {
-    const { request: { config }, placement, plan } = this.#restoring;
+    const { hooks } = this.#restoring.plan;
+    if (hooks.length === 0) return;
+    // They expect the interfaces.
+    await this.#connect(pid);
+    await runAbout(pid, hooks, () => this.#save(withPoststop(this.state)));
+  }
+
+  /** Sets the network up, once. */
+  async #connect(pid: number): Promise<void> {
+    if (this.#isConnected) return;
+    this.#isConnected = true;
+    const { request: { config }, placement } = this.#restoring;
     const network = planRestoredNetwork(config, placement, pid);
     if (network) (await runPlan(network)).close();
-    await runAbout(pid, plan.hooks, () => this.#save(withPoststop(this.state)));
   }
 
   #keepMaster(fd: number): void {
@@ -489,8 +501,14 @@ class Restore {
   async #notified({ point, pid, fd }: Notification): Promise<void> {
     this.#restoring.request.onDebug?.(`CRIU has reached ${point}`);
     if (fd !== undefined) this.#keepMaster(fd);
-    if (pid > 0) this.#pidfd ??= openPidfd(pid);
+    if (pid > 0) {
+      this.#pidfd ??= openPidfd(pid);
+      this.#pid = pid;
+    }
     if (point === "setup-namespaces") await this.#furnish(pid);
+    // CRIU drops packets from here on: before, the kernel would reset connections
+    // whose sockets are not there yet.
+    if (point === "post-setup-namespaces") await this.#connect(this.#pid);
     if (point === "post-restore") {
       const state = withTimeNamespace(this.state, pid);
       this.#save(completeState(state, "running", pid, this.#markers));
