@@ -97,6 +97,11 @@ export function lineOf(
   return { label, summary: summarize(samples), ...(more && { more }) };
 }
 
+/** The commit; a run that is written down is itself a change to the next. */
+function versionOf({ setting: { versions } }: Results): string | undefined {
+  return versions["nsinit"]?.replace("+", "");
+}
+
 /**
  * Adds the run before to a run. Pure.
  *
@@ -105,7 +110,7 @@ export function lineOf(
  * @returns The run, with that where both are of one version.
  */
 export function withBefore(results: Results, earlier: Results): Results {
-  const { setting: { date, versions }, checks } = earlier;
-  if (versions["nsinit"] !== results.setting.versions["nsinit"]) return results;
+  const { setting: { date }, checks } = earlier;
+  if (versionOf(earlier) !== versionOf(results)) return results;
   return { ...results, before: { date, checks } };
 }

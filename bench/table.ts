@@ -104,7 +104,9 @@ export function targetTable(
       formatLimit(target, target.must),
       formatLimit(target, target.aim),
       SIGNS[
-        worseOf(judge(target, check?.value), judge(target, first?.value))
+        before
+          ? worseOf(judge(target, check?.value), judge(target, first?.value))
+          : judge(target, check?.value)
       ],
     ];
   });

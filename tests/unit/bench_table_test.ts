@@ -123,7 +123,7 @@ function runOf(version: string, value: number): Results {
 
 Deno.test("what holds must hold in the run before as well", () => {
   const verdictOf = (first: number, second: number): string => {
-    const text = report(withBefore(runOf("1", second), runOf("1", first)));
+    const text = report(withBefore(runOf("1+", second), runOf("1", first)));
     assertStringIncludes(text, "- Run before: 2015-06-22 10:20 UTC");
     const [line = ""] = text.split("\n")
       .filter((each) => each.startsWith("| API start→exit / spawned crun, b"));
@@ -141,4 +141,20 @@ Deno.test("what holds must hold in the run before as well", () => {
 Deno.test("a run of another version is not the run before", () => {
   const text = report(withBefore(runOf("2", 0.2), runOf("1", 0.9)));
   assert(!text.includes("un before"));
+  const [line = ""] = text.split("\n")
+    .filter((each) => each.startsWith("| API start→exit / spawned crun, b"));
+  assertStringIncludes(line, "yes, and the aim");
+});
+
+Deno.test("a value without a target is judged in no run", () => {
+  assert(TARGETS.some(({ must }) => must === undefined));
+  const measured = TARGETS.map(({ key }) => ({ key, value: 1 }));
+  for (const before of [undefined, measured]) {
+    const verdicts = targetTable(measured, before).slice(2)
+      .map((line) => line.split("|").at(-2)?.trim());
+    assertEquals(
+      verdicts.map((verdict) => verdict === ""),
+      TARGETS.map(({ must }) => must === undefined),
+    );
+  }
 });
