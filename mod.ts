@@ -77,6 +77,7 @@ export {
   type BindOptions,
   vethNetwork,
 } from "./lib/config/shorthands.ts";
+export type { RootIds } from "./lib/config/reading.ts";
 export type * from "./lib/config/types.ts";
 // As they are written down, which is more often than they are read.
 export type {
