@@ -516,7 +516,7 @@ class Restore {
   }
 
   async #ask(): Promise<number> {
-    const { request, record, plan } = this.#restoring;
+    const { request, plan } = this.#restoring;
     const { images, onDebug } = request;
     const criu = await findCriu(request.criu ?? "criu");
     onDebug?.(`CRIU ${criu.version.join(".")} at ${criu.program}`);
