@@ -54,6 +54,22 @@ static int cover_root(struct nsi_run *run, int treefd, const char *at, uint64_t 
 	return 0;
 }
 
+/* A root is a directory; @treefd may be the -errno of its slot. */
+static int check_tree(struct nsi_run *run, int treefd)
+{
+	struct statx st = { .stx_mask = 0 };
+	int r;
+
+	run->detail = NSI_AT_OPEN;
+	if (treefd < 0)
+		return treefd;
+	r = nsi_stat(treefd, &st);
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_VERIFY;
+	return (st.stx_mode & S_IFMT) == S_IFDIR ? 0 : -ENOTDIR;
+}
+
 /*
  * nsi_op_root_attach() - attach the tree of the root on top of /
  *
@@ -67,18 +83,11 @@ int nsi_op_root_attach(struct nsi_run *run, const struct nsi_op *op)
 {
 	uint64_t propagation = NSI_ROOT_ATTACH_PROPAGATION(op) & ~(uint64_t)MS_REC;
 	int treefd = nsi_slot_get(run, NSI_ROOT_ATTACH_SLOT(op));
-	struct statx st = { .stx_mask = 0 };
 	int r;
 
-	run->detail = NSI_AT_OPEN;
-	if (treefd < 0)
-		return treefd;
-	r = nsi_stat(treefd, &st);
+	r = check_tree(run, treefd);
 	if (r < 0)
 		return r;
-	run->detail = NSI_AT_VERIFY;
-	if ((st.stx_mode & S_IFMT) != S_IFDIR)
-		return -ENOTDIR;
 	r = cover_root(run, treefd, NSI_ROOT_ATTACH_AT(run, op), propagation);
 	if (r == 0)
 		run->slot[NSI_ROOT_ATTACH_SLOT(op)] = -1;
@@ -120,18 +129,11 @@ int nsi_op_root_place(struct nsi_run *run, const struct nsi_op *op)
 {
 	const char *at = NSI_ROOT_PLACE_AT(run, op);
 	int treefd = nsi_slot_get(run, NSI_ROOT_PLACE_SLOT(op));
-	struct statx st = { .stx_mask = 0 };
 	int r;
 
-	run->detail = NSI_AT_OPEN;
-	if (treefd < 0)
-		return treefd;
-	r = nsi_stat(treefd, &st);
+	r = check_tree(run, treefd);
 	if (r < 0)
 		return r;
-	run->detail = NSI_AT_VERIFY;
-	if ((st.stx_mode & S_IFMT) != S_IFDIR)
-		return -ENOTDIR;
 	r = nsi_tree_set(run, treefd, AT_RECURSIVE, 0, 0, MS_PRIVATE);
 	if (r < 0)
 		return r;
