@@ -5,7 +5,7 @@
  */
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import type { JsonPath } from "./json_scan.ts";
-import { type Findings, quote } from "./problems.ts";
+import { describe, type Findings, quote } from "./problems.ts";
 import type { Int64 } from "./types.ts";
 
 /** Bounds of a whole number, both included. */
@@ -24,16 +24,6 @@ export const UINT64: IntegerBounds = { min: 0, max: 2n ** 64n - 1n };
 export const UINT32: IntegerBounds = { min: 0, max: 0xffffffff };
 /** Whole numbers of 32 bits. */
 export const INT32: IntegerBounds = { min: -0x80000000, max: 0x7fffffff };
-
-/** Words what a value is, for messages. */
-function describe(value: Json): string {
-  if (typeof value === "string") return `the string ${quote(value)}`;
-  if (typeof value === "number" || typeof value === "bigint") {
-    return `the number ${value}`;
-  }
-  if (typeof value === "boolean" || value === null) return String(value);
-  return isJsonObject(value) ? "an object" : "a list";
-}
 
 /**
  * Reads one object, as Go did: keys match in any case, and a missing member or

@@ -125,6 +125,34 @@ export function quote(value: string): string {
 }
 
 /**
+ * Words what a value is, for messages.
+ *
+ * @param value What was found.
+ * @returns Its kind, with the value where that is short.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { describe } from "./problems.ts";
+ *
+ * assertEquals([5, "a", []].map(describe), [
+ *   "the number 5",
+ *   'the string "a"',
+ *   "a list",
+ * ]);
+ * ```
+ */
+export function describe(value: unknown): string {
+  if (typeof value === "string") return `the string ${quote(value)}`;
+  if (typeof value === "number" || typeof value === "bigint") {
+    return `the number ${value}`;
+  }
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
+  return typeof value === "function" ? "a function" : String(value);
+}
+
+/**
  * Finds line and column of an offset.
  *
  * @param text The text.

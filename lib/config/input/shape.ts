@@ -8,7 +8,7 @@
  */
 import { isDeeplyFrozen } from "../frozen.ts";
 import type { JsonPath } from "../json_scan.ts";
-import { type Findings, quote } from "../problems.ts";
+import { describe, type Findings } from "../problems.ts";
 import { compact } from "../reading.ts";
 import type { Int64 } from "../types.ts";
 
@@ -41,17 +41,6 @@ export type Fields<T> = {
     ? OptionalField<Exclude<T[K], undefined>>
     : Field<T[K]>;
 };
-
-/** Words what a value is, for messages. */
-function describe(value: unknown): string {
-  if (typeof value === "string") return `the string ${quote(value)}`;
-  if (typeof value === "number" || typeof value === "bigint") {
-    return `the number ${value}`;
-  }
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "object" && value !== null) return "an object";
-  return typeof value === "function" ? "a function" : String(value);
-}
 
 function refuse(
   value: unknown,
