@@ -7,42 +7,23 @@
  *
  * @module
  */
-import { closeFd, openPidfd, signalPidfd } from "../../ffi/native.ts";
-import { PlanRun } from "../../ffi/plan_run.ts";
+import {
+  closeFd,
+  openDirectory,
+  openPidfd,
+  signalPidfd,
+} from "../../ffi/native.ts";
 import { waitForEnd } from "../../ffi/process_end.ts";
-import { openDirectory } from "../../ffi/native.ts";
-import type { Config } from "../config/types.ts";
-import { CgroupYard } from "./cgroup_yard.ts";
-import { separateMasters, setDeathSignal } from "../criu/image_files.ts";
-import { validateConfig } from "../config/validate.ts";
-import { type CriuOptions, REQUESTS } from "../criu/messages.ts";
-import { mountOf, parseMounts } from "../criu/mounts.ts";
+import { REQUESTS } from "../criu/messages.ts";
 import { type Criu, findCriu } from "../criu/program.ts";
 import { askCriu, type Notification } from "../criu/session.ts";
 import { terminalOf } from "../criu/streams.ts";
-import { HostError, StateError } from "../errors.ts";
-import { probeHost } from "../host/probe.ts";
-import type { Host } from "../host/types.ts";
-import { type Plan, POINTS } from "../plan/ops.ts";
-import { findMountPlaces, planMountPoints } from "../plan/mount_points.ts";
-import {
-  buildRestorePlan,
-  planRestoredNetwork,
-  type RestorePlan,
-} from "../plan/restore.ts";
-import type { Placement, ResourceCgroup } from "../plan/types.ts";
-import type { Attachment, StdioEnd } from "./attach.ts";
-import { type RestoreTuning, restoreTuning } from "./criu_tuning.ts";
+import { StateError } from "../errors.ts";
+import { planRestoredNetwork } from "../plan/restore.ts";
+import { CgroupYard } from "./cgroup_yard.ts";
 import { criuFailure } from "./criu_failure.ts";
 import { commonOptions } from "./criu_options.ts";
-import {
-  changeImage,
-  type DumpChoices,
-  type ImageRecord,
-  type Images,
-  makeImageDirectory,
-  shareImages,
-} from "./images.ts";
+import { makeImageDirectory } from "./images.ts";
 import { startTimeOf } from "./liveness.ts";
 import { lookAt } from "./look_at.ts";
 import {
@@ -53,364 +34,34 @@ import {
 } from "./markers.ts";
 import { whileRestoring } from "./memory_progress.ts";
 import { removeRemains, removeResources, runPoststop } from "./recover.ts";
-import { findSources, movedPath } from "./restore_mounts.ts";
-import { runParent } from "./run_plan.ts";
+import { fitImages, makeMountPoints } from "./restore_fit.ts";
 import {
-  checkRootfs,
+  baseDirectory,
+  inheritedOf,
+  restoreOptions,
+} from "./restore_options.ts";
+import { planRestore } from "./restore_plan.ts";
+import { holdScope, runAbout, runPlan } from "./restore_run.ts";
+import type { Restored, RestoreRequest, Restoring } from "./restore_types.ts";
+import {
   completeState,
   initialState,
   leftBehind,
   markersOf,
-  placeContainer,
-  scopeOf,
   withMarkers,
   withPoststop,
 } from "./start.ts";
 import { type LockedState, writeState } from "./store.ts";
-import type { CgroupDriver, OciRecord, StoredState } from "./store_types.ts";
+import type { StoredState } from "./store_types.ts";
 
-/** Directories that CRIU needs none of: one is covered, for it alone, by the mounts that it is given. */
-const BASES = ["/mnt", "/media", "/srv"];
 const LOG_NAME = "restore.log";
 const SIGKILL = 9;
-
-/** What is restored, as what. */
-export interface RestoreRequest {
-  /** Id of the container. */
-  readonly id: string;
-  /** The images. */
-  readonly images: Images;
-  /** Its configuration; the rootfs is canonical. */
-  readonly config: Config;
-  /** The container's directory, canonical; absent for one that has none. */
-  readonly directory?: string;
-  /** What takes the place of its standard streams. */
-  readonly attachment: Attachment;
-  /** Choices besides those of the dump. */
-  readonly choices?: DumpChoices;
-  /** How CRIU goes about it. */
-  readonly tuning?: RestoreTuning;
-  /** Directory of the log; that of the images unless given. */
-  readonly workPath?: string;
-  /** Memory is fetched by `criu lazy-pages` when it is used. */
-  readonly lazyPages?: boolean;
-  /** CRIU; the one of PATH unless given. */
-  readonly criu?: string;
-  /** Who makes the cgroups: we, or systemd. */
-  readonly cgroupDriver?: CgroupDriver;
-  /** The record of a container that was there before: what a failed restore goes back to. */
-  readonly reserved?: StoredState;
-  /** What an engine asks for: a container of the OCI command line. */
-  readonly oci?: OciRecord;
-  /** Whether the container stays, stopped, when its first process has ended. */
-  readonly keep?: boolean;
-  /** Told how many bytes of memory are filled. */
-  readonly onProgress?: (bytes: number) => void;
-  /** Told what is being done. */
-  readonly onDebug?: (line: string) => void;
-}
-
-/** A restored container. */
-export interface Restored {
-  /** What was written to the state file. */
-  readonly state: StoredState;
-  /** Pidfd of its first process, a child of this one; owned by the caller. */
-  readonly pidfd: number;
-  /** Outer end of its terminal, owned by the caller. */
-  readonly master?: number;
-}
-
-/** What a restore is made of, once it is planned. */
-interface Restoring {
-  readonly request: RestoreRequest;
-  readonly record: ImageRecord;
-  readonly host: Host;
-  readonly placement: Placement;
-  readonly plan: RestorePlan;
-  /** Where the mounts from outside come from now, by their keys. */
-  readonly sources: ReadonlyMap<string, string>;
-}
-
-/** The namespaces are in the images: the configuration cannot have others. */
-function checkNamespaces(
-  id: string,
-  wanted: Config,
-  { config }: ImageRecord,
-): void {
-  const listOf = ({ namespaces }: Config): string =>
-    namespaces.map(({ type }) => type).toSorted().join(" ");
-  if (listOf(wanted) === listOf(config)) return;
-  throw new StateError(
-    "ContainerNotExists",
-    `Cannot restore container ${id}: its configuration has the namespaces ${
-      listOf(wanted)
-    }, the images have ${
-      listOf(config)
-    }; use the configuration of the checkpoint`,
-  );
-}
-
-async function plan(
-  request: RestoreRequest,
-  stateDir: string,
-): Promise<Restoring> {
-  const { id, config, directory = "", images: { record } } = request;
-  validateConfig(config);
-  checkNamespaces(id, config, record);
-  await checkRootfs(config.rootfs);
-  const host = probeHost();
-  if (host.euid !== 0) {
-    throw new HostError(
-      `Cannot restore container ${id}: only root can restore processes`,
-    );
-  }
-  const placed = placeContainer(request, stateDir);
-  const cgroups = await scopeOf(request, placed, host);
-  const placement = { ...placed, ...(cgroups && { cgroups }) };
-  const sourcesWith = (newGroups: readonly ResourceCgroup[]) =>
-    findSources({
-      mounts: record.mounts,
-      oldGroups: record.cgroups,
-      newGroups,
-      config,
-      move: (path) => movedPath(path, record.directory, directory),
-    });
-  const input = { config, host, placement };
-  // Where the groups are is planned first, since some of the mounts show them.
-  const first = buildRestorePlan({ ...input, mounts: sourcesWith([]) });
-  const mounts = sourcesWith(first.resources.cgroups);
-  const sources = new Map(
-    record.mounts.map(({ key }, at) => [key, mounts[at]?.source ?? ""]),
-  );
-  const full = buildRestorePlan({ ...input, mounts });
-  return { request, record, host, placement, plan: full, sources };
-}
-
-/** How CRIU and the kernel call a group. */
-function cgroupRoots(
-  { host, plan: { resources } }: Restoring,
-): { controller: string; path: string }[] {
-  return resources.cgroups.flatMap(({ version, controllers, path }) => {
-    const hierarchy = host.cgroup.hierarchies.find((each) =>
-      each.version === version && path.startsWith(`${each.mount}/`) &&
-      (version === 2 || each.controllers[0] === controllers[0])
-    );
-    if (!hierarchy) return [];
-    const { root, mount } = hierarchy;
-    const below = path.slice(mount.length);
-    const full = root === "/" ? below : root + below;
-    const names = version === 2 ? [""] : controllers;
-    return names.map((controller) => ({ controller, path: full }));
-  });
-}
-
-function numberOf(end: StdioEnd, number: number): number {
-  return end === "inherit" ? number : end.fd;
-}
-
-/** Descriptors that CRIU gets from its fourth on, and what each stands for. */
-class Inherited {
-  readonly fds: number[] = [];
-  readonly keys: { readonly key: string; readonly fd: number }[] = [];
-
-  add(key: string, fd: number): void {
-    if (this.keys.some((known) => known.key === key)) return;
-    // 0 to 2 are CRIU's own, 3 is the socket.
-    this.keys.push({ key, fd: 4 + this.fds.length });
-    this.fds.push(fd);
-  }
-}
-
-function inheritedOf(
-  { request: { attachment }, record, plan }: Restoring,
-  run: PlanRun,
-): Inherited {
-  const inherited = new Inherited();
-  const { stdin, stdout, stderr } = attachment.stdio;
-  [stdin, stdout, stderr].forEach((end, number) => {
-    const key = record.streams[number]?.key;
-    if (key !== undefined) inherited.add(key, numberOf(end, number));
-  });
-  const network = plan.network === undefined
-    ? undefined
-    : run.slot(plan.network);
-  if (record.network !== undefined && network !== undefined) {
-    inherited.add(record.network, network);
-  }
-  return inherited;
-}
-
-function baseDirectory(...used: readonly string[]): string {
-  const found = BASES.find((path) => {
-    try {
-      return Deno.lstatSync(path).isDirectory &&
-        !used.some((each) => `${each}/`.startsWith(`${path}/`));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
-  });
-  if (found !== undefined) return found;
-  throw new HostError(
-    `Cannot restore: none of the directories ${
-      BASES.join(", ")
-    } is there, one of which CRIU finds mounts in; make one`,
-  );
-}
-
-/** Options that are the restore's alone. */
-function restoreOptions(
-  restoring: Restoring,
-  base: string,
-  inherited: Inherited,
-): Partial<CriuOptions> {
-  const { record, plan, request } = restoring;
-  const hasRoot = plan.trees.length > record.mounts.length;
-  const first = hasRoot ? 1 : 0;
-  const sockets = record.streams.flatMap(({ external }) =>
-    external?.startsWith("unix[") ? [external] : []
-  );
-  return {
-    restoreSibling: true,
-    evasiveDevices: true,
-    cgroupRoots: cgroupRoots(restoring),
-    inheritFds: inherited.keys,
-    external: [
-      ...record.mounts.map(({ key }, index) =>
-        `mnt[${key}]:${base}/${first + index}`
-      ),
-      ...new Set(sockets),
-    ],
-    ...(hasRoot && { root: `${base}/0` }),
-    ...(request.lazyPages && { lazyPages: true }),
-    ...restoreTuning(request.tuning ?? {}),
-  };
-}
-
-async function runPlan(
-  plan: Plan,
-  begin: () => void = () => {},
-): Promise<PlanRun> {
-  const run = new PlanRun(plan);
-  try {
-    await runParent(plan, run, { beginHooks: begin });
-    return run;
-  } catch (error) {
-    await run.abortAsync();
-    run.close();
-    throw error;
-  }
-}
-
-/**
- * Has systemd make the groups, around a process that waits: some mounts show
- * them, and CRIU is given those before there is any other process to be in there.
- */
-async function holdScope(
-  around: Plan["parent"],
-): Promise<PlanRun | undefined> {
-  if (around.length === 0) return undefined;
-  return await runPlan({
-    parent: [{ op: "spawn", flags: 0, cgroup: -1 }, ...around],
-    child: [{ op: "sync", point: POINTS.user }],
-    undo: [],
-  });
-}
-
-/** Executes operations about a process that is there. */
-async function runAbout(
-  pid: number,
-  parent: Plan["parent"],
-  begin?: () => void,
-): Promise<void> {
-  if (parent.length === 0) return;
-  const about: Plan = {
-    parent: [{ op: "process.use", pid }, ...parent],
-    child: [],
-    undo: [],
-  };
-  (await runPlan(about, begin)).close();
-}
 
 /** Number of the terminal whose outer end a descriptor is. */
 function terminalIndex(fd: number): number | undefined {
   const text = Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`);
   const [, index] = /^tty-index:\s*(\d+)$/m.exec(text) ?? [];
   return index === undefined ? undefined : Number(index);
-}
-
-/** Group on the host that is group 0 in a user namespace of the container's own. */
-function rootGroup(
-  { namespaces, gidMappings = [] }: Config,
-): number | undefined {
-  const hasOwn = namespaces.some(({ type, path }) =>
-    type === "NEWUSER" && path === undefined
-  );
-  if (!hasOwn) return undefined;
-  return gidMappings.find(({ containerId }) => containerId === 0)?.hostId;
-}
-
-function realPathOf(path: string): string {
-  try {
-    return Deno.realPathSync(path);
-  } catch (error) {
-    // The step that opens it tells what is wrong.
-    if (error instanceof Deno.errors.NotFound) return path;
-    throw error;
-  }
-}
-
-/** Each mount gets what is mounted outside where its new source does. */
-async function fitMounts(
-  { sources, request: { images, config } }: Restoring,
-): Promise<void> {
-  const table = parseMounts(await Deno.readTextFile("/proc/self/mountinfo"));
-  const propagates = (key: string | undefined): boolean => {
-    const source = key === undefined ? config.rootfs : sources.get(key) ?? "";
-    return mountOf(realPathOf(source), table)?.propagates ?? false;
-  };
-  for await (const { name } of Deno.readDir(images.path)) {
-    if (!/^mountpoints-\d+\.img$/.test(name)) continue;
-    await changeImage(
-      images.path,
-      name,
-      (image) => separateMasters(image, propagates),
-    );
-  }
-}
-
-/** Makes the images fit what is restored from them. */
-async function fitImages(restoring: Restoring): Promise<void> {
-  const { images, config } = restoring.request;
-  const { path, record } = images;
-  await fitMounts(restoring);
-  const wanted = config.parentDeathSignal ?? 0;
-  await changeImage(
-    path,
-    `core-${record.pid}.img`,
-    (image) => setDeathSignal(image, wanted),
-  );
-  const gid = rootGroup(config);
-  if (gid !== undefined) await shareImages(path, gid);
-}
-
-/** CRIU mounts at what is there: a root that is new to the container lacks it. */
-async function makeMountPoints(
-  { request: { config }, record, sources }: Restoring,
-): Promise<void> {
-  const { rootfs, overlay, hostRoot } = config;
-  if (overlay !== undefined || hostRoot !== undefined) return;
-  const places = findMountPlaces(
-    config,
-    record.mounts.flatMap(({ key, target }) => {
-      const source = sources.get(key) ?? "";
-      return source === "" || target === "/" ? [] : [{ target, source }];
-    }),
-  );
-  const targets = places.bound.map(({ target }) => target)
-    .concat(places.directories);
-  if (targets.every((target) => lookAt(rootfs + target) !== undefined)) return;
-  (await runPlan(planMountPoints(rootfs, places))).close();
 }
 
 /**
@@ -670,7 +321,7 @@ export async function restoreLocked(
 ): Promise<Restored> {
   let restore: Restore | undefined;
   try {
-    restore = new Restore(locked, await plan(request, locked.dir));
+    restore = new Restore(locked, await planRestore(request, locked.dir));
     return await restore.execute();
   } catch (error) {
     await discard(locked, restore, request.reserved).catch((second) => {

@@ -17,9 +17,10 @@ import type { DumpChoices, Images } from "./images.ts";
 import { isKept, isRunning } from "./phase.ts";
 import { memoryIn } from "./memory_progress.ts";
 import { dumpedFile, removeRemains, settleStopped, undoOf } from "./recover.ts";
-import { type Restored, restoreLocked } from "./restore.ts";
+import { restoreLocked } from "./restore.ts";
 import { findImages, runsAlready } from "./restore_kept.ts";
 import { movedConfig } from "./restore_mounts.ts";
+import type { Restored } from "./restore_types.ts";
 import {
   type LockedState,
   lockState,

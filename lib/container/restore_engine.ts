@@ -8,11 +8,8 @@ import { closeRelay, monitorProcess } from "./attach.ts";
 import { takeId } from "./create.ts";
 import { sendMaster, writePidFile } from "./hand_out.ts";
 import { dumpedFile, removeRemains, undoOf } from "./recover.ts";
-import {
-  type Restored,
-  restoreLocked,
-  type RestoreRequest,
-} from "./restore.ts";
+import { restoreLocked } from "./restore.ts";
+import type { Restored, RestoreRequest } from "./restore_types.ts";
 import {
   type LockedState,
   readState,

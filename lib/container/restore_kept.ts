@@ -10,7 +10,8 @@ import { type DumpChoices, type Images, openImages } from "./images.ts";
 import { notThere } from "./inspect.ts";
 import { isKept, isRunning } from "./phase.ts";
 import { removeRemains, settleStopped } from "./recover.ts";
-import { type Restored, restoreLocked } from "./restore.ts";
+import { restoreLocked } from "./restore.ts";
+import type { Restored } from "./restore_types.ts";
 import { lockState, readState, unlockState } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
 

@@ -7,7 +7,7 @@ import { choicesOf } from "../../cli/checkpoint_options.ts";
 import type { Values } from "../../cli/values.ts";
 import type { RestoreTuning } from "../../container/criu_tuning.ts";
 import { openImages } from "../../container/images.ts";
-import type { RestoreRequest } from "../../container/restore.ts";
+import type { RestoreRequest } from "../../container/restore_types.ts";
 import { restoreForEngine } from "../../container/restore_engine.ts";
 import { HostError, StateError, UsageError } from "../../errors.ts";
 import { attachFor } from "../attach.ts";
