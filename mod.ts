@@ -59,7 +59,8 @@ export {
   type TemplateConfig,
 } from "./lib/config/defaults.ts";
 export { defaultSeccomp } from "./lib/config/default_seccomp.ts";
-export { detectDialect, DIALECTS } from "./lib/config/detect.ts";
+export { detectDialect } from "./lib/config/detect.ts";
+export { DIALECTS } from "./lib/config/dialect_names.ts";
 export type { FormatConfigOptions } from "./lib/config/format.ts";
 export { hostRootConfig } from "./lib/config/host_root.ts";
 export type { Json, JsonObject } from "./lib/config/json.ts";

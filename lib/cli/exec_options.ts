@@ -5,27 +5,8 @@
  */
 import type { Option } from "./command.ts";
 import { GENERATOR_OPTIONS } from "./generator_options.ts";
+import { DIALECTS } from "../config/dialect_names.ts";
 import { ID_OPTION } from "./id_option.ts";
-
-/** Dialects that `--dialect` can force. */
-export const DIALECTS = [
-  "A1",
-  "A2",
-  "A3",
-  "A4",
-  "A5",
-  "B1",
-  "B2",
-  "B3",
-  "C0",
-  "C1",
-  "C2",
-  "C3",
-  "D0",
-  "D",
-  "E",
-  "OCI",
-] as const;
 
 const PROCESS = "Program";
 const CONTAINER = "Container";

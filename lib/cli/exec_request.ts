@@ -9,7 +9,7 @@ import { CONFIG_FILE, keepsPlace } from "../container/config_place.ts";
 import type { ExecRequest, ProcessRequest } from "../container/request.ts";
 import { ConfigError, UsageError } from "../errors.ts";
 import type { Invocation } from "./command.ts";
-import { DIALECTS } from "./exec_options.ts";
+import { DIALECTS } from "../config/dialect_names.ts";
 import { GENERATOR_OPTIONS } from "./generator_options.ts";
 import {
   checkDirectory,

@@ -4,6 +4,7 @@
  * @module
  */
 import { normalizePath, resolvePath } from "../config/host_paths.ts";
+import { LOOPBACK } from "../config/loopback.ts";
 import type {
   Cgroup,
   Config,
@@ -28,22 +29,6 @@ const MS_PLAIN = 14;
 const MS_BIND_REC = 4096 | 16384;
 /** 2^31 - 1: the ids that the original mapped. */
 const MAX_ID = 2147483647;
-
-const LOOPBACK: Network = {
-  type: "loopback",
-  name: "lo",
-  bridge: "",
-  macAddress: "",
-  address: "127.0.0.1/0",
-  gateway: "localhost",
-  ipv6Address: "",
-  ipv6Gateway: "",
-  mtu: 0,
-  txqueuelen: 0,
-  hostInterfaceName: "",
-  vethPrefix: "",
-  hairpinMode: false,
-};
 
 /** Options that need a mount namespace of the container's own. */
 const MOUNT_OPTIONS = [

@@ -8,12 +8,12 @@ import type {
   BlkioStats,
   CpuStats,
   HugetlbStats,
-  InterfaceStats,
   MemoryStats,
   MemoryUsage,
   PidsStats,
   Stats,
 } from "../stats/types.ts";
+import { interfaceToJson } from "../stats/interface_json.ts";
 
 /** JSON of one object; members that are undefined are left out when it is written. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -92,20 +92,6 @@ function hugetlbToJson(
 
 function pidsToJson({ current, limit, max, failcnt }: PidsStats): JsonObject {
   return { current, limit, max, failcnt };
-}
-
-function interfaceToJson(each: InterfaceStats): JsonObject {
-  return {
-    Name: each.name,
-    RxBytes: each.rxBytes,
-    RxPackets: each.rxPackets,
-    RxErrors: each.rxErrors,
-    RxDropped: each.rxDropped,
-    TxBytes: each.txBytes,
-    TxPackets: each.txPackets,
-    TxErrors: each.txErrors,
-    TxDropped: each.txDropped,
-  };
 }
 
 /**

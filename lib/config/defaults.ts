@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LOOPBACK } from "./loopback.ts";
 import type { CapabilityName } from "./names/capabilities.ts";
 import type {
   Config,
@@ -210,21 +211,7 @@ export function defaultConfig(rootfs: string): TemplateConfig {
       { type: "NEWNET" },
     ],
     capabilities: defaultCapabilities,
-    networks: [{
-      type: "loopback",
-      name: "lo",
-      bridge: "",
-      macAddress: "",
-      address: "127.0.0.1/0",
-      gateway: "localhost",
-      ipv6Address: "",
-      ipv6Gateway: "",
-      mtu: 0,
-      txqueuelen: 0,
-      hostInterfaceName: "",
-      vethPrefix: "",
-      hairpinMode: false,
-    }],
+    networks: [{ ...LOOPBACK }],
     cgroups: {
       name: "",
       parent: "nsinit",

@@ -8,36 +8,6 @@ import { ConfigError } from "../errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import type { Dialect } from "./types.ts";
 
-/**
- * All dialects, oldest first.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { DIALECTS } from "./detect.ts";
- *
- * assertEquals([DIALECTS[0], DIALECTS.at(-1)], ["A1", "OCI"]);
- * ```
- */
-export const DIALECTS: readonly Dialect[] = [
-  "A1",
-  "A2",
-  "A3",
-  "A4",
-  "A5",
-  "B1",
-  "B2",
-  "B3",
-  "C0",
-  "C1",
-  "C2",
-  "C3",
-  "D0",
-  "D",
-  "E",
-  "OCI",
-];
-
 /** Read-only view with keys in lower case: Go matched them in any case. */
 class Shape {
   readonly #members = new Map<string, Json>();

@@ -4,7 +4,8 @@
  * @module
  */
 import { ConfigError, type ConfigProblem } from "../errors.ts";
-import { detectDialect, DIALECTS } from "./detect.ts";
+import { detectDialect } from "./detect.ts";
+import { DIALECTS } from "./dialect_names.ts";
 import { resolvePath } from "./host_paths.ts";
 import { isJsonObject, MAX_TEXT_LENGTH, parseJson } from "./json.ts";
 import type { JsonPath } from "./json_scan.ts";

@@ -11,13 +11,13 @@ import type {
   CpusetStats,
   CpuStats,
   HugetlbStats,
-  InterfaceStats,
   MemoryStats,
   MemoryUsage,
   PidsStats,
   Pressure,
   Stats,
 } from "../stats/types.ts";
+import { interfaceToJson } from "../stats/interface_json.ts";
 
 /** JSON of one object; members that are undefined are left out when it is written. */
 export type StatsJson = Readonly<Record<string, unknown>>;
@@ -142,20 +142,6 @@ function hugetlbToJson(
       { usage: some(usage), max: some(max), failcnt },
     ]),
   );
-}
-
-function interfaceToJson(each: InterfaceStats): StatsJson {
-  return {
-    Name: each.name,
-    RxBytes: each.rxBytes,
-    RxPackets: each.rxPackets,
-    RxErrors: each.rxErrors,
-    RxDropped: each.rxDropped,
-    TxBytes: each.txBytes,
-    TxPackets: each.txPackets,
-    TxErrors: each.txErrors,
-    TxDropped: each.txDropped,
-  };
 }
 
 /**

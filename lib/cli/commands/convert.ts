@@ -7,7 +7,8 @@ import type { Config, Dialect } from "../../config/types.ts";
 import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, writeConfig } from "../config_file.ts";
-import { DIALECTS, SOURCE_OPTIONS } from "../exec_options.ts";
+import { DIALECTS } from "../../config/dialect_names.ts";
+import { SOURCE_OPTIONS } from "../exec_options.ts";
 import { absolute, directoryOf } from "../globals.ts";
 
 /** The argument that means stdin. */

@@ -7,7 +7,8 @@ import type { Config } from "../../config/types.ts";
 import { UsageError } from "../../errors.ts";
 import { CHOICE_OPTIONS, choicesOf } from "../checkpoint_options.ts";
 import type { Command, Invocation } from "../command.ts";
-import { DIALECTS, SOURCE_OPTIONS } from "../exec_options.ts";
+import { DIALECTS } from "../../config/dialect_names.ts";
+import { SOURCE_OPTIONS } from "../exec_options.ts";
 import { ID_OPTION } from "../id_option.ts";
 import {
   absolute,

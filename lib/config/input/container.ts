@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { DIALECTS } from "../detect.ts";
+import { DIALECTS } from "../dialect_names.ts";
 import { NAMESPACE_TYPES, parseNamespaceType } from "../names/namespaces.ts";
 import {
   IO_CLASSES,

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { ExecRequest } from "../../../lib/container/request.ts";
 import { ConfigError, UsageError } from "../../../lib/errors.ts";
-import { DIALECTS as KNOWN_DIALECTS } from "../../../lib/config/detect.ts";
-import { DIALECTS, EXEC_OPTIONS } from "../../../lib/cli/exec_options.ts";
+import { EXEC_OPTIONS } from "../../../lib/cli/exec_options.ts";
 import {
   type ConfigSource,
   findConfig,
@@ -202,10 +201,6 @@ Deno.test("--log takes what the first versions took for no file", () => {
     debug: true,
     logFile: "/a",
   });
-});
-
-Deno.test("--dialect takes every dialect that can be read", () => {
-  assertEquals([...DIALECTS].sort(), [...KNOWN_DIALECTS].sort());
 });
 
 Deno.test("exec --host-root reads no container.json that nobody named", async () => {
