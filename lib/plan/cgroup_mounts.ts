@@ -15,6 +15,12 @@ const PLAIN_ATTRS = MOUNT_ATTRS.MOUNT_ATTR_NOSUID |
   MOUNT_ATTRS.MOUNT_ATTR_NODEV | MOUNT_ATTRS.MOUNT_ATTR_NOEXEC;
 const READONLY_ATTRS = PLAIN_ATTRS | MOUNT_ATTRS.MOUNT_ATTR_RDONLY;
 
+/** What all groups are bound with. */
+interface GroupContext extends Pick<MountContext, "slots"> {
+  readonly flags: number;
+  readonly hasAllDevices?: boolean;
+}
+
 /** Directory of a hierarchy, as systems name it. */
 function directoryName({ version, controllers }: ShownGroup): string {
   if (version === 2) return "unified";
@@ -24,15 +30,17 @@ function directoryName({ version, controllers }: ShownGroup): string {
 /**
  * Binds a group. Only its own part of a hierarchy, so that `release_agent`,
  * which runs programs on the host, is never shown; and device rules stay
- * read-only, or the container could open the host's disks to itself.
+ * read-only, or the container could open the host's disks to itself, unless it
+ * has all devices anyway: engines inside keep the rules of theirs there.
  */
 function groupPart(
   group: ShownGroup,
   target: string,
-  { slots, flags }: Pick<MountContext, "slots"> & { readonly flags: number },
+  { slots, flags, hasAllDevices }: GroupContext,
 ): MountPart {
   const isClosed = (flags & MS_RDONLY) !== 0 ||
-    (group.version === 1 && group.controllers.includes("devices"));
+    (group.version === 1 && group.controllers.includes("devices") &&
+      !hasAllDevices);
   const slot = slots.take();
   return {
     parent: [{
@@ -61,7 +69,7 @@ function groupPart(
 function hierarchyPart(
   group: ShownGroup,
   target: string,
-  context: Pick<MountContext, "slots"> & { readonly flags: number },
+  context: GroupContext,
 ): MountPart {
   const name = directoryName(group);
   const path = `${target}/${name}`;
@@ -92,7 +100,7 @@ function hierarchyPart(
  *
  * @param target Path inside.
  * @param flags `MS_*` bits; without `MS_RDONLY` the container may make groups
- * of its own, and change all its limits but those of devices.
+ * of its own, and change all its limits; those of devices only if it has all.
  * @param context Groups and slots; whether a container without a group gets an
  * empty directory.
  * @returns The operations; the parent's must follow the making of the groups.
@@ -114,6 +122,7 @@ export function planCgroupMount(
   flags: number,
   context: Pick<MountContext, "groups" | "slots"> & {
     readonly mayBeEmpty?: boolean;
+    readonly hasAllDevices?: boolean;
   },
 ): MountPart {
   const { groups } = context;

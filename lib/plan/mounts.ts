@@ -14,6 +14,7 @@ import type { Command, Config, Mount, NamespaceType } from "../config/types.ts";
 import { HostError } from "../errors.ts";
 import type { Host } from "../host/types.ts";
 import { planInside, sourceInside, type SourcePart } from "./bind_sources.ts";
+import { devicePolicy, isOpenPolicy } from "./cgroup/devices.ts";
 import { planCgroupMount } from "./cgroup_mounts.ts";
 import { MOUNT_ATTRS } from "./flags.ts";
 import { planIdmap } from "./mount_idmap.ts";
@@ -381,6 +382,7 @@ function mountPart(placed: PlacedMount, context: MountContext): MountPart {
         ...context,
         // Engines ask for it without asking whether a user has groups.
         mayBeEmpty: context.config.dialect === "OCI",
+        hasAllDevices: isOpenPolicy(devicePolicy(context.config.cgroups ?? {})),
       });
     default:
       return { ...NOTHING, child: [fsOp(placed, context)] };

@@ -1,17 +1,26 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import type { Config, Mount } from "../../../lib/config/types.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Config, Mount, Resources } from "../../../lib/config/types.ts";
 import { ConfigError, HostError } from "../../../lib/errors.ts";
-import { type MountPart, planMounts } from "../../../lib/plan/mounts.ts";
+import {
+  type MountPart,
+  planMounts,
+  type ShownGroup,
+} from "../../../lib/plan/mounts.ts";
 import type { Op } from "../../../lib/plan/ops.ts";
 import { SlotAllocator } from "../../../lib/plan/slots.ts";
 import { configWith, HOST_V2, names } from "./support.ts";
 
 const SLAVE = 0x84000;
+const GROUPS: readonly ShownGroup[] = [
+  { version: 1, controllers: ["cpu", "cpuacct"], path: "/cg/c/a" },
+  { version: 1, controllers: ["name=systemd"], path: "/cg/s/a" },
+];
 
 function plan(
   mounts: readonly Partial<Mount>[],
   changes: Partial<Config> = {},
   host = HOST_V2,
+  groups = GROUPS,
 ): MountPart {
   return planMounts({
     config: configWith({
@@ -28,18 +37,7 @@ function plan(
     }),
     host,
     slots: new SlotAllocator(),
-    groups: [
-      {
-        version: 1,
-        controllers: ["cpu", "cpuacct"],
-        path: "/cg/c/a",
-      },
-      {
-        version: 1,
-        controllers: ["name=systemd"],
-        path: "/cg/s/a",
-      },
-    ],
+    groups,
     propagation: SLAVE,
   });
 }
@@ -191,6 +189,26 @@ Deno.test("planMounts shows version 1 groups read-only, with links for shared hi
   for (const op of child) {
     if (op.op === "mount.tree") assertEquals(Number(op.set) & 1, 1);
   }
+});
+
+Deno.test("planMounts lets only a container with all devices write its device rules", () => {
+  const groups: readonly ShownGroup[] = [
+    { version: 1, controllers: ["devices"], path: "/cg/devices/a" },
+  ];
+  const mounts = [{ device: "cgroup", destination: "/cg", flags: 14 }];
+  const isClosed = (resources: Resources): boolean => {
+    const cgroups = { name: "a", parent: "", ...resources };
+    const { child } = plan(mounts, { cgroups }, HOST_V2, groups);
+    return child.some((op) =>
+      op.op === "mount.tree" && (Number(op.set) & 1) !== 0
+    );
+  };
+  const disk = { type: "b", major: 8, minor: 0, permissions: "w" } as const;
+  const node = { path: "", fileMode: 0, uid: 0, gid: 0 };
+  const deniedDevices = [{ ...node, ...disk }];
+  assert(isClosed({}));
+  assert(isClosed({ allowAllDevices: true, deniedDevices }));
+  assert(!isClosed({ allowAllDevices: true }));
 });
 
 Deno.test("planMounts relabels nothing where there are no labels", () => {
