@@ -36,11 +36,15 @@ export type Capability =
   | "buildah"
   | "catatonit"
   | "containerd"
+  | "cni"
   | "runc"
   | "crun"
   | "slirp4netns"
   | "system-python"
   | "full";
+
+/** Where Debian has the programs that make networks for pods. */
+export const CNI_PLUGINS = "/usr/lib/cni";
 
 interface Probe {
   readonly doc: string;
@@ -103,6 +107,10 @@ const PROBES: Readonly<Record<Capability, Probe>> = {
     doc: "containerd and its program ctr",
     isThere: () =>
       ["containerd", "ctr", "containerd-shim-runc-v2"].every(hasProgram),
+  },
+  "cni": {
+    doc: `the plugins of networks in ${CNI_PLUGINS}`,
+    isThere: () => exists(`${CNI_PLUGINS}/ptp`),
   },
   "cgroup-v2-mount": {
     doc: "a mount of cgroup v2, with controllers or without",

@@ -125,6 +125,11 @@ export class ClientHost implements AsyncDisposable {
     return ["nsenter", "-t", `${this.#pid}`, "-m", "-n", "-p"];
   }
 
+  /** Its files, as paths from outside. */
+  get root(): string {
+    return `/proc/${this.#pid}/root`;
+  }
+
   /** The same as a line for a shell, with the host's variables. */
   shellLine(command: readonly string[]): string {
     const env = Object.entries(this.#env).map(([name, value]) =>

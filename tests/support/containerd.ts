@@ -18,15 +18,28 @@ import { type OciRuntime, ociRuntime } from "./oci_runtime.ts";
 import { makeTestRootfs } from "./rootfs.ts";
 
 const STATE = "/run/containerd";
-/** Where the shim has runtimes keep the states of its default namespace. */
-const STATES = `${STATE}/runc/default`;
+/** Where the shim has runtimes keep the states of a namespace. */
+const STATES = `${STATE}/runc`;
 const CONFIG = `version = 2
 root = "/var/lib/containerd"
 state = "${STATE}"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
   address = "${STATE}/containerd.sock"
 `;
+
+/** What is served to Kubernetes: nothing, unless a test says more. */
+const NO_CRI = `disabled_plugins = ["io.containerd.grpc.v1.cri"]
+`;
+
+/** What of an image is not its files. */
+export interface ImageSettings {
+  /** Name and tag. */
+  readonly name: string;
+  /** The namespace of containerd that gets it. */
+  readonly namespace?: string;
+  /** `config` of the image. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
 
 /** A host with containerd. */
 export class Containerd implements AsyncDisposable {
@@ -40,10 +53,19 @@ export class Containerd implements AsyncDisposable {
     readonly tag: string,
     readonly host: ClientHost,
     readonly runtime: OciRuntime,
+    private readonly settings: string,
   ) {}
 
-  /** Makes a host and starts containerd there. */
-  static async create(topic: string): Promise<Containerd> {
+  /**
+   * Makes a host and starts containerd there.
+   *
+   * @param topic One word; part of all names.
+   * @param settings What its configuration says of the runtime.
+   */
+  static async create(
+    topic: string,
+    settings: (runtime: OciRuntime) => string = () => NO_CRI,
+  ): Promise<Containerd> {
     const tag = `nsinit-test-${topic}-${Deno.pid}`;
     const dir = `/tmp/${tag}`;
     await Deno.mkdir(dir);
@@ -53,7 +75,13 @@ export class Containerd implements AsyncDisposable {
     const first = criu === undefined ? "" : `${criu.replace(/[^/]*$/, "")}:`;
     const path = `${first}${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`;
     const host = await ClientHost.start({ PATH: path }, !runtime.isOurs);
-    const containerd = new Containerd(dir, tag, host, runtime);
+    const containerd = new Containerd(
+      dir,
+      tag,
+      host,
+      runtime,
+      settings(runtime),
+    );
     try {
       await containerd.#startDaemon();
     } catch (error) {
@@ -64,7 +92,8 @@ export class Containerd implements AsyncDisposable {
   }
 
   async #startDaemon(): Promise<void> {
-    await Deno.writeTextFile(`${this.dir}/config.toml`, CONFIG);
+    const config = `${CONFIG}${this.settings}`;
+    await Deno.writeTextFile(`${this.dir}/config.toml`, config);
     this.#daemon = this.host.start(
       ["containerd", "--config", `${this.dir}/config.toml`],
     );
@@ -106,17 +135,19 @@ export class Containerd implements AsyncDisposable {
   }
 
   /** Imports the root file system of the test as an image, and gives its name. */
-  async importImage(): Promise<string> {
-    const image = "docker.io/library/nsinit-test:1";
-    const dir = `${this.dir}/image`;
-    await Deno.mkdir(dir);
+  async importImage(
+    { name, namespace = "default", config: settings = {} }: ImageSettings = {
+      name: "docker.io/library/nsinit-test:1",
+    },
+  ): Promise<string> {
+    const dir = await Deno.makeTempDir({ dir: this.dir });
     await mustRun(["tar", "-C", this.rootfs, "-cf", `${dir}/layer.tar`, "."]);
     const layer = await Deno.readFile(`${dir}/layer.tar`);
     const digest = await crypto.subtle.digest("SHA-256", layer);
     const config = {
       architecture: Deno.build.arch === "aarch64" ? "arm64" : "amd64",
       os: "linux",
-      config: {},
+      config: settings,
       rootfs: {
         type: "layers",
         diff_ids: [`sha256:${new Uint8Array(digest).toHex()}`],
@@ -124,7 +155,7 @@ export class Containerd implements AsyncDisposable {
     };
     const manifest = [{
       Config: "config.json",
-      RepoTags: [image],
+      RepoTags: [name],
       Layers: ["layer.tar"],
     }];
     const write = (name: string, value: unknown): Promise<void> =>
@@ -132,8 +163,9 @@ export class Containerd implements AsyncDisposable {
     await write("config.json", config);
     await write("manifest.json", manifest);
     await mustRun(["tar", "-C", dir, "-cf", `${this.dir}/image.tar`, "."]);
-    await this.must(["image", "import", `${this.dir}/image.tar`]);
-    return image;
+    const place = ["--namespace", namespace];
+    await this.must([...place, "image", "import", `${this.dir}/image.tar`]);
+    return name;
   }
 
   /** The line for a shell that runs ctr. */
@@ -179,7 +211,8 @@ export class Containerd implements AsyncDisposable {
     for (const path of findCgroups([this.tag]).reverse()) {
       if (path.endsWith(this.tag)) await Deno.remove(path).catch(() => {});
     }
-    return await this.host.remains(this.tag, [STATES, `${STATE}/fifo`]);
+    const states = ["default", "k8s.io"].map((name) => `${STATES}/${name}`);
+    return await this.host.remains(this.tag, [...states, `${STATE}/fifo`]);
   }
 
   /** Removes all tasks and containers. */
