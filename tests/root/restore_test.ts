@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { dirname } from "@std/path";
 import { PlanRun } from "../../ffi/plan_run.ts";
 import { KernelError } from "../../lib/errors.ts";
 import type { Plan } from "../../lib/plan/ops.ts";
@@ -22,6 +23,7 @@ import { testCriu } from "../support/criu.ts";
 import { InProcess, readConfig } from "../support/in_process.ts";
 import {
   mustRun,
+  REPOSITORY,
   Running,
   type RunResult,
   SHARED_MOUNTS,
@@ -105,6 +107,62 @@ test(
   },
   { needs: ["criu", "tmux"] },
 );
+
+/** The blocks of commands of a document that say something. */
+async function commandsOf(file: string, says: string): Promise<string[]> {
+  const text = await Deno.readTextFile(`${REPOSITORY}/${file}`);
+  const blocks = [...text.matchAll(/^```sh\n(.*?)^```$/gms)]
+    .map(([, block = ""]) => block).filter((block) => block.includes(says));
+  assertEquals(blocks.length, 1, `${file}: ${says}`);
+  return blocks.join("").trim().split("\n");
+}
+
+for (const file of ["README.md", "docs/checkpoint.md"]) {
+  test(
+    `${file}: the counter goes on in the second terminal, as it is printed there`,
+    async (workspace) => {
+      const [count = ""] = await commandsOf(file, "while :; do");
+      const [checkpoint = "", ...rest] = await commandsOf(
+        file,
+        "nsinit checkpoint",
+      );
+      const dir = `${await workspace.newDirectory()}/root`;
+      await mustRun(["cp", "-a", workspace.rootfs, dir]);
+      const container = await workspace.containerIn(dir, {
+        ...workspace.config(),
+        rootfs: dir,
+      });
+      const open = async (): Promise<Terminal> => {
+        const terminal = await Terminal.open(
+          await workspace.newDirectory(),
+          dir,
+          workspace.stateRoot,
+        );
+        await terminal.type(`PATH=$PATH:${dirname(testCriu())}; clear`);
+        return terminal;
+      };
+      await using first = await open();
+      await using second = await open();
+      await first.type(count);
+      await first.waitFor(/^3$/m);
+      await second.type(checkpoint);
+      await first.waitFor(/was checkpointed$/m, 30_000);
+      const numbers = (screen: string): number[] =>
+        [...screen.matchAll(/^(\d+)$/gm)].map(([number]) => Number(number));
+      const before = numbers(await first.screen());
+
+      for (const line of rest) await second.type(line);
+      const last = before.at(-1) ?? 0;
+      await second.waitFor(new RegExp(`^${last + 2}$`, "m"), 30_000);
+
+      assertContinuous([...before, ...numbers(await second.screen())]);
+      const { pid } = await container.state() ?? { pid: 0 };
+      Deno.kill(pid, "SIGKILL");
+      await waitFor("the end", () => container.isGone());
+    },
+    { needs: ["criu", "tmux"] },
+  );
+}
 
 test(
   "a service in the background goes on under another id, its output in another file",
