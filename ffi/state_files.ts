@@ -14,8 +14,8 @@ const ELOOP = 40;
 const ESTALE = 116;
 const FLAG_MAKE = 1;
 
-/** Why a state directory could not be locked: as of any directory, or `refused`, since the root is not ours alone. */
-export type StateLockFailure = LockFailure | "refused";
+/** Why a state directory could not be locked: as of any directory, or the negative errno of what the kernel, or the root that is not ours alone, refuses. */
+export type StateLockFailure = LockFailure | number;
 
 /**
  * Locks a container's directory below a state root unless its lock is held.
@@ -23,7 +23,7 @@ export type StateLockFailure = LockFailure | "refused";
  * @param root State root; it must belong to this user, and nobody else may write to it.
  * @param name Name of the directory in it.
  * @param make Whether a missing directory is made, for its owner alone; the root never is.
- * @returns The descriptor that holds the lock, or why there is none.
+ * @returns The descriptor that holds the lock, or why there is none: a number below 0 is an errno.
  *
  * @example
  * ```ts ignore
@@ -34,7 +34,7 @@ export function lockStateDirectory(
   root: string,
   name: string,
   make: boolean,
-): number | StateLockFailure {
+): StateLockFailure {
   const flags = make ? FLAG_MAKE : 0;
   const result = library().nsi_state_lock(cString(root), cString(name), flags);
   if (result >= 0) return result;
@@ -46,7 +46,7 @@ export function lockStateDirectory(
     case EAGAIN:
       return "busy";
     default:
-      return "refused";
+      return result;
   }
 }
 

@@ -8,7 +8,12 @@
  * @module
  */
 import { KernelError, NsinitError, StateError } from "../errors.ts";
-import { closeFd, effectiveUserId, unlockDirectory } from "../../ffi/native.ts";
+import {
+  closeFd,
+  effectiveUserId,
+  unlockDirectory,
+  unwrap,
+} from "../../ffi/native.ts";
 import {
   loadText,
   lockStateDirectory,
@@ -59,7 +64,7 @@ async function takeFlock(
   root: string,
   id: string,
   make: boolean,
-): Promise<number | Exclude<StateLockFailure, "busy">> {
+): Promise<Exclude<StateLockFailure, "busy">> {
   for (
     let pause = FIRST_PAUSE;;
     pause = Math.min(pause * 1.5, LONGEST_PAUSE)
@@ -198,6 +203,11 @@ async function enterRoot(root: string, make: boolean): Promise<boolean> {
   return true;
 }
 
+/** What failed, after `Cannot`. */
+function lockAttempt(root: string, id: string): string {
+  return `lock container ${id} by its directory ${stateDirectory(root, id)}`;
+}
+
 async function lockInTurn(
   root: string,
   id: string,
@@ -208,10 +218,12 @@ async function lockInTurn(
   if (!await enterRoot(root, make)) return undefined;
   for (let round = 0; round < LOCK_ROUNDS; round++) {
     const lock = await takeFlock(root, id, make);
-    if (typeof lock === "number") return lock;
+    if (typeof lock === "number" && lock >= 0) return lock;
     if (lock === "missing" && !make) return undefined;
     // "stale": its owner removed it while we waited; the next round decides anew.
     if (lock !== "stale" && !await checkRoot(root, make)) return undefined;
+    // The root is as it has to be: what is in it, or to be made in it, is not.
+    if (typeof lock === "number") unwrap(lock, lockAttempt(root, id));
   }
   throw new StateError(
     "IdInUse",

@@ -201,6 +201,30 @@ test("a full disk is told, and no half of a file stays", async (workspace) => {
   );
 });
 
+test("a state root that takes no new container is told", async (workspace) => {
+  const root = await workspace.newDirectory();
+  const container = await workspace.container();
+  await mustRun(["mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", root]);
+  try {
+    await Deno.writeTextFile(`${root}/file`, "");
+    await mustRun(["mount", "-o", "remount,ro", root]);
+    for (
+      const [id, says] of [
+        ["new", /new: read-only file system \(EROFS\)\n$/],
+        ["file", /file: not a directory \(ENOTDIR\)\n$/],
+      ] as const
+    ) {
+      const started = await workspace.nsinit(
+        [`--root=${root}`, "exec", `--id=${id}`, "true"],
+        { cwd: container.dir },
+      );
+      assertRefused(id, started, 125, says);
+    }
+  } finally {
+    await mustRun(["umount", root]);
+  }
+});
+
 for (const left of [0, 40_960, 131_072]) {
   test(
     `a disk that is full after ${left} bytes of images is told, and the container goes on`,
