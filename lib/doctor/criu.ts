@@ -9,6 +9,8 @@ import { findProgram } from "./programs.ts";
 /** It looks at many parts of the kernel; on a slow machine that takes seconds. */
 const PATIENCE_MS = 60_000;
 const LONGEST_COMPLAINT = 300;
+/** Where it says what, whatever log the host's /etc/criu/default.conf names: a file would be left in the caller's directory. */
+const CHECK = ["check", "--log-file", "-"] as const;
 
 interface Answer {
   readonly isSuccess: boolean;
@@ -99,10 +101,10 @@ export async function examineCriu(
   const version = parseCriuVersion(told.text);
   if (version === undefined) return { path, complaint: complaintOf(told.text) };
   if (euid !== 0) return { path, version };
-  const check = await ask(path, "check");
+  const check = await ask(path, ...CHECK);
   if (!check.isSuccess) {
     return { path, version, works: false, complaint: complaintOf(check.text) };
   }
-  const tracks = await ask(path, "check", "--feature", "mem_dirty_track");
+  const tracks = await ask(path, ...CHECK, "--feature", "mem_dirty_track");
   return { path, version, works: true, tracksMemory: tracks.isSuccess };
 }

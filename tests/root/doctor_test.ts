@@ -8,8 +8,10 @@ import {
 import { examineCriu } from "../../lib/doctor/criu.ts";
 import { probeCall, probeNamespaces } from "../../ffi/probe.ts";
 import { containerTests } from "../support/containers.ts";
+import { testCriu } from "../support/criu.ts";
 import { nsinit, type RunOptions, type RunResult } from "../support/nsinit.ts";
 import { OrdinaryUser } from "../support/ordinary_user.ts";
+import { writeProgram } from "../support/rootfs.ts";
 
 const test = containerTests("doctor");
 /** A slow machine looks at CRIU, systemd and the rest for a while. */
@@ -177,7 +179,7 @@ test("root without power over mounts is told that nothing runs", async () => {
 test("a program that is not CRIU is told from one that is", async (workspace) => {
   const fake = `${workspace.dir}/criu-fake`;
   const script = '#!/bin/sh\n[ "$1" != --version ] || echo "Version: 4.9.1"\n' +
-    '[ "$2" != --feature ] || exit 1\n';
+    'case "$*" in *--feature*) exit 1;; esac\n';
   await Deno.writeTextFile(fake, script, { mode: 0o755 });
   assertEquals(await examineCriu(fake, 0), {
     path: fake,
@@ -190,6 +192,27 @@ test("a program that is not CRIU is told from one that is", async (workspace) =>
   assertEquals([other?.path, other?.version], ["/bin/true", undefined]);
   assertEquals(await examineCriu(`${fake}-none`, 0), undefined);
 });
+
+test(
+  "a CRIU that logs to a file leaves none where doctor is called",
+  async (workspace) => {
+    const home = await workspace.newDirectory();
+    const cwd = await workspace.newDirectory();
+    await Deno.mkdir(`${home}/.criu`);
+    const settings = `${home}/.criu/default.conf`;
+    await Deno.writeTextFile(settings, "log-file=left.log\n");
+    const criu = `${home}/criu`;
+    await writeProgram(
+      criu,
+      `#!/bin/sh\nHOME=${home} exec ${testCriu()} "$@"\n`,
+    );
+    const args = [`--criu=${criu}`, "doctor", "--json"];
+    const result = await nsinit(args, { cwd, timeoutMs: TIMEOUT_MS });
+    assertEquals(find(findingsOf(result), "criu").status, "ok");
+    assertEquals(await Array.fromAsync(Deno.readDir(cwd)), []);
+  },
+  { needs: ["criu"] },
+);
 
 test("wrong use of doctor is told in one sentence", async () => {
   const { code, stdout, stderr } = await nsinit(["doctor", "demo"]);

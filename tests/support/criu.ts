@@ -11,6 +11,9 @@ const TOOL = `${ROOT}/../shared/tools/get-criu`;
 /** Where the tool puts it when nobody says where, and where the tests have it put. */
 const FETCHED = ["/opt/criu", `${ROOT}/build/criu`];
 
+/** Whatever log the host's settings name: none is left where the tests run. */
+const CHECK = ["check", "--log-file", "-"];
+
 function isThere(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
@@ -39,7 +42,7 @@ function fetchCriu(): string | undefined {
   Deno.mkdirSync(`${ROOT}/build`, { recursive: true });
   succeeds("flock", [`${prefix}.lock`, TOOL, "--prefix", prefix]);
   const path = `${prefix}/bin/criu`;
-  return succeeds(path, ["check"]) ? path : undefined;
+  return succeeds(path, CHECK) ? path : undefined;
 }
 
 function find(): string | undefined {
@@ -49,9 +52,8 @@ function find(): string | undefined {
   const path = (Deno.env.get("PATH") ?? "").split(":").concat("/usr/sbin");
   const candidates = [...path, ...FETCHED.map((dir) => `${dir}/bin`)]
     .map((dir) => `${dir}/criu`);
-  return candidates.find((each) =>
-    isThere(each) && succeeds(each, ["check"])
-  ) ?? fetchCriu();
+  return candidates.find((each) => isThere(each) && succeeds(each, CHECK)) ??
+    fetchCriu();
 }
 
 let found: { readonly path: string | undefined } | undefined;
