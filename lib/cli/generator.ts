@@ -106,6 +106,13 @@ function applyNamespace(
       ? { ...config, namespaces, networks: [LOOPBACK] }
       : { ...config, namespaces };
   }
+  // A word that is mistyped must not be looked for as a file.
+  if (!value.includes("/")) {
+    throw new UsageError(
+      `--${name} cannot be ${JSON.stringify(value)}: it is host, private, ` +
+        "or the path of a namespace file, with a / in it",
+    );
+  }
   const path = resolvePath(directory, value);
   const isJoinable = type === "NEWNET" || type === "NEWUTS";
   return {
@@ -201,6 +208,11 @@ function applyVeth(config: Config, values: Values): Config {
   const mtu = values.integer("veth-mtu") ?? 0;
   if (mtu < 0) throw new UsageError(`--veth-mtu cannot be ${mtu}`);
   const address = values.text("veth-address") ?? "";
+  if (address === "") {
+    throw new UsageError(
+      "--veth-bridge needs --veth-address, e.g. --veth-address 10.0.0.2/24",
+    );
+  }
   const gateway = values.text("veth-gateway") ?? "";
   const [isAddress6, isGateway6] = [
     address.includes(":"),

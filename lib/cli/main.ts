@@ -12,6 +12,7 @@ import { parseArgs } from "./parse_args.ts";
 import {
   COMMANDS,
   findCommand,
+  FOREIGN_WORDS,
   FORMER_COMMANDS,
   loadEntry,
 } from "./registry.ts";
@@ -53,7 +54,9 @@ export async function loadCommand(name: string): Promise<Command> {
   ]);
   // Nobody who mistypes a word means a letter.
   const words = names.filter((known) => known.length > 1);
-  const near = nearestName(name.slice(0, 64), words);
+  const near = Object.hasOwn(FOREIGN_WORDS, name)
+    ? FOREIGN_WORDS[name]
+    : nearestName(name.slice(0, 64), words);
   const hint = near === undefined ? "" : `; did you mean ${near}?`;
   throw new UsageError(
     `Unknown command ${JSON.stringify(name.slice(0, 200))}${hint} ` +

@@ -66,6 +66,33 @@ export const FORMER_COMMANDS: Readonly<Record<string, string>> = {
   nsenter: "use `nsinit exec CMD` in the container's directory to join it",
 };
 
+/** What other programs for containers call the commands; only to suggest them. */
+export const FOREIGN_WORDS: Readonly<Record<string, string>> = {
+  run: "exec",
+  create: "exec",
+  start: "exec",
+  execute: "exec",
+  attach: "exec",
+  enter: "exec",
+  join: "exec",
+  shell: "exec",
+  stop: "kill",
+  signal: "kill",
+  freeze: "pause",
+  unfreeze: "unpause",
+  thaw: "unpause",
+  inspect: "state",
+  info: "state",
+  status: "state",
+  monitor: "events",
+  remove: "delete",
+  destroy: "delete",
+  set: "update",
+  check: "doctor",
+  features: "oci features",
+  version: "--version",
+};
+
 /**
  * Finds a command.
  *

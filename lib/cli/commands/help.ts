@@ -3,10 +3,17 @@
  *
  * @module
  */
+import { UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
 
 async function help({ args, output }: Invocation): Promise<number> {
   const { helpFor } = await import("../main.ts");
+  const [, another] = args;
+  if (another !== undefined) {
+    throw new UsageError(
+      `help takes one command, and ${JSON.stringify(another)} is one more`,
+    );
+  }
   await output.result(await helpFor(args[0]));
   return 0;
 }

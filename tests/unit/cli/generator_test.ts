@@ -1,5 +1,12 @@
-import { assert, assertEquals, assertExists, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertExists,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
 import { defaultConfig } from "../../../lib/config/defaults.ts";
+import { formatConfig } from "../../../lib/config/format.ts";
 import type { Config } from "../../../lib/config/types.ts";
 import { validateConfig } from "../../../lib/config/validate.ts";
 import { applyGenerator } from "../../../lib/cli/generator.ts";
@@ -253,6 +260,9 @@ const REFUSED: readonly [string, string][] = [
   ["--mnt host --read-only", "--read-only changes mounts"],
   ["--net host --veth-bridge br0", "--veth-bridge needs a network namespace"],
   ["--veth-address 10.0.0.2/24", "--veth-address needs --veth-bridge"],
+  ["--veth-bridge br0", "--veth-bridge needs --veth-address"],
+  ["--net hots", '--net cannot be "hots": it is host, private, or'],
+  ["--pid none", '--pid cannot be "none": it is host, private, or'],
   ["--veth-bridge br0 --veth-mtu -1", "--veth-mtu cannot be -1"],
   ["--bind /a", '--bind cannot be "/a"'],
   ["--bind /a:b", '--bind cannot be "/a:b"'],
@@ -272,5 +282,61 @@ const REFUSED: readonly [string, string][] = [
 for (const [line, says] of REFUSED) {
   Deno.test(`applyGenerator refuses ${line}`, () => {
     assertThrows(() => generate(line.split(" ")), UsageError, says);
+  });
+}
+
+/** What changes the template, for each option; after `|` what it needs besides. */
+const SAMPLES: Readonly<Record<string, string>> = {
+  "rootfs": "--rootfs=/other",
+  "read-only": "--read-only",
+  "overlay": "--overlay=64m",
+  "overlay-upper": "--overlay-upper=/upper",
+  "overlay-work": "--overlay-work=/w | --overlay-upper=/upper",
+  "host-root": "--host-root=64m",
+  "host-path": "--host-path=/opt | --host-root",
+  "bind": "--bind=/srv:/srv",
+  "tmpfs": "--tmpfs=/tmp",
+  "cgroup": "--cgroup",
+  "hostname": "--hostname=web",
+  "net": "--net=host",
+  "mnt": "--mnt=host",
+  "pid": "--pid=host",
+  "ipc": "--ipc=host",
+  "uts": "--uts=host",
+  "userns-root-uid": "--userns-root-uid=1000",
+  "veth-bridge": "--veth-bridge=br0 --veth-address=10.0.0.2/24",
+  "veth-address": "--veth-address=10.0.0.2/24 --veth-bridge=br0",
+  "veth-gateway":
+    "--veth-gateway=10.0.0.1 | --veth-bridge=br0 --veth-address=10.0.0.2/24",
+  "veth-mtu": "--veth-mtu=1400 | --veth-bridge=br0 --veth-address=10.0.0.2/24",
+  "sysctl": "--sysctl=kernel.shmmni=9",
+  "memory-limit": "--memory-limit=64m",
+  "memory-swap": "--memory-swap=128m | --memory-limit=64m",
+  "memory-swappiness": "--memory-swappiness=7",
+  "cpushares": "--cpushares=512",
+  "cpu-quota": "--cpu-quota=50000",
+  "cpu-period": "--cpu-period=50000",
+  "pids-limit": "--pids-limit=20",
+  "cpuset-cpus": "--cpuset-cpus=0",
+  "cpuset-mems": "--cpuset-mems=0",
+  "parent-death-signal": "--parent-death-signal=TERM",
+  "security": "--security=high",
+  "groups": "--groups=5",
+  "apparmor-profile": "--apparmor-profile=p",
+  "process-label": "--process-label=a:b:c:d",
+  "mount-label": "--mount-label=a:b:c:d",
+};
+
+for (const { name } of GENERATOR_OPTIONS) {
+  Deno.test(`--${name} changes what nsinit config prints`, () => {
+    const sample = SAMPLES[name];
+    assertExists(sample, "an option without a sample");
+    const [own = "", needed = ""] = sample.split("|");
+    const words = (line: string): string[] =>
+      line.split(" ").filter((word) => word !== "");
+    const print = (args: readonly string[]): string =>
+      formatConfig(generate(args), "container.json");
+    const without = print(words(needed));
+    assertNotEquals(print([...words(own), ...words(needed)]), without);
   });
 }
