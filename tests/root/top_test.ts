@@ -106,6 +106,32 @@ test(
 );
 
 test(
+  "the screen is cleared in no way that a terminal keeps lines of",
+  async (workspace) => {
+    await using terminal = await open(workspace);
+    const written = `${workspace.dir}/written`;
+    await terminal.record(written);
+    await typeTop(terminal);
+    await terminal.waitFor(FRAME, SLOW_MS);
+    // Everything is drawn anew for each size.
+    await terminal.resize({ rows: 10, columns: 40 });
+    await terminal.waitFor(/^ID +CPU% CPU +MEM( LIMIT)? *$/m, SLOW_MS);
+    await terminal.resize({ rows: 30, columns: 140 });
+    await terminal.waitFor(/STATUS +COMMAND *$/m, SLOW_MS);
+    await terminal.press("q");
+    await assertClean(terminal, 0);
+
+    const text = await Deno.readTextFile(written);
+    // deno-lint-ignore no-control-regex
+    const clears = text.match(/\x1b\[\d*J/g) ?? [];
+    assert(clears.length >= 3, `${clears.length}`);
+    // 2J and 3J: what was there goes above the window instead.
+    assertEquals(clears.filter((code) => code !== "\x1b[J"), []);
+  },
+  NEEDS,
+);
+
+test(
   "containers are paused, resumed and ended by keys, the last after a question",
   async (workspace) => {
     await using container = await start(workspace, ["/bin/sleep", "1000"]);

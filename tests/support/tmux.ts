@@ -93,6 +93,11 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux("send-keys", key);
   }
 
+  /** Has every byte that is written to it from now on written to a file, too. */
+  async record(file: string): Promise<void> {
+    await this.#tmux("pipe-pane", "-O", `exec cat > '${file}'`);
+  }
+
   /** Changes the size of the window. */
   async resize({ rows, columns }: Size): Promise<void> {
     await this.#tmux("resize-window", "-x", `${columns}`, "-y", `${rows}`);

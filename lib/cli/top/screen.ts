@@ -113,9 +113,11 @@ function questionOf({ verb, id }: Deed): string {
 }
 
 const HINT = "q quit  h help  arrows choose  p pause  k end  c m t i n d sort";
+const HELP_HINT = "any key goes back to the table";
 
-function footerOf({ question, message }: View): string {
+function footerOf({ question, message, showsHelp }: View): string {
   if (question) return questionOf(question);
+  if (showsHelp) return HELP_HINT;
   return message === "" ? HINT : plainText(message);
 }
 

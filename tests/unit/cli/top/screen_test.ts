@@ -152,6 +152,10 @@ Deno.test("drawScreen explains keys, and says when there is nothing", () => {
   assert(
     help.map(plain).some((line) => line.startsWith("  q           leave")),
   );
+  assertEquals(
+    plain(help.at(-1) ?? "").trim(),
+    "any key goes back to the table",
+  );
   assertMatch(draw([])[3] ?? "", /^No container runs/);
 });
 
