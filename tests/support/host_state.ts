@@ -2,8 +2,9 @@
  * What a container could leave behind on the host, before and after a test.
  *
  * Other programs change the host meanwhile, so only what can be ours counts:
- * cgroups with our names, processes below us or with a link to our files.
- * Mounts and interfaces are compared as they are.
+ * cgroups with our names, processes below us or with a link to our files, mounts
+ * that name us or are in no place that all programs use. Interfaces are compared
+ * as they are.
  *
  * @module
  */
@@ -92,12 +93,29 @@ export function findCgroups(names: readonly string[]): string[] {
   return found;
 }
 
-function listMounts(): string[] {
+/** Where every program mounts what is its own. */
+const COMMON_PLACES = ["/tmp/", "/var/"];
+
+/**
+ * Tells whether a mount can be ours. A test that takes seconds often sees others
+ * come and go where programs keep what is their own; there ours name our files.
+ *
+ * @param mount Its point and what is mounted, as {@linkcode HostState} has it.
+ * @param owner How ours are told from others.
+ * @returns Whether it can.
+ */
+export function canBeOurMount(mount: string, owner: Ownership): boolean {
+  if (!COMMON_PLACES.some((place) => mount.startsWith(place))) return true;
+  return [...owner.names, ...owner.directories]
+    .some((name) => mount.includes(name));
+}
+
+function listMounts(owner: Ownership): string[] {
   return readText("/proc/self/mountinfo").split("\n").map((line) => {
     const [, , , root, point, ...rest] = line.split(" ");
     const tail = rest.slice(rest.indexOf("-") + 1).join(" ");
     return line === "" ? "" : `${point} (${root} of ${tail})`;
-  }).filter((line) => line !== "");
+  }).filter((line) => line !== "" && canBeOurMount(line, owner));
 }
 
 interface ProcessInfo {
@@ -190,7 +208,7 @@ function* listFiles(path: string): Generator<string> {
 export function captureHostState(owner: Ownership): HostState {
   return {
     cgroups: new Set(findCgroups(owner.names)),
-    mounts: new Set(listMounts()),
+    mounts: new Set(listMounts(owner)),
     interfaces: new Set(listNames("/sys/class/net").map(({ name }) => name)),
     processes: new Set(listOwnProcesses(owner)),
     files: new Set(owner.directories.flatMap((dir) => [...listFiles(dir)])),
