@@ -36,9 +36,12 @@ static const char *const options[] = {
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
 /* For commands that are over before better code of their functions would be ready: then what
- * makes it costs more than it saves, and so do the threads that it is made on. */
+ * makes it costs more than it saves, and so do the threads that it is made on. Where a function
+ * stands in the source is noted when it is compiled: else the first error that is caught has the
+ * whole file parsed again. What is allocated has room until the end, without a collection. */
 static const char short_command[] =
-	"--v8-flags=--single-threaded,--no-opt,--no-sparkplug,--no-maglev";
+	"--v8-flags=--single-threaded,--no-opt,--no-sparkplug,--no-maglev,"
+	"--no-enable-lazy-source-positions,--min-semi-space-size=16";
 
 /* What Deno is told besides: the hash of a command line to keep, the report of a failed start. */
 static char keep[] = "NSINIT_KEEP=0123456789abcdef";
@@ -200,12 +203,38 @@ static int find_program(char program[PATH_SIZE], const char *bundle, int is_oci,
 	return extend(program, bundle, name) < 0 || extend(program, "js", "") < 0 ? -1 : 0;
 }
 
-/* Prints what the bundle has for exactly this command line; 0, or -1 when it has nothing. */
+static int begins_with(const char *text, const char *start)
+{
+	while (*start && *text == *start) {
+		text++;
+		start++;
+	}
+	return !*start;
+}
+
+/* The words behind the directory of states, which no text depends on. Only a path that nobody
+ * can take for an option is known as one here. */
+static const char *const *skip_root(const char *const *args)
+{
+	if (args[0] && begins_with(args[0], "--root=/"))
+		return args + 1;
+	if (args[0] && args[1] && nsi_text_equal(args[0], "--root") && args[1][0] == '/')
+		return args + 2;
+	return args;
+}
+
+/* Prints what the bundle has for this command line; 0, or -1 when it has nothing. */
 static int print_text(const char *bundle, int is_oci, const char *const *args)
 {
 	char path[PATH_SIZE] = "";
-	int r = extend(path, bundle, is_oci ? "/text-oci/" : "/text/");
+	int r;
 
+	args = skip_root(args);
+	if (!is_oci && args[0] && nsi_text_equal(args[0], "oci")) {
+		is_oci = 1;
+		args = skip_root(args + 1);
+	}
+	r = extend(path, bundle, is_oci ? "/text-oci/" : "/text/");
 	for (int i = 0; args[i] && r == 0; i++) {
 		if (i >= MAX_WORDS || !is_plain(args[i]))
 			return -1;

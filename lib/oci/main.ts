@@ -88,12 +88,23 @@ async function loadAll(): Promise<OciCommand[]> {
   );
 }
 
-async function overview(): Promise<string> {
+/**
+ * Renders the help of all commands.
+ *
+ * @returns The text.
+ */
+export async function overview(): Promise<string> {
   const { formatOciOverview } = await import("./help.ts");
   return formatOciOverview(await loadAll());
 }
 
-async function helpOf(command: OciCommand): Promise<string> {
+/**
+ * Renders the help of a command.
+ *
+ * @param command Which.
+ * @returns The text.
+ */
+export async function helpOf(command: OciCommand): Promise<string> {
   const { formatOciHelp } = await import("./help.ts");
   return formatOciHelp(command);
 }

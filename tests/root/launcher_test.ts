@@ -22,7 +22,10 @@ function wordsOf(line: string): string[] {
 test("texts that never change are printed without Deno", async (workspace) => {
   const made = await bundleIn(workspace);
   if (made === undefined) return;
-  const programs = { "nsinit": await programTexts(), "nsinit-oci": ociTexts() };
+  const programs = {
+    "nsinit": await programTexts(),
+    "nsinit-oci": await ociTexts(),
+  };
   for (const [program, texts] of Object.entries(programs)) {
     for (const [line, text] of texts) {
       const { code, stdout, stderr } = await runProgram(
@@ -38,17 +41,46 @@ test("texts that never change are printed without Deno", async (workspace) => {
 test("they are those that Deno prints", async (workspace) => {
   const made = await bundleIn(workspace);
   if (made === undefined) return;
-  const lines = ["", "-h", "help exec", "list --help", "completion zsh", "-v"];
+  const lines = [
+    "",
+    "-h",
+    "help exec",
+    "help rm",
+    "ls --help",
+    "exec -h",
+    "completion zsh",
+    "-v",
+    "--root /a help",
+    "--root=/a/b -v",
+    "oci",
+    "help oci",
+    "oci --help",
+    "oci exec -h",
+    "--root /a oci --root=/b features",
+  ];
+  const forEngines = [
+    "",
+    "help",
+    "-v",
+    "features",
+    "exec --help",
+    "help ps",
+    "ps -h",
+    "completion fish",
+    "--root /a completion bash",
+  ];
   const deno = [Deno.execPath(), "run", "-A", "--no-check", "--no-lock"];
   for (
     const [program, script, all] of [
       ["nsinit", "cli.ts", lines],
-      ["nsinit-oci", "oci.ts", ["--version"]],
+      ["nsinit-oci", "oci.ts", forEngines],
     ] as const
   ) {
     for (const line of all) {
       const words = wordsOf(line);
-      const ours = await runProgram([`${made}/${program}`, ...words]);
+      const ours = await runProgram([`${made}/${program}`, ...words], {
+        env: NO_DENO,
+      });
       const theirs = await runProgram([
         ...deno,
         `${REPOSITORY}/${script}`,
@@ -62,7 +94,19 @@ test("they are those that Deno prints", async (workspace) => {
 test("what is no such command line is Deno's", async (workspace) => {
   const made = await bundleIn(workspace);
   if (made === undefined) return;
-  for (const line of ["help ../js/cli", "help nothing", "list", "help a b c"]) {
+  for (
+    const line of [
+      "help ../js/cli",
+      "help nothing",
+      "list",
+      "help a b c",
+      "--root help",
+      "--root=help -v",
+      "--debug help",
+      "oci help ../../js/cli",
+      "oci oci help",
+    ]
+  ) {
     const words = wordsOf(line);
     const { code, stderr } = await runProgram([`${made}/nsinit`, ...words], {
       env: NO_DENO,

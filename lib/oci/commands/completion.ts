@@ -11,7 +11,28 @@ import type { Invocation, OciCommand } from "../command.ts";
 import { OCI_GLOBAL_OPTIONS } from "../globals.ts";
 import { OCI_COMMANDS } from "../registry.ts";
 
-const SHELLS = ["bash", "zsh", "fish"] as const;
+/** Shells that there is a script for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+/**
+ * Renders the script of a shell.
+ *
+ * @param shell Which.
+ * @returns The text.
+ */
+export async function completionFor(
+  shell: typeof SHELLS[number],
+): Promise<string> {
+  const commands = await Promise.all(
+    OCI_COMMANDS.map(async ({ load }) => asCommand((await load()).COMMAND)),
+  );
+  const program = completedProgram(commands, {
+    name: "nsinit-oci",
+    options: OCI_GLOBAL_OPTIONS,
+    globalsFirst: true,
+  });
+  return renderCompletion(shell, program);
+}
 
 async function completion(
   { args: [name], log }: Invocation,
@@ -24,15 +45,7 @@ async function completion(
       }`,
     );
   }
-  const commands = await Promise.all(
-    OCI_COMMANDS.map(async ({ load }) => asCommand((await load()).COMMAND)),
-  );
-  const program = completedProgram(commands, {
-    name: "nsinit-oci",
-    options: OCI_GLOBAL_OPTIONS,
-    globalsFirst: true,
-  });
-  log.result(renderCompletion(shell, program));
+  log.result(await completionFor(shell));
   return 0;
 }
 

@@ -9,9 +9,18 @@ import { seccompVersion } from "../../container/seccomp_version.ts";
 import type { Invocation, OciCommand } from "../command.ts";
 import { makeFeatures } from "../features.ts";
 
-function features({ log }: Invocation): Promise<number> {
+/**
+ * Tells what this runtime can do; the same on every machine.
+ *
+ * @returns The text.
+ */
+export function featuresText(): string {
   const libseccomp = seccompVersion();
-  log.result(formatJson(makeFeatures({ version: VERSION, libseccomp }), 4));
+  return formatJson(makeFeatures({ version: VERSION, libseccomp }), 4);
+}
+
+function features({ log }: Invocation): Promise<number> {
+  log.result(featuresText());
   return Promise.resolve(0);
 }
 
