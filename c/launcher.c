@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "helper.h"
 #include "kept.h"
+#include "launcher_cache.h"
 #include "nsinit.h"
 #include "sys.h"
 #include "text.h"
@@ -20,18 +21,16 @@
 #define MAX_WORDS 2
 #define COMMAND_WORDS 8
 #define WORD_SIZE 32
-#define OWN_VARIABLES 2
+#define OWN_VARIABLES 3
 #define VARIABLE_FAILED "NSINIT_FAILED="
 #define OCI_NAME "nsinit-oci"
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
+#define NO_CODE_CACHE "--no-code-cache"
+
 /* As tasks/bundle.ts lists them. */
 static const char *const options[] = {
-	"--allow-all",
-	"--no-config",
-	"--no-lock",
-	"--no-code-cache",
-	"--unstable-lazy-dynamic-imports",
+	"--allow-all", "--no-config", "--no-lock", NO_CODE_CACHE, "--unstable-lazy-dynamic-imports",
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
@@ -39,14 +38,19 @@ static const char *const options[] = {
  * makes it costs more than it saves, and so do the threads that it is made on. Where a function
  * stands in the source is noted when it is compiled: else the first error that is caught has the
  * whole file parsed again. What is allocated has room until the end, without a collection. */
-static const char short_command[] =
-	"--v8-flags=--single-threaded,--no-opt,--no-sparkplug,--no-maglev,"
-	"--no-enable-lazy-source-positions,--min-semi-space-size=16";
+#define SHORT_FLAGS                                                         \
+	"--v8-flags=--single-threaded,--no-opt,--no-sparkplug,--no-maglev," \
+	"--no-enable-lazy-source-positions,--min-semi-space-size=16"
+/* Code is kept of functions that are compiled at the start: so all of them are. */
+#define KEPT_FLAGS SHORT_FLAGS ",--no-lazy"
 
 /* What Deno is told besides: the hash of a command line to keep, the report of a failed start. */
 static char keep[] = "NSINIT_KEEP=0123456789abcdef";
 static char failed[sizeof("NSINIT_FAILED=") + 2 * sizeof(struct nsi_report)];
 static const char *told;
+
+/* The folder of the launcher. */
+static char bundle[PATH_SIZE];
 
 static void *allocate(size_t length)
 {
@@ -84,17 +88,17 @@ static size_t count(const char *const *words)
 }
 
 /* The folder of this file, links followed, and whether its name is that for engines; 0 or -1. */
-static int find_bundle(char path[PATH_SIZE], int *is_oci)
+static int find_bundle(int *is_oci)
 {
-	long n = NSI_SYS4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", path, PATH_SIZE - 1);
+	long n = NSI_SYS4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", bundle, PATH_SIZE - 1);
 
 	if (n <= 0 || n >= PATH_SIZE - 1)
 		return -1;
-	path[n] = 0;
-	while (n > 0 && path[n - 1] != '/')
+	bundle[n] = 0;
+	while (n > 0 && bundle[n - 1] != '/')
 		n--;
-	*is_oci = nsi_text_equal(path + n, OCI_NAME);
-	path[n > 0 ? n - 1 : 0] = 0;
+	*is_oci = nsi_text_equal(bundle + n, OCI_NAME);
+	bundle[n > 0 ? n - 1 : 0] = 0;
 	return 0;
 }
 
@@ -186,8 +190,7 @@ static int print_file(int fd)
 
 /* The program, with what a command needs in the same file where the bundle has one; then 1. Any
  * such file holds or loads the whole program: a word that means something else only costs time. */
-static int find_program(char program[PATH_SIZE], const char *bundle, int is_oci,
-			const char *const *args)
+static int find_program(char program[PATH_SIZE], int is_oci, const char *const *args)
 {
 	const char *name = is_oci ? "/js/oci." : "/js/cli.";
 
@@ -224,7 +227,7 @@ static const char *const *skip_root(const char *const *args)
 }
 
 /* Prints what the bundle has for this command line; 0, or -1 when it has nothing. */
-static int print_text(const char *bundle, int is_oci, const char *const *args)
+static int print_text(int is_oci, const char *const *args)
 {
 	char path[PATH_SIZE] = "";
 	int r;
@@ -249,6 +252,8 @@ static int print_text(const char *bundle, int is_oci, const char *const *args)
 static int start_deno(const char *program, int is_short, const char *const *args,
 		      const char *const *envp)
 {
+	static char cache[PATH_SIZE];
+	const int has_cache = is_short && nsi_cache_find(bundle, program, cache, sizeof(cache));
 	const char **words = allocate((count(args) + OWN_WORDS) * sizeof(*words));
 	const char **variables = allocate((count(envp) + OWN_VARIABLES + 1) * sizeof(*variables));
 	const char *deno = variable(envp, "DENO");
@@ -258,17 +263,21 @@ static int start_deno(const char *program, int is_short, const char *const *args
 	append(words, &n, deno);
 	append(words, &n, "run");
 	for (size_t i = 0; i < OPTIONS; i++)
-		append(words, &n, options[i]);
+		if (!has_cache || !nsi_text_equal(options[i], NO_CODE_CACHE))
+			append(words, &n, options[i]);
 	if (is_short)
-		append(words, &n, short_command);
+		append(words, &n, has_cache ? KEPT_FLAGS : SHORT_FLAGS);
 	append(words, &n, program);
 	while (*args)
 		append(words, &n, *args++);
 	append(variables, &v, "DENO_NO_UPDATE_CHECK=1");
 	if (told)
 		append(variables, &v, told);
-	while (*envp)
-		append(variables, &v, *envp++);
+	if (has_cache)
+		append(variables, &v, cache);
+	for (; *envp; envp++)
+		if (!has_cache || !begins_with(*envp, "DENO_DIR="))
+			append(variables, &v, *envp);
 	execute(deno, words, variables);
 	say("nsinit: Cannot execute Deno: install it, or name it by the variable DENO\n");
 	return NSI_EXIT_NOT_FOUND;
@@ -345,18 +354,18 @@ int nsi_helper(int argc, const char *const *argv)
 {
 	const char *const *envp = argv + argc + 1;
 	const char *const *args = argc > 0 ? argv + 1 : argv;
-	static char bundle[PATH_SIZE], program[PATH_SIZE];
+	static char program[PATH_SIZE];
 	struct nsi_report report = { 0 };
 	int is_oci = 0, is_short = -1, status;
 
-	if (find_bundle(bundle, &is_oci) == 0)
-		is_short = find_program(program, bundle, is_oci, args);
+	if (find_bundle(&is_oci) == 0)
+		is_short = find_program(program, is_oci, args);
 	if (is_short < 0) {
 		say("nsinit: Cannot find the bundle: /proc is not there, or its path is too long\n");
 		return NSI_EXIT_FAILED;
 	}
 	/* That variable stands for an option, which not every command takes. */
-	if (!variable(envp, "data_path") && print_text(bundle, is_oci, args) == 0)
+	if (!variable(envp, "data_path") && print_text(is_oci, args) == 0)
 		return 0;
 	if (!is_oci) {
 		consider(args, envp);

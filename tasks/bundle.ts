@@ -20,7 +20,7 @@ export const BUNDLE: string = join(ROOT, "build/nsinit");
 /**
  * Options with which the launcher (`c/launcher.c`) starts Deno. Nothing that lies in the working
  * directory changes what it does; there is no cache of compiled code, whose
- * database costs more than it saves; and chunks are read when they are needed.
+ * database costs more than it saves for small files; and chunks are read when they are needed.
  */
 export const BUNDLE_OPTIONS: readonly string[] = [
   "--allow-all",
@@ -29,6 +29,28 @@ export const BUNDLE_OPTIONS: readonly string[] = [
   "--no-code-cache",
   "--unstable-lazy-dynamic-imports",
 ];
+
+/**
+ * The same for a large file of one command, where the bundle is that keeps its compiled code:
+ * with the flags with which that was made, else it does not hold.
+ */
+export const KEPT_CODE_OPTIONS: readonly string[] = [
+  ...BUNDLE_OPTIONS.filter((option) => option !== "--no-code-cache"),
+  "--v8-flags=--single-threaded,--no-opt,--no-sparkplug,--no-maglev," +
+  "--no-enable-lazy-source-positions,--min-semi-space-size=16,--no-lazy",
+];
+
+/** Where the launcher has compiled code kept, in a bundle. */
+const CACHE = "cache";
+/** Bytes of a file from which on the launcher wants that. */
+const LARGE = 65536;
+
+/**
+ * A program that loads another, which is then not the main one and does nothing, or
+ * finds no such command; and that leaves time to write down its code.
+ */
+const LOADER = "data:application/javascript,await import(Deno.args[0]);" +
+  "await new Promise((done)=>setTimeout(done,100))";
 
 /** Where the library lies, seen from the modules as in the checkout. */
 const LIBRARY = "lib/libnsinit.so";
@@ -108,7 +130,31 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
   }
   await removeTree(target);
   await Deno.rename(made, target);
+  await keepCode(await Deno.realPath(target));
   return true;
+}
+
+/**
+ * Has Deno compile the large files of commands and keep the code in the bundle, for
+ * whoever may write there. Code is known by the path of its file, so the launcher
+ * asks for that only where this was done.
+ */
+async function keepCode(folder: string): Promise<void> {
+  const cache = join(folder, CACHE);
+  await Deno.mkdir(cache);
+  for await (const { name } of Deno.readDir(join(folder, "js"))) {
+    const file = join(folder, "js", name);
+    const isCommand = /^(cli|oci)\.\w+\.js$/.test(name);
+    if (!isCommand || (await Deno.stat(file)).size < LARGE) continue;
+    await new Deno.Command(DENO, {
+      args: ["run", ...KEPT_CODE_OPTIONS, LOADER, `file://${file}`],
+      env: { DENO_DIR: cache, DENO_NO_UPDATE_CHECK: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).output();
+  }
+  await Deno.writeTextFile(join(cache, "place"), folder);
 }
 
 async function buildLauncher(): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** What the launcher of the bundle says without Deno. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { BUNDLE_OPTIONS, KEPT_CODE_OPTIONS } from "../../tasks/bundle.ts";
 import { ociTexts, programTexts } from "../../tasks/texts.ts";
 import { makeBundle } from "../support/bundle.ts";
 import { containerTests, type Workspace } from "../support/containers.ts";
@@ -132,4 +133,65 @@ test("a link leads to the program, and PATH to Deno", async (workspace) => {
   });
   assertStringIncludes(stdout, "1 run --allow-all --no-config --no-lock");
   assertStringIncludes(stdout, `${made}/js/cli.ps.js ps --id a b\n`);
+});
+
+/** A program in place of Deno that prints how it is started. */
+async function echoInPlaceOfDeno(workspace: Workspace): Promise<string> {
+  const path = `${await workspace.newDirectory()}/deno`;
+  const text = '#!/bin/sh\necho "in $DENO_DIR:" "$@"\n';
+  await Deno.writeTextFile(path, text, { mode: 0o755 });
+  return path;
+}
+
+test("compiled code is kept in the bundle, for large files and where it was made", async (workspace) => {
+  const made = await bundleIn(workspace);
+  if (made === undefined) return;
+  const env = { DENO: await echoInPlaceOfDeno(workspace), DENO_DIR: "/other" };
+  const started = async (program: string, ...words: string[]) =>
+    (await runProgram([program, ...words], { env })).stdout;
+  const kept = ["run", ...KEPT_CODE_OPTIONS].join(" ");
+
+  for (
+    const [program, command] of [
+      ["nsinit", "explain"],
+      ["nsinit", "exec"],
+      ["nsinit-oci", "create"],
+    ] as const
+  ) {
+    assertStringIncludes(
+      await started(`${made}/${program}`, command),
+      `in ${made}/cache: ${kept} ${made}/js/`,
+    );
+  }
+  assertStringIncludes(
+    await started(`${made}/nsinit`, "list"),
+    `in /other: run ${BUNDLE_OPTIONS.join(" ")} --v8-flags=`,
+  );
+
+  const moved = `${await workspace.newDirectory()}/moved`;
+  await runProgram(["cp", "-a", made, moved]);
+  assertStringIncludes(
+    await started(`${moved}/nsinit`, "explain"),
+    `in /other: run ${BUNDLE_OPTIONS.join(" ")} --v8-flags=`,
+  );
+});
+
+test("the code of every large file of a command is in the bundle", async (workspace) => {
+  const made = await bundleIn(workspace);
+  if (made === undefined) return;
+  const decoder = new TextDecoder("latin1");
+  const read = async (name: string) =>
+    decoder.decode(await Deno.readFile(`${made}/cache/${name}`));
+  const database = await read("v8_code_cache_v2") +
+    await read("v8_code_cache_v2-wal");
+  const large = (await Array.fromAsync(Deno.readDir(`${made}/js`)))
+    .map(({ name }) => name)
+    .filter((name) =>
+      /^(cli|oci)\.\w+\.js$/.test(name) &&
+      Deno.statSync(`${made}/js/${name}`).size >= 65536
+    );
+  assert(large.includes("cli.exec.js") && large.includes("oci.create.js"));
+  for (const name of large) {
+    assertStringIncludes(database, `file://${made}/js/${name}`);
+  }
 });
