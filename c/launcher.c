@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * launcher.c - the program nsinit as it is distributed: starts Deno with the bundle
- * that lies beside it, unless a start is kept for the command line that can be
- * carried out as it is.
+ * launcher.c - the program nsinit as it is distributed: starts Deno with its bundle
+ * (launcher_bundle.c), unless a start is kept for the command line that can be carried
+ * out as it is.
  *
  * It words no message but that there is no Deno: whatever fails before, TypeScript
  * tries again, and says why it fails.
@@ -10,20 +10,20 @@
 #include "cleanup.h"
 #include "helper.h"
 #include "kept.h"
+#include "launcher_bundle.h"
 #include "launcher_cache.h"
 #include "nsinit.h"
 #include "sys.h"
 #include "text.h"
 #include <linux/memfd.h>
 
-#define PATH_SIZE 4096
+#define PATH_SIZE NSI_BUNDLE_PATH_SIZE
 #define OWN_WORDS 16
 #define MAX_WORDS 2
 #define COMMAND_WORDS 8
 #define WORD_SIZE 32
 #define OWN_VARIABLES 3
 #define VARIABLE_FAILED "NSINIT_FAILED="
-#define OCI_NAME "nsinit-oci"
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
 #define NO_CODE_CACHE "--no-code-cache"
@@ -85,21 +85,6 @@ static size_t count(const char *const *words)
 	while (words[n])
 		n++;
 	return n;
-}
-
-/* The folder of this file, links followed, and whether its name is that for engines; 0 or -1. */
-static int find_bundle(int *is_oci)
-{
-	long n = NSI_SYS4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", bundle, PATH_SIZE - 1);
-
-	if (n <= 0 || n >= PATH_SIZE - 1)
-		return -1;
-	bundle[n] = 0;
-	while (n > 0 && bundle[n - 1] != '/')
-		n--;
-	*is_oci = nsi_text_equal(bundle + n, OCI_NAME);
-	bundle[n > 0 ? n - 1 : 0] = 0;
-	return 0;
 }
 
 /* Appends texts to a path; 0, or -1 when it becomes too long. */
@@ -358,7 +343,7 @@ int nsi_helper(int argc, const char *const *argv)
 	struct nsi_report report = { 0 };
 	int is_oci = 0, is_short = -1, status;
 
-	if (find_bundle(&is_oci) == 0)
+	if (nsi_bundle_find(bundle, &is_oci) == 0)
 		is_short = find_program(program, is_oci, args);
 	if (is_short < 0) {
 		say("nsinit: Cannot find the bundle: /proc is not there, or its path is too long\n");

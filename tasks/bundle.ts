@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { build } from "./build.ts";
 import { type CommandFile, linkFolder } from "./link.ts";
 import { DENO, ROOT, run, say } from "./process.ts";
@@ -58,6 +58,9 @@ const LIBRARY = "lib/libnsinit.so";
 const LAUNCHER = "c/build/nsinit";
 /** The names that it gets. */
 const PROGRAMS = ["nsinit", "nsinit-oci"];
+
+/** Room for where a launcher was made: what comes before, and how much fits (`c/launcher_bundle.c`). */
+const MADE_IN = { marker: "nsinit launcher made in\0", pathSize: 1024 };
 
 /** What commands load in any case, by the names of their sources. */
 const LOADS: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
@@ -125,7 +128,9 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
   await Deno.mkdir(join(made, "lib"));
   await Deno.copyFile(join(ROOT, LIBRARY), join(made, LIBRARY));
   for (const name of PROGRAMS) {
-    await Deno.copyFile(join(ROOT, LAUNCHER), join(made, name));
+    const launcher = await Deno.readFile(join(ROOT, LAUNCHER));
+    markLauncher(launcher, name === "nsinit-oci", resolve(target));
+    await Deno.writeFile(join(made, name), launcher);
     await Deno.chmod(join(made, name), 0o755);
   }
   await removeTree(target);
@@ -155,6 +160,36 @@ async function keepCode(folder: string): Promise<void> {
     }).output();
   }
   await Deno.writeTextFile(join(cache, "place"), folder);
+}
+
+/**
+ * Writes into a launcher for whom it is and where it was made, where it looks
+ * for the rest when nothing is beside it. A path that is too long is left out.
+ *
+ * @param launcher The program; changed.
+ * @param isOci Whether it is the one for engines.
+ * @param folder Where it is made.
+ *
+ * @example
+ * ```ts
+ * import { assertThrows } from "@std/assert";
+ * import { markLauncher } from "./bundle.ts";
+ *
+ * assertThrows(() => markLauncher(new Uint8Array(9), true, "/srv/nsinit"));
+ * ```
+ */
+export function markLauncher(
+  launcher: Uint8Array,
+  isOci: boolean,
+  folder: string,
+): void {
+  const { marker, pathSize } = MADE_IN;
+  const places = new TextDecoder("latin1").decode(launcher).split(marker);
+  if (places.length !== 2) throw new Error("the launcher has no such place");
+  const at = (places[0] ?? "").length + marker.length;
+  const path = new TextEncoder().encode(folder);
+  if (isOci) launcher[at] = "o".charCodeAt(0);
+  if (path.length < pathSize) launcher.set(path, at + 1);
 }
 
 async function buildLauncher(): Promise<boolean> {

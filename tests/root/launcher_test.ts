@@ -195,3 +195,36 @@ test("the code of every large file of a command is in the bundle", async (worksp
     assertStringIncludes(database, `file://${made}/js/${name}`);
   }
 });
+
+test("a launcher that is copied alone, under any name, goes back to its folder", async (workspace) => {
+  const made = await bundleIn(workspace);
+  if (made === undefined) return;
+  const dir = await workspace.newDirectory();
+  for (const name of ["nsinit", "nsinit-oci"]) {
+    const copy = `${dir}/my${name.replace("nsinit", "runtime")}`;
+    await Deno.copyFile(`${made}/${name}`, copy);
+    const ours = await runProgram([copy, "--version"]);
+    const theirs = await runProgram([`${made}/${name}`, "--version"]);
+    assertEquals([ours.code, ours.stdout], [0, theirs.stdout]);
+    const { stdout } = await runProgram([copy, "list", "-q"], {
+      env: { DENO: "/bin/echo" },
+    });
+    assertStringIncludes(stdout, ` ${made}/js/`);
+  }
+});
+
+test("a launcher does not go back to a folder that is somebody else's", async (workspace) => {
+  const made = await bundleIn(workspace);
+  if (made === undefined) return;
+  const copy = `${await workspace.newDirectory()}/nsinit`;
+  await Deno.copyFile(`${made}/nsinit`, copy);
+  await Deno.chown(made, 61234, 61234);
+  try {
+    const { stdout } = await runProgram([copy, "list"], {
+      env: { DENO: "/bin/echo" },
+    });
+    assert(!stdout.includes(made), stdout);
+  } finally {
+    await Deno.chown(made, 0, 0);
+  }
+});

@@ -1,5 +1,9 @@
-import { assertEquals } from "@std/assert";
-import { BUNDLE_OPTIONS, KEPT_CODE_OPTIONS } from "../../../tasks/bundle.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  BUNDLE_OPTIONS,
+  KEPT_CODE_OPTIONS,
+  markLauncher,
+} from "../../../tasks/bundle.ts";
 
 Deno.test("options are those that the launcher gives", async () => {
   const source = new URL("../../../c/launcher.c", import.meta.url);
@@ -18,4 +22,20 @@ Deno.test("options are those that the launcher gives", async () => {
     [...options.filter((option) => option !== none), all.join("") + more],
     [...KEPT_CODE_OPTIONS],
   );
+});
+
+Deno.test("markLauncher writes kind and folder behind the text that c/launcher_bundle.c has", async () => {
+  const source = new URL("../../../c/launcher_bundle.c", import.meta.url);
+  const text = await Deno.readTextFile(source);
+  const marker = /made = \{ "([^"]+)", 0, "" \}/.exec(text)?.[1] ?? "";
+  const launcher = new TextEncoder().encode(`ELF${marker}${"\0".repeat(1100)}`);
+  markLauncher(launcher, true, "/srv/ns\u00e9");
+  assertEquals(
+    new TextDecoder().decode(launcher).replace(/\0+$/, ""),
+    `ELF${marker}\0o/srv/ns\u00e9`,
+  );
+  const other = new TextEncoder().encode(`${marker}${"\0".repeat(1100)}`);
+  markLauncher(other, false, `/${"a".repeat(1023)}`);
+  assertEquals(new TextDecoder().decode(other).replace(/\0+$/, ""), marker);
+  assertThrows(() => markLauncher(new Uint8Array(9), true, "/srv"));
 });
