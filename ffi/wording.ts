@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { RLIMITS } from "../lib/config/names/rlimits.ts";
 import type { Op, OpName } from "../lib/plan/ops.ts";
 import type { Detail } from "./layout.ts";
 
@@ -102,7 +103,9 @@ const PHRASES: Phrases = {
   "stdio.own": () => "give stdin, stdout and stderr to the container's user",
   "fds.place": () => "place the extra descriptors",
   "rlimit.set": (op) =>
-    `set rlimit ${op.resource} to soft ${op.soft} and hard ${op.hard}`,
+    `set RLIMIT_${
+      RLIMITS[Number(op.resource)] ?? op.resource
+    } to soft ${op.soft} and hard ${op.hard}`,
   "oom.adjust": (op) => `set oom_score_adj to ${op.value}`,
   "label.apparmor": (op) => `apply AppArmor profile ${quote(op.value)}`,
   "label.selinux": (op) => `apply SELinux label ${quote(op.value)}`,
