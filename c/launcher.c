@@ -238,7 +238,7 @@ static int start_deno(const char *program, int is_short, const char *const *args
 		      const char *const *envp)
 {
 	static char cache[PATH_SIZE];
-	const int has_cache = is_short && nsi_cache_find(bundle, program, cache, sizeof(cache));
+	const int has_cache = is_short && nsi_cache_find(bundle, cache, sizeof(cache));
 	const char **words = allocate((count(args) + OWN_WORDS) * sizeof(*words));
 	const char **variables = allocate((count(envp) + OWN_VARIABLES + 1) * sizeof(*variables));
 	const char *deno = variable(envp, "DENO");

@@ -13,8 +13,6 @@
 #include "text.h"
 
 #define PATH_SIZE 4096
-/* Of a smaller file, compiling takes less time than opening a database. */
-#define LARGE 65536
 #define CACHE "/cache"
 #define VARIABLE "DENO_DIR="
 #define MAY_WRITE 2 /* W_OK */
@@ -38,9 +36,8 @@ static int is_at_home(const char *bundle)
 }
 
 /*
- * nsi_cache_find() - whether compiled code of a program is kept, or should be
+ * nsi_cache_find() - whether compiled code is kept, and should be
  * @bundle: folder of the bundle
- * @program: the file that Deno is started with
  * @variable: told to Deno, where it is
  * @size: of @variable
  *
@@ -48,12 +45,9 @@ static int is_at_home(const char *bundle)
  *
  * Return: 1 or 0.
  */
-int nsi_cache_find(const char *bundle, const char *program, char *variable, size_t size)
+int nsi_cache_find(const char *bundle, char *variable, size_t size)
 {
-	struct statx file = { 0 };
-
-	if (nsi_sys_statx(AT_FDCWD, program, 0, STATX_SIZE, &file) < 0 || file.stx_size < LARGE ||
-	    !is_at_home(bundle))
+	if (!is_at_home(bundle))
 		return 0;
 	*variable = 0;
 	if (nsi_text_append(variable, size, VARIABLE) < 0 ||

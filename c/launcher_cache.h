@@ -7,6 +7,6 @@
 
 #include <stddef.h>
 
-int nsi_cache_find(const char *bundle, const char *program, char *variable, size_t size);
+int nsi_cache_find(const char *bundle, char *variable, size_t size);
 
 #endif

@@ -19,8 +19,8 @@ export const BUNDLE: string = join(ROOT, "build/nsinit");
 
 /**
  * Options with which the launcher (`c/launcher.c`) starts Deno. Nothing that lies in the working
- * directory changes what it does; there is no cache of compiled code, whose
- * database costs more than it saves for small files; and chunks are read when they are needed.
+ * directory changes what it does; there is no cache of compiled code, which
+ * the caller would choose; and chunks are read when they are needed.
  */
 export const BUNDLE_OPTIONS: readonly string[] = [
   "--allow-all",
@@ -31,7 +31,7 @@ export const BUNDLE_OPTIONS: readonly string[] = [
 ];
 
 /**
- * The same for a large file of one command, where the bundle is that keeps its compiled code:
+ * The same for the file of one command, where the bundle is that keeps its compiled code:
  * with the flags with which that was made, else it does not hold.
  */
 export const KEPT_CODE_OPTIONS: readonly string[] = [
@@ -42,8 +42,6 @@ export const KEPT_CODE_OPTIONS: readonly string[] = [
 
 /** Where the launcher has compiled code kept, in a bundle. */
 const CACHE = "cache";
-/** Bytes of a file from which on the launcher wants that. */
-const LARGE = 65536;
 
 /**
  * A program that loads another, which is then not the main one and does nothing, or
@@ -140,7 +138,7 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
 }
 
 /**
- * Has Deno compile the large files of commands and keep the code in the bundle, for
+ * Has Deno compile the files of commands and keep the code in the bundle, for
  * whoever may write there. Code is known by the path of its file, so the launcher
  * asks for that only where this was done.
  */
@@ -150,7 +148,7 @@ async function keepCode(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(join(folder, "js"))) {
     const file = join(folder, "js", name);
     const isCommand = /^(cli|oci)\.\w+\.js$/.test(name);
-    if (!isCommand || (await Deno.stat(file)).size < LARGE) continue;
+    if (!isCommand) continue;
     await new Deno.Command(DENO, {
       args: ["run", ...KEPT_CODE_OPTIONS, LOADER, `file://${file}`],
       env: { DENO_DIR: cache, DENO_NO_UPDATE_CHECK: "1" },

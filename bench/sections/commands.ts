@@ -39,11 +39,20 @@ function commandsFor(id: string): (readonly [string, ...string[]])[] {
     ["ps", id],
     ["stats", id],
     ["config"],
+    ["config", "--memory-limit", "64m"],
+    ["convert"],
     ["explain", "/bin/true"],
     ["completion", "bash"],
     ["doctor"],
     ["features"],
   ];
+}
+
+/** Only what reads a configuration is told where one is. */
+function placeFor(command: string, file: string): string[] {
+  if (command === "convert") return [file];
+  const isTold = command === "config" || command === "explain";
+  return isTold ? ["--config", file] : [];
 }
 
 /** Why a command cannot be timed: it fails. */
@@ -71,17 +80,14 @@ async function makeCommands(bench: Bench, id: string): Promise<Contender[]> {
     ["--version"] as const,
     ...commandsFor(id).filter(([name]) => findCommand(name) !== undefined),
   ].map(([name, ...args]) => {
-    // Only what reads a configuration is told where one is.
-    const place = name === "config" || name === "explain"
-      ? ["--config", join(dir, "container.json")]
-      : [];
+    const flags = args.filter((word) => word.startsWith("--"));
     return {
-      name: `${own.name} ${name}`,
+      name: [own.name, name, ...flags].join(" "),
       command: [
         ...own.command,
         ...options,
         name,
-        ...place,
+        ...placeFor(name, join(dir, "container.json")),
         ...args,
       ] as CommandLine,
     };

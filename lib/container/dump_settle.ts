@@ -10,6 +10,7 @@ import { ownerLives } from "./phase.ts";
 import { dumpedFile, removeResources, runPoststop } from "./recover.ts";
 import { writeState } from "./store.ts";
 import { NO_RESOURCES, type StoredState } from "./store_types.ts";
+import { sleep } from "../pause.ts";
 
 const EMPTY = new Uint8Array();
 
@@ -27,7 +28,7 @@ export interface Dumped {
 async function untilDead(state: StoredState): Promise<void> {
   const end = Date.now() + 10_000;
   while (isAlive(state) && Date.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
 }
 
@@ -48,7 +49,7 @@ async function untilReaped(
     Deno.stat(`/proc/${pid}`).then(() => true, () => false);
   for (const pid of pids) {
     while (await isThere(pid) && Date.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
     }
   }
 }

@@ -13,6 +13,7 @@ import { readIfThere, writeIfThere } from "./group_files.ts";
 import { hasProcess } from "./phase.ts";
 import type { StoredState } from "./store_types.ts";
 import { groupTree } from "./processes.ts";
+import { sleep } from "../pause.ts";
 
 /** What the kernel says of a group: `freezing` until its last process has stopped. */
 export type FreezerState = "thawed" | "freezing" | "frozen";
@@ -144,10 +145,10 @@ function kernelRefusal(message: string, errno: number): KernelError {
 /** Waits longer and longer between looks, until a deadline. */
 async function* looks(timeoutMs: number): AsyncGenerator<void> {
   const end = performance.now() + timeoutMs;
-  for (let pause = 1;; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+  for (let ms = 1;; ms = Math.min(2 * ms, LONGEST_PAUSE_MS)) {
     yield;
     if (performance.now() >= end) return;
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await sleep(ms);
   }
 }
 

@@ -22,6 +22,7 @@ import {
   unlockState,
 } from "./store.ts";
 import type { StoredState } from "./store_types.ts";
+import { sleep } from "../pause.ts";
 
 /** How often a join is tried again because the container ended meanwhile. */
 const JOIN_ROUNDS = 100;
@@ -187,7 +188,7 @@ export async function launchProcess(
     for (let round = 0;; round++) {
       const found = await attempt(stateRoot, id, request, Date.now() < end);
       if (found === "again") {
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        await sleep(LOOK_MS);
       } else if ("pidfd" in found) {
         return found;
       } else {

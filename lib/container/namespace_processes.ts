@@ -7,6 +7,7 @@ import { closeFd, signalPidfd } from "../../ffi/native.ts";
 import { StateError } from "../errors.ts";
 import { bootId, isAlive, openProcess } from "./liveness.ts";
 import type { StoredState } from "./store_types.ts";
+import { sleep } from "../pause.ts";
 
 const SIGKILL = 9;
 const KILL_TIMEOUT_MS = 10_000;
@@ -88,6 +89,6 @@ export async function killNamespace(state: StoredState): Promise<void> {
         `Cannot end container ${state.id}: process ${state.pid} does not die; it may wait for a device or a file system`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
 }

@@ -25,6 +25,7 @@ import { turnWhenDue } from "../../ffi/turns.ts";
 import { configText, findShared, formatData, parseData } from "./configs.ts";
 import type { Config } from "../config/types.ts";
 import type { Phase, StoredState } from "./store_types.ts";
+import { sleep } from "../pause.ts";
 
 /** Name of the state file. */
 export const STATE_FILE = "state.json";
@@ -66,12 +67,12 @@ async function takeFlock(
   make: boolean,
 ): Promise<Exclude<StateLockFailure, "busy">> {
   for (
-    let pause = FIRST_PAUSE;;
-    pause = Math.min(pause * 1.5, LONGEST_PAUSE)
+    let ms = FIRST_PAUSE;;
+    ms = Math.min(ms * 1.5, LONGEST_PAUSE)
   ) {
     const lock = lockStateDirectory(root, id, make);
     if (lock !== "busy") return lock;
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await sleep(ms);
   }
 }
 

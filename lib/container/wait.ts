@@ -10,6 +10,7 @@ import { openProcess } from "./liveness.ts";
 import { isRunning, ownerLives } from "./phase.ts";
 import { readState, stateDirectory } from "./store.ts";
 import type { RecordedExit, StoredState } from "./store_types.ts";
+import { sleep } from "../pause.ts";
 
 /** How long the owner is given to record an exit that the kernel does not tell, and how often the record is read, in milliseconds. */
 const OWNER_MS = 5000;
@@ -34,7 +35,7 @@ async function recordedExit(
       return state.exit && exitStatusOf(state.exit);
     }
     if (!ownerLives(state) || Date.now() > end) return undefined;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await sleep(LOOK_MS);
   }
 }
 

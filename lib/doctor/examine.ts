@@ -91,16 +91,23 @@ type Trials = Pick<Facts, "tried" | "start" | "proc" | "calls">;
 /** Tries namespaces and calls; a user makes a user namespace first. */
 function tryKernel(names: readonly NamespaceName[], euid: number): Trials {
   const base = euid === 0 ? 0 : CLONE_FLAGS.user;
-  const tried = names.map((name) =>
-    [name, probeNamespaces(base | CLONE_FLAGS[name])] as const
-  );
   const all = START.reduce((flags, name) => flags | CLONE_FLAGS[name], base);
+  const proc = probeNamespaces(all, { proc: true });
+  // What can be made with others can be made.
+  const isMade = (name: NamespaceName): boolean =>
+    proc === 0 && (all & CLONE_FLAGS[name]) !== 0;
+  const tried = names.map((name) =>
+    [
+      name,
+      isMade(name) ? 0 : probeNamespaces(base | CLONE_FLAGS[name]),
+    ] as const
+  );
   const calls = (Object.keys(NEEDED_CALLS) as CallName[])
     .map((name) => [name, probeCall(NEEDED_CALLS[name])] as const);
   return {
     tried: Object.fromEntries(tried),
-    start: probeNamespaces(all),
-    proc: probeNamespaces(all, { proc: true }),
+    start: proc === 0 ? 0 : probeNamespaces(all),
+    proc,
     calls: Object.fromEntries(calls),
   };
 }

@@ -14,6 +14,7 @@ import {
   MESSAGE_TYPES,
   messageLength,
 } from "./message.ts";
+import { callLater } from "../pause.ts";
 
 /** How long an answer may take, in milliseconds. */
 const ANSWER_MS = 25_000;
@@ -68,14 +69,12 @@ async function within<T>(
   ms: number,
   late: () => Error,
 ): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), ms);
-  });
+  const { promise: limit, reject } = Promise.withResolvers<never>();
+  const callOff = callLater(ms, () => reject(late()));
   try {
     return await Promise.race([promise, limit]);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }
 

@@ -8,6 +8,7 @@ import { CallError, Connection } from "./connection.ts";
 import type { Value, Variant } from "./marshal.ts";
 import type { Message } from "./message.ts";
 import { encodeProperties } from "./properties.ts";
+import { callLater, sleep } from "../pause.ts";
 
 const NAME = "org.freedesktop.systemd1";
 const MANAGER = {
@@ -114,10 +115,10 @@ class Jobs implements Disposable {
       if (this.#results.has(job)) resolve();
     };
     this.#wake.add(check);
-    const timer = setTimeout(resolve, JOB_MS);
+    const callOff = callLater(JOB_MS, resolve);
     check();
     await promise;
-    clearTimeout(timer);
+    callOff();
     this.#wake.delete(check);
     return this.#results.get(job);
   }
@@ -276,7 +277,7 @@ export class Manager implements Disposable {
         if (!isLeaving) {
           throw refusal(`have systemd start ${request.unit}`, error);
         }
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        await sleep(LOOK_MS);
       }
     }
   }

@@ -6,11 +6,12 @@ const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 /** Which folders a folder may import from, besides itself. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "lib/errors.ts": [],
+  "lib/pause.ts": [],
   "lib/config": ["lib/errors.ts"],
   "lib/host": ["lib/errors.ts"],
   "lib/plan": ["lib/config", "lib/host", "lib/errors.ts"],
   "lib/stats": ["lib/config", "lib/errors.ts"],
-  "lib/systemd": ["lib/errors.ts"],
+  "lib/systemd": ["lib/errors.ts", "lib/pause.ts"],
   "lib/criu": ["ffi", "lib/config", "lib/errors.ts"],
   "ffi": ["lib/plan", "lib/config", "lib/errors.ts"],
   "lib/container": [
@@ -22,6 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "lib/criu",
     "ffi",
     "lib/errors.ts",
+    "lib/pause.ts",
   ],
   "lib/api": [
     "lib/container",
