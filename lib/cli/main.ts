@@ -89,6 +89,13 @@ function logWarnings(output: Output): void {
   });
 }
 
+/** How lines on stderr are to be written, as far as that is seen before the options are read: one of them may be wrong. */
+function formatAsked(args: readonly string[]): "text" | "json" {
+  const at = args.findIndex((word) => /^--?log-format(=|$)/.test(word));
+  const asked = at < 0 ? "" : `${args[at]} ${args[at + 1]}`;
+  return /^--?log-format[ =]json( |$)/.test(asked) ? "json" : "text";
+}
+
 /** Another command line, which takes all that follows its name. */
 export type OtherMain = (args: readonly string[]) => Promise<number>;
 
@@ -103,7 +110,7 @@ export async function main(
   args: readonly string[],
   oci?: () => Promise<{ readonly main: OtherMain }>,
 ): Promise<number> {
-  let output = new Output({ format: "text", debug: false });
+  let output = new Output({ format: formatAsked(args), debug: false });
   try {
     const before = parseArgs(args, GLOBAL_OPTIONS, {
       stopEarly: true,

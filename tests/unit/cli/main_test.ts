@@ -43,6 +43,18 @@ Deno.test("nsinit help CMD and CMD --help are the same", async () => {
   assert(help.stdout.includes("--signal SIGNAL"));
 });
 
+Deno.test("a wrong global option is told in the form that was asked for", async () => {
+  for (const format of [["--log-format", "json"], ["-log-format=json"]]) {
+    const { code, stderr } = await nsinit(...format, "--nonsense", "list");
+    assertEquals(code, 2);
+    const { level, code: name, msg } = JSON.parse(stderr);
+    assertEquals([level, name], ["error", "UsageInvalid"]);
+    assert(msg.startsWith("Unknown option --nonsense"), msg);
+  }
+  const other = await nsinit("--log-format", "yaml", "list", "json");
+  assert(other.stderr.startsWith("nsinit: --log-format cannot be"));
+});
+
 Deno.test("nsinit --version prints the version", async () => {
   const wanted = { code: 0, stdout: `nsinit ${VERSION}\n`, stderr: "" };
   assertEquals(await nsinit("--version"), wanted);
