@@ -268,3 +268,23 @@ export class CriuError extends NsinitError {
     super("CriuFailed", message, 125, options);
   }
 }
+
+/**
+ * Words what the system said about a file, without the name of the call. Pure.
+ *
+ * @param error What a `Deno` function threw.
+ * @returns E.g. `No such file or directory`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { describeCause } from "./errors.ts";
+ *
+ * const error = new Error("Not a directory (os error 20): stat '/a/b'");
+ * assertEquals(describeCause(error), "Not a directory");
+ * ```
+ */
+export function describeCause(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message.replace(/ \(os error \d+\).*$/s, "");
+}

@@ -4,10 +4,10 @@
  * @module
  */
 import type { Config } from "../config/types.ts";
-import { HostError } from "../errors.ts";
+import { describeCause, HostError } from "../errors.ts";
 import type { Option } from "./command.ts";
 import { absolute } from "./globals.ts";
-import { describeCause, type Output } from "./output.ts";
+import type { Output } from "./output.ts";
 import type { Values } from "./values.ts";
 
 /** Values of `--file` that mean stdout; the first was the original's default. */

@@ -7,7 +7,7 @@ import { resolvePath } from "../config/host_paths.ts";
 import type { Cgroup, Config, Dialect } from "../config/types.ts";
 import { CONFIG_FILE, keepsPlace } from "../container/config_place.ts";
 import type { ExecRequest, ProcessRequest } from "../container/request.ts";
-import { ConfigError, UsageError } from "../errors.ts";
+import { ConfigError, describeCause, UsageError } from "../errors.ts";
 import type { Invocation } from "./command.ts";
 import { DIALECTS } from "../config/dialect_names.ts";
 import { GENERATOR_OPTIONS } from "./generator_options.ts";
@@ -17,7 +17,7 @@ import {
   directoryOf,
   stateRootOf,
 } from "./globals.ts";
-import { describeCause, type Output } from "./output.ts";
+import type { Output } from "./output.ts";
 import type { Values } from "./values.ts";
 
 const RLIMIT_NPROC = 6;

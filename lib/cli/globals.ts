@@ -5,9 +5,14 @@
  */
 import { resolvePath } from "../config/host_paths.ts";
 import { defaultStateRoot } from "../container/state_root.ts";
-import { ConfigError, HostError, UsageError } from "../errors.ts";
+import {
+  ConfigError,
+  describeCause,
+  HostError,
+  UsageError,
+} from "../errors.ts";
 import type { Option } from "./command.ts";
-import { describeCause, type OutputOptions } from "./output.ts";
+import type { OutputOptions } from "./output.ts";
 import type { Values } from "./values.ts";
 
 /** The global options; they may stand before and after the command. */

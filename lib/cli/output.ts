@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { HostError, NsinitError } from "../errors.ts";
+import { describeCause, HostError, NsinitError } from "../errors.ts";
 
 /** How lines are printed. */
 export interface OutputOptions {
@@ -335,17 +335,6 @@ export function appendTo(path: string, text: string, mode = 0o600): void {
   }
   let bytes = new TextEncoder().encode(text);
   while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
-}
-
-/**
- * Words what the system said about a file, without the name of the call.
- *
- * @param error What a `Deno` function threw.
- * @returns E.g. `No such file or directory`.
- */
-export function describeCause(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message.replace(/ \(os error \d+\).*$/s, "");
 }
 
 function describeFault(error: unknown): string {

@@ -11,7 +11,7 @@ import { effectiveUserId, replaceFile } from "../../ffi/native.ts";
 import type { Config } from "../config/types.ts";
 import type { ExternalMount } from "../criu/mounts.ts";
 import { type DumpedStream, terminalOf } from "../criu/streams.ts";
-import { HostError, StateError, UsageError } from "../errors.ts";
+import { describeCause, HostError, StateError, UsageError } from "../errors.ts";
 import type { ResourceCgroup } from "../plan/types.ts";
 import { formatData, parseData } from "./configs.ts";
 
@@ -67,6 +67,9 @@ function distrust(info: Deno.FileInfo): string | undefined {
   return undefined;
 }
 
+/** What to do about images that are not whole. */
+const ANEW = "make the checkpoint anew";
+
 function refuse(path: string, why: string, hint: string): never {
   throw new StateError(
     "ContainerNotExists",
@@ -117,9 +120,13 @@ export async function makeImageDirectory(
       await Deno.mkdir(path, { mode: 0o700 });
     } catch (cause) {
       if (cause instanceof Deno.errors.NotCapable) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const hint = cause instanceof Deno.errors.NotFound
+        ? "; make the directory that it is to be in"
+        : "";
       throw new UsageError(
-        `Cannot make directory ${path} for images: ${reason}`,
+        `Cannot make directory ${path} for images: ${
+          describeCause(cause)
+        }${hint}`,
         { cause },
       );
     }
@@ -209,7 +216,7 @@ async function readRecord(path: string): Promise<ImageRecord> {
     refuse(
       path,
       `${RECORD_FILE} is no regular file of ordinary size`,
-      "make the checkpoint anew",
+      ANEW,
     );
   }
   let value: unknown;
@@ -217,8 +224,11 @@ async function readRecord(path: string): Promise<ImageRecord> {
     value = parseData(await Deno.readTextFile(file));
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    refuse(path, `${RECORD_FILE}: ${reason}`, "make the checkpoint anew");
+    refuse(
+      path,
+      `${RECORD_FILE}: ${describeCause(cause)}`,
+      ANEW,
+    );
   }
   if (hasShape(value)) return value;
   return refuse(
@@ -259,6 +269,11 @@ export async function openImages(path: string): Promise<Images> {
     if (reason !== undefined) refuse(`${path}/${name}`, reason, hint);
   }
   const record = await readRecord(canonical);
+  // Of some that are missing CRIU says nothing at all.
+  for (const name of ["inventory", "pstree", `core-${record.pid}`]) {
+    if (await lookAt(`${canonical}/${name}.img`)) continue;
+    refuse(path, `there is no ${name}.img`, ANEW);
+  }
   const hasTerminal = record.streams.some((each) =>
     terminalOf(each) !== undefined
   );
@@ -286,13 +301,22 @@ export function checkOutside(path: string, rootfs: string): void {
  * @param path Directory of the images.
  * @param name Name of the image.
  * @param change Gives the new bytes; undefined to leave it.
+ * @throws {StateError} `ContainerNotExists` if the image is damaged.
  */
 export async function changeImage(
   path: string,
   name: string,
   change: (image: Uint8Array) => Uint8Array<ArrayBuffer> | undefined,
 ): Promise<void> {
-  const changed = change(await Deno.readFile(`${path}/${name}`));
+  const image = await Deno.readFile(`${path}/${name}`);
+  let changed: Uint8Array<ArrayBuffer> | undefined;
+  try {
+    changed = change(image);
+  } catch (cause) {
+    // It tells of bytes that are no message, wherever in the image they are.
+    if (!(cause instanceof RangeError)) throw cause;
+    refuse(path, `${name} is damaged`, ANEW);
+  }
   if (changed) replaceFile(path, name, changed, { mode: 0o600 });
 }
 

@@ -7,7 +7,12 @@
  *
  * @module
  */
-import { KernelError, NsinitError, StateError } from "../errors.ts";
+import {
+  describeCause,
+  KernelError,
+  NsinitError,
+  StateError,
+} from "../errors.ts";
 import {
   closeFd,
   effectiveUserId,
@@ -141,12 +146,6 @@ async function checkRoot(root: string, make: boolean): Promise<boolean> {
   }
 }
 
-/** What the system said, without its number and the name of the call. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.message.replace(/ \(os error \d+\).*$/s, "");
-}
-
 /** A state root that cannot be used; a permission that Deno lacks stays what it is. */
 function refuseRoot(root: string, cause: unknown): unknown {
   if (cause instanceof Deno.errors.NotCapable) return cause;
@@ -155,7 +154,7 @@ function refuseRoot(root: string, cause: unknown): unknown {
     : "; set XDG_RUNTIME_DIR to a directory of yours, or give --root DIR";
   return new StateError(
     "ContainerNotExists",
-    `Cannot use state directory ${root}: ${reasonOf(cause)}${hint}`,
+    `Cannot use state directory ${root}: ${describeCause(cause)}${hint}`,
     { cause },
   );
 }
@@ -410,7 +409,7 @@ export async function readState(dir: string): Promise<StoredState | undefined> {
     const file = `${dir}/${STATE_FILE}`;
     const isForeign = cause instanceof KernelError &&
       cause.errnoName === "EACCES";
-    const reason = reasonOf(cause).replace(`Cannot read ${file}: `, "");
+    const reason = describeCause(cause).replace(`Cannot read ${file}: `, "");
     const fix = isForeign
       ? "it is another user's container"
       : '"nsinit delete --force" removes it';

@@ -95,6 +95,11 @@ test("what a live container does not take is told", async (workspace) => {
     ["stats --interval=5 webserver", 2, /has a meaning with --stream only/],
     ["stats --stream --interval=x webserver", 2, /--interval cannot be "x"/],
     ["restore --id=webserver --image-path=/nowhere", 125, /it runs/],
+    [
+      "checkpoint --image-path=/nowhere/images webserver",
+      2,
+      /\/nowhere\/images for images: No such file or directory; make/,
+    ],
     ["exec --id=webserver nonsense", 127, /executable file not found/],
     ["exec --id=webserver /etc", 126, /permission denied/],
     ["exec --id=webserver --cwd=/nowhere true", 125, /\/nowhere/],

@@ -398,6 +398,57 @@ test(
   NEEDS,
 );
 
+test(
+  "images that are not whole are told by name, and nothing is left",
+  async (workspace) => {
+    const container = await workspace.container();
+    const { dir } = container;
+    await container.detach(["sh", "-c", "while :; do sleep 1; done"]);
+    const images = `${dir}/images`;
+    const dumped = await criu(workspace, dir, [
+      "checkpoint",
+      "--image-path",
+      images,
+    ]);
+    assertEquals(dumped.stderr, "");
+    const noise = crypto.getRandomValues(new Uint8Array(3000));
+    const { pid } = JSON.parse(
+      await Deno.readTextFile(`${images}/nsinit.json`),
+    );
+    const core = `core-${pid}.img`;
+    const whole = await Deno.readFile(`${images}/${core}`);
+    const tries:
+      readonly (readonly [string, Uint8Array | undefined, RegExp])[] = [
+        [core, undefined, /there is no core-1\.img; make the checkpoint anew$/],
+        [core, whole.subarray(0, 20), /core-1\.img is damaged; make/],
+        [core, noise, /core-1\.img is damaged; make/],
+        ["pstree.img", undefined, /there is no pstree\.img; make/],
+        ["inventory.img", undefined, /there is no inventory\.img; make/],
+        ["pages-1.img", undefined, /CRIU says: /],
+        ["nsinit.json", noise, /nsinit\.json: .* is not valid JSON; make/],
+      ];
+    for (const [index, [name, bytes, says]] of tries.entries()) {
+      const copy = `${dir}/copy-${index}`;
+      await mustRun(["cp", "-a", images, copy]);
+      await Deno.remove(`${copy}/${name}`);
+      if (bytes) {
+        await Deno.writeFile(`${copy}/${name}`, bytes, {
+          mode: 0o600,
+        });
+      }
+      const { code, stdout, stderr } = await criu(workspace, dir, [
+        ...["restore", "--detach", "--id", workspace.newName()],
+        ...["--image-path", copy],
+      ]);
+      assertEquals([code, stdout], [125, ""], stderr);
+      assert(says.test(stderr.trimEnd()), `${name}: ${stderr}`);
+      assert(/^nsinit: Cannot [^\n]*\n$/.test(stderr), stderr);
+    }
+    await workspace.nsinit(["delete", "--all"]);
+  },
+  NEEDS,
+);
+
 test("wrong usage is told in one sentence", async (workspace) => {
   const cwd = await workspace.newDirectory();
   const tries: readonly (readonly [string[], number, RegExp])[] = [

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { UsageError } from "../../errors.ts";
+import { describeCause, UsageError } from "../../errors.ts";
 import type { Command, Invocation } from "../command.ts";
 import { ID_OPTION } from "../id_option.ts";
 import { LIMIT_OPTIONS } from "../limit_options.ts";
 import { checkLimitsGiven, limitsOf } from "../limits.ts";
-import { describeCause } from "../output.ts";
 import { withTarget } from "../target.ts";
 
 /** The numbers of a block device. */
