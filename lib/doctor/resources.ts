@@ -39,7 +39,8 @@ function rootLayout({ cgroup, canMakeGroups }: Facts): Finding {
     return limited(
       topic,
       "layout",
-      "none are mounted: containers run without limits, statistics and pause",
+      "none are mounted: only containers without limits and without device " +
+        "rules run, and the built-in template has such rules",
       "mount -t cgroup2 none /sys/fs/cgroup",
     );
   }
