@@ -1,27 +1,40 @@
 /**
- * Messages of protocol buffers, by tables that say what fields they have: as
- * much of the encoding as the interface of Kubernetes uses.
+ * Messages of protocol buffers, by tables that say what fields they have: the
+ * encoding is that of `lib/criu/protobuf.ts`, with maps besides.
  *
  * @module
  */
+import {
+  decodeMessage,
+  encodeMessage,
+  type Field as WireField,
+  type Message as WireMessage,
+  type Schema as WireSchema,
+} from "../../lib/criu/protobuf.ts";
 
 /** What a message may hold; fields that are not set are not sent. */
 export type Message = { readonly [name: string]: unknown };
 
-/** `number name kind`: kinds are `int`, `bool`, `text`, `bytes`, or a message; `*` before a name means many. */
+/** `number name kind`: kinds are `int`, `bool`, `text`, `map`, or a message; `*` before a name means many. */
 export type Schema = Readonly<Record<string, string>>;
 
 interface Field {
-  readonly number: number;
   readonly name: string;
   readonly kind: string;
-  readonly isMany: boolean;
+  readonly wire: WireField;
 }
 
-const VARINT = 0;
-const EIGHT_BYTES = 1;
-const LENGTH = 2;
-const FOUR_BYTES = 5;
+const SIMPLE = ["int", "bool", "text"] as const;
+const ENTRY: WireSchema = {
+  key: { number: 1, type: "text" },
+  value: { number: 2, type: "text" },
+};
+
+function typeOf(schema: Schema, kind: string): WireField["type"] {
+  const simple = SIMPLE.find((each) => each === kind);
+  if (simple !== undefined) return simple;
+  return kind === "map" ? ENTRY : wireSchema(fieldsOf(schema, kind));
+}
 
 function fieldsOf(schema: Schema, type: string): Field[] {
   const text = schema[type];
@@ -29,48 +42,62 @@ function fieldsOf(schema: Schema, type: string): Field[] {
   return text.split(",").map((each) => each.trim()).filter((each) => each)
     .map((each) => {
       const [number = "", name = "", kind = "text"] = each.split(" ");
-      const isMany = name.startsWith("*");
       return {
-        number: Number(number),
         name: name.replace("*", ""),
         kind,
-        isMany,
+        wire: {
+          number: Number(number),
+          type: typeOf(schema, kind),
+          ...(name.startsWith("*") && { isList: true as const }),
+        },
       };
     });
 }
 
-function varint(value: bigint): number[] {
-  const bytes = [];
-  let rest = BigInt.asUintN(64, value);
-  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
-  return [...bytes, Number(rest)];
+function wireSchema(fields: readonly Field[]): WireSchema {
+  return Object.fromEntries(fields.map(({ name, wire }) => [name, wire]));
 }
 
-function key(field: Field, wire: number): number[] {
-  return varint(BigInt(field.number * 8 + wire));
+/** Changes the value of a field, or each of many. */
+function change(
+  { wire }: Field,
+  value: unknown,
+  by: (one: unknown) => unknown,
+): unknown {
+  return wire.isList && Array.isArray(value) ? value.map(by) : by(value);
 }
 
-function encodeOne(schema: Schema, field: Field, value: unknown): number[] {
-  switch (field.kind) {
-    case "int":
-    case "bool":
-      return [...key(field, VARINT), ...varint(BigInt(Number(value)))];
-    case "text":
-      return delimited(field, new TextEncoder().encode(String(value)));
-    case "map": {
-      const [name, text] = value as [string, string];
-      const entry = { key: name, value: text };
-      return delimited(field, encode({ Entry: ENTRY }, "Entry", entry));
+/** Maps are lists of entries when they are sent. */
+function toWire(schema: Schema, type: string, message: Message): WireMessage {
+  const fields = fieldsOf(schema, type);
+  const pairs = Object.entries(message).map(([name, value]) => {
+    const field = fields.find((each) => each.name === name);
+    if (!field) throw new Error(`${type} has no field ${name}`);
+    const { kind } = field;
+    if (value === undefined || typeof field.wire.type === "string") {
+      return [name, value];
     }
-    default:
-      return delimited(field, encode(schema, field.kind, value as Message));
-  }
+    if (kind === "map") {
+      const entries = Object.entries(value as Record<string, string>);
+      return [name, entries.map(([key, value]) => ({ key, value }))];
+    }
+    const by = (one: unknown) => toWire(schema, kind, one as Message);
+    return [name, change(field, value, by)];
+  });
+  return Object.fromEntries(pairs);
 }
 
-const ENTRY = "1 key, 2 value";
-
-function delimited(field: Field, bytes: Uint8Array): number[] {
-  return [...key(field, LENGTH), ...varint(BigInt(bytes.length)), ...bytes];
+/** A list of which nothing came is empty. */
+function fromWire(schema: Schema, type: string, message: Message): Message {
+  const pairs = fieldsOf(schema, type).map((field) => {
+    const { name, kind, wire } = field;
+    const value = message[name] ?? (wire.isList ? [] : undefined);
+    if (value === undefined || wire.type === ENTRY) return [name, value];
+    if (typeof wire.type === "string") return [name, value];
+    const by = (one: unknown) => fromWire(schema, kind, one as Message);
+    return [name, change(field, value, by)];
+  });
+  return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
 }
 
 /** Writes a message. */
@@ -79,19 +106,8 @@ export function encode(
   type: string,
   message: Message,
 ): Uint8Array<ArrayBuffer> {
-  const fields = fieldsOf(schema, type);
-  const bytes = Object.entries(message).flatMap(([name, value]) => {
-    const field = fields.find((each) => each.name === name);
-    if (!field) throw new Error(`${type} has no field ${name}`);
-    if (value === undefined) return [];
-    const values = field.kind === "map"
-      ? Object.entries(value as Record<string, string>)
-      : field.isMany
-      ? value as unknown[]
-      : [value];
-    return values.flatMap((each) => encodeOne(schema, field, each));
-  });
-  return Uint8Array.from(bytes);
+  const fields = wireSchema(fieldsOf(schema, type));
+  return encodeMessage(fields, toWire(schema, type, message));
 }
 
 /** Reads a message; fields that the table does not have are left out. */
@@ -99,60 +115,7 @@ export function decode(
   schema: Schema,
   type: string,
   bytes: Uint8Array,
-): Record<string, unknown> {
-  const fields = fieldsOf(schema, type);
-  const result: Record<string, unknown> = {};
-  for (const field of fields) if (field.isMany) result[field.name] = [];
-  for (const { number, value } of readFields(bytes)) {
-    const field = fields.find((each) => each.number === number);
-    if (!field) continue;
-    const decoded = decodeOne(schema, field, value);
-    if (field.isMany) (result[field.name] as unknown[]).push(decoded);
-    else result[field.name] = decoded;
-  }
-  return result;
-}
-
-function decodeOne(
-  schema: Schema,
-  field: Field,
-  value: bigint | Uint8Array,
-): unknown {
-  if (typeof value === "bigint") {
-    const number = Number(BigInt.asIntN(64, value));
-    return field.kind === "bool" ? number !== 0 : number;
-  }
-  if (field.kind === "text" || field.kind === "bytes") {
-    return new TextDecoder().decode(value);
-  }
-  if (field.kind === "map") return decode({ Entry: ENTRY }, "Entry", value);
-  return decode(schema, field.kind, value);
-}
-
-function* readFields(
-  bytes: Uint8Array,
-): Generator<{ number: number; value: bigint | Uint8Array }> {
-  let at = 0;
-  const next = (): bigint => {
-    let value = 0n;
-    for (let shift = 0n;; shift += 7n) {
-      const byte = bytes[at++];
-      if (byte === undefined) throw new Error("a message ends too early");
-      value |= BigInt(byte & 127) << shift;
-      if (byte < 128) return value;
-    }
-  };
-  const take = (length: number): Uint8Array => {
-    at += length;
-    return bytes.subarray(at - length, at);
-  };
-  while (at < bytes.length) {
-    const head = Number(next());
-    const [number, wire] = [head >> 3, head & 7];
-    if (wire === VARINT) yield { number, value: next() };
-    else if (wire === LENGTH) yield { number, value: take(Number(next())) };
-    else if (wire === EIGHT_BYTES) take(8);
-    else if (wire === FOUR_BYTES) take(4);
-    else throw new Error(`a field of an unknown kind: ${wire}`);
-  }
+): Message {
+  const fields = wireSchema(fieldsOf(schema, type));
+  return fromWire(schema, type, decodeMessage(fields, bytes));
 }
