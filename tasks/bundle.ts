@@ -67,6 +67,8 @@ const LOADS: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
   },
   "oci.js": {
     create: ["create", "bundle", "parse", "oci", "oci_paths"],
+    run: ["run", "bundle", "parse", "oci", "oci_paths"],
+    exec: ["exec"],
     start: ["start"],
     state: ["state"],
     kill: ["kill"],

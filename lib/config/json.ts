@@ -85,31 +85,35 @@ function parseWithBigIntegers(text: string): Json {
 class Bounds {
   members = 0;
   fault: { path: JsonPath; message: string } | undefined;
+  /** Where the value is that is looked at: a copy for each would cost more than the look. */
+  readonly #path: (string | number)[] = [];
 
-  check(value: Json, path: JsonPath): void {
+  check(value: Json): void {
     if (typeof value === "string") {
-      if (value.includes("\0")) this.#refuse(path, "holds a NUL character");
+      if (value.includes("\0")) this.#refuse("holds a NUL character");
     } else if (typeof value === "object" && value !== null) {
-      if (path.length >= MAX_DEPTH) {
-        this.#refuse(path, `nested deeper than ${MAX_DEPTH} levels`);
+      if (this.#path.length >= MAX_DEPTH) {
+        this.#refuse(`nested deeper than ${MAX_DEPTH} levels`);
         return;
       }
       const entries = Object.entries(value);
       const isList = Array.isArray(value);
       if (!isList) this.members += entries.length;
       if (entries.length > MAX_ITEMS) {
-        this.#refuse(path, `holds more than ${MAX_ITEMS} items`);
+        this.#refuse(`holds more than ${MAX_ITEMS} items`);
         return;
       }
       for (const [key, item] of entries) {
-        if (key.includes("\0")) this.#refuse(path, "a key holds NUL");
-        this.check(item, [...path, isList ? Number(key) : key]);
+        if (key.includes("\0")) this.#refuse("a key holds NUL");
+        this.#path.push(isList ? Number(key) : key);
+        this.check(item);
+        this.#path.pop();
       }
     }
   }
 
-  #refuse(path: JsonPath, message: string): void {
-    this.fault ??= { path, message };
+  #refuse(message: string): void {
+    this.fault ??= { path: [...this.#path], message };
   }
 }
 
@@ -204,7 +208,7 @@ export async function parseJson(text: string, name: string): Promise<Json> {
     value = JSON.parse(strict);
   }
   const bounds = new Bounds();
-  bounds.check(value, []);
+  bounds.check(value);
   if (bounds.fault !== undefined) {
     const { path } = bounds.fault;
     refuse(body, name, [{ ...bounds.fault, offset: offsetOf(strict, path) }]);

@@ -157,6 +157,8 @@ test("compiled code is kept in the bundle, for files of commands and where it wa
       ["nsinit", "exec"],
       ["nsinit", "list"],
       ["nsinit-oci", "create"],
+      ["nsinit-oci", "run"],
+      ["nsinit-oci", "exec"],
     ] as const
   ) {
     assertStringIncludes(
@@ -225,4 +227,55 @@ test("a launcher does not go back to a folder that is somebody else's", async (w
   } finally {
     await Deno.chown(made, 0, 0);
   }
+});
+
+/** Runs a command that has compiled code; what it prints stays the same. */
+async function convertBy(folder: string): Promise<string> {
+  const { code, stdout, stderr } = await runProgram([
+    ...[`${folder}/nsinit`, "convert", "--format", "oci"],
+    `${REPOSITORY}/tests/fixtures/samples/2014-02-21-6415e8b-ubuntu.json`,
+  ], { timeoutMs: 120_000 });
+  assertEquals(code, 0, stderr);
+  return stdout + stderr;
+}
+
+test("compiled code that cannot be used fails no command", async (workspace) => {
+  const made = await bundleIn(workspace);
+  if (made === undefined) return;
+  const wanted = await convertBy(made);
+  const copy = `${await workspace.newDirectory()}/copy`;
+  await runProgram(["cp", "-a", made, copy]);
+  const cache = `${copy}/cache`;
+  await Deno.writeTextFile(`${cache}/place`, copy);
+  const database = `${cache}/v8_code_cache_v2`;
+  const damages = [
+    `head -c 100000 /dev/urandom > ${database}`,
+    `truncate -s 5000 ${database}-wal`,
+    `rm -r ${cache}; mkdir ${cache}; printf %s ${copy} > ${cache}/place; mkdir ${database}`,
+    `rm -r ${database}; : > ${database}`,
+  ];
+  for (const damage of damages) {
+    const { code } = await runProgram(["sh", "-ec", damage]);
+    assertEquals([damage, code], [damage, 0]);
+    // With what there is, and with what the first has made of it.
+    assertEquals(await convertBy(copy), wanted);
+    assertEquals(await convertBy(copy), wanted);
+  }
+});
+
+test("many at once compile without harm", async (workspace) => {
+  const made = await bundleIn(workspace);
+  if (made === undefined) return;
+  const wanted = await convertBy(made);
+  const copy = `${await workspace.newDirectory()}/copy`;
+  await runProgram(["cp", "-a", made, copy]);
+  for await (const { name } of Deno.readDir(`${copy}/cache`)) {
+    await Deno.remove(`${copy}/cache/${name}`, { recursive: true });
+  }
+  await Deno.writeTextFile(`${copy}/cache/place`, copy);
+  const all = await Promise.all(
+    Array.from({ length: 12 }, () => convertBy(copy)),
+  );
+  assertEquals(all, all.map(() => wanted));
+  assert((await Deno.stat(`${copy}/cache/v8_code_cache_v2`)).isFile);
 });
