@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { DatabaseSync } from "node:sqlite";
 import { join, resolve } from "@std/path";
 import { build } from "./build.ts";
 import { type CommandFile, linkFolder } from "./link.ts";
@@ -140,6 +141,19 @@ export async function bundle(target: string = BUNDLE): Promise<boolean> {
 }
 
 /**
+ * Puts what databases have in their logs into the databases: Deno does not close
+ * them, and whoever opens them next would read the whole log, for milliseconds.
+ */
+async function foldLogs(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!name.endsWith("_v2")) continue;
+    const database = new DatabaseSync(join(folder, name));
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    database.close();
+  }
+}
+
+/**
  * Has Deno compile the files of commands and keep the code in the bundle, for
  * whoever may write there. Code is known by the path of its file, so the launcher
  * asks for that only where this was done.
@@ -159,6 +173,7 @@ async function keepCode(folder: string): Promise<void> {
       stderr: "null",
     }).output();
   }
+  await foldLogs(cache);
   await Deno.writeTextFile(join(cache, "place"), folder);
 }
 
