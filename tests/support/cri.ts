@@ -8,7 +8,7 @@ import { type Capability, CNI_PLUGINS, mustSkip } from "./capability.ts";
 import type { Remains } from "./client_host.ts";
 import { Containerd } from "./containerd.ts";
 import { CRI } from "./cri_messages.ts";
-import { callGrpc } from "./grpc.ts";
+import { callGrpc, GrpcError } from "./grpc.ts";
 import { PATIENCE, REPOSITORY, type Running, waitFor } from "./nsinit.ts";
 import type { OciRuntime } from "./oci_runtime.ts";
 import { decode, encode, type Message } from "./protobuf.ts";
@@ -121,21 +121,36 @@ export class Cri implements AsyncDisposable {
       await this.containerd.importImage({ ...image, namespace: NAMESPACE });
     }
     await this.#waitUntilReady();
+    for (const { name } of images) {
+      // It hears of images that others import.
+      await waitFor("the image", async () => {
+        const status = await this.call("ImageStatus", {
+          image: { image: name },
+        });
+        return status.image !== undefined;
+      }, 30_000);
+    }
   }
 
-  /** It looks at the network's file, and at new images, some time later. */
+  /** It serves, and looks at the network's file, some time after it has begun. */
   async #waitUntilReady(): Promise<void> {
     await waitFor("the network of pods", async () => {
-      const { status } = await this.call("Status", {});
-      return status.conditions.every((each: Answer) => each.status === true);
+      try {
+        const { status } = await this.call("Status", {});
+        return status.conditions.every((each: Answer) => each.status === true);
+      } catch (error) {
+        if (error instanceof GrpcError) return false;
+        throw error;
+      }
     }, 30_000);
   }
 
-  /** Makes a call of the service of runtimes. */
+  /** Makes a call of the service of runtimes, or of images. */
   async call(method: string, request: Message): Promise<Answer> {
+    const service = method.startsWith("Image") ? "Image" : "Runtime";
     const answer = await callGrpc(
       `${this.containerd.host.root}${SOCKET}`,
-      `/runtime.v1.RuntimeService/${method}`,
+      `/runtime.v1.${service}Service/${method}`,
       encode(CRI, `${method}Request`, request),
       TIMEOUT_MS * PATIENCE,
     );

@@ -46,6 +46,9 @@ export const CRI: Schema = {
   PodSandbox: "1 id, 2 metadata Metadata, 3 state int, 7 runtime_handler",
 
   ImageSpec: "1 image",
+  Image: "1 id",
+  ImageStatusRequest: "1 image ImageSpec",
+  ImageStatusResponse: "1 image Image",
   Mount:
     "1 container_path, 2 host_path, 3 readonly bool, 4 selinux_relabel bool, 5 propagation int",
   Device: "1 container_path, 2 host_path, 3 permissions",
