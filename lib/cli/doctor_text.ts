@@ -10,8 +10,9 @@ import { escapeControls } from "./output.ts";
 const STATUS_WIDTH = 9;
 const NAME_WIDTH = 20;
 const INDENT = 2 + STATUS_WIDTH + NAME_WIDTH;
-/** Narrower text is hard to read. */
+/** Narrower text is hard to read: it goes below the name then. */
 const LEAST_WIDTH = 24;
+const INDENT_BELOW = 4;
 
 /** Breaks text into lines; a long word has a line of its own. */
 function wrap(text: string, width: number): string[] {
@@ -30,13 +31,19 @@ function wrap(text: string, width: number): string[] {
 
 function linesOf(finding: Finding, columns: number): string {
   const { status, name, message, fix } = finding;
-  const width = Math.max(columns - INDENT, LEAST_WIDTH);
+  const isBelow = columns - INDENT < LEAST_WIDTH;
+  const indent = isBelow ? INDENT_BELOW : INDENT;
+  const width = Math.max(columns - indent, 1);
   const text = [
     ...wrap(escapeControls(message), width),
     ...(fix === undefined ? [] : wrap(`-> ${escapeControls(fix)}`, width)),
   ];
-  const start = `  ${status.padEnd(STATUS_WIDTH)}${name.padEnd(NAME_WIDTH)}`;
-  return start + text.join(`\n${" ".repeat(INDENT)}`);
+  const head = `  ${status.padEnd(STATUS_WIDTH)}${name}`;
+  const [first = "", ...rest] = text;
+  const lines = isBelow
+    ? [head, ...text]
+    : [head.padEnd(INDENT) + first, ...rest];
+  return lines.join(`\n${" ".repeat(indent)}`);
 }
 
 /**

@@ -16,7 +16,7 @@ import type {
   Stats,
 } from "../stats/types.ts";
 import { formatDuration } from "./duration.ts";
-import { formatTable } from "./table.ts";
+import { formatTable, type TableStyle } from "./table.ts";
 import { formatBytes, formatShare } from "./units.ts";
 
 type Row = readonly [what: string, figures: string];
@@ -149,6 +149,7 @@ function pressureRow(what: string, pressure: Pressure | undefined): Row[] {
  * Renders statistics as a table; what the kernel does not count is left out.
  *
  * @param stats The statistics.
+ * @param style Width and colours.
  * @returns The lines.
  *
  * @example
@@ -162,7 +163,7 @@ function pressureRow(what: string, pressure: Pressure | undefined): Row[] {
  * );
  * ```
  */
-export function formatStats(stats: Stats): string {
+export function formatStats(stats: Stats, style: TableStyle = {}): string {
   const { cpu, memory, blkio, pids, hugetlb = {}, interfaces = [] } = stats;
   const pages = Object.entries(hugetlb)
     .filter(([, { max = 0, usage }]) => Number(max) > 0 || Number(usage) > 0)
@@ -178,5 +179,5 @@ export function formatStats(stats: Stats): string {
     ...pressureRow("devices", blkio?.pressure),
     ...interfaces.map(interfaceRow),
   ];
-  return formatTable(["WHAT", "USE"], rows);
+  return formatTable(["WHAT", "USE"], rows, style);
 }

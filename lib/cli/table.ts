@@ -30,6 +30,8 @@ const CODES: Readonly<Record<Paint, number>> = {
 const GAP = 2;
 /** A column is cut no further than this, so that something is left to read. */
 const NARROWEST = 8;
+/** But where this makes all of them fit. */
+const NARROWEST_TO_FIT = 6;
 
 /**
  * Gives a text a colour.
@@ -52,23 +54,35 @@ export function paintText(text: string, paint: Paint | undefined): string {
   return paint === undefined ? text : `\x1b[${CODES[paint]}m${text}\x1b[0m`;
 }
 
+function widthOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1));
+}
+
 /** Narrows the last column first, which is the least important, then the widest. */
-function fit(widths: readonly number[], total: number): number[] {
+function narrow(
+  widths: readonly number[],
+  total: number,
+  least: number,
+): number[] {
   const fitted = [...widths];
-  const over = (): number =>
-    fitted.reduce((sum, width) => sum + width, GAP * (fitted.length - 1)) -
-    total;
-  const narrow = (column: number, most: number): void => {
+  const take = (column: number, most: number): void => {
     const width = fitted[column] ?? 0;
-    fitted[column] = width - Math.max(0, Math.min(most, width - NARROWEST));
+    fitted[column] = width - Math.max(0, Math.min(most, width - least));
   };
-  narrow(fitted.length - 1, Math.max(0, over()));
-  while (over() > 0) {
+  take(fitted.length - 1, Math.max(0, widthOf(fitted) - total));
+  while (widthOf(fitted) > total) {
     const widest = fitted.indexOf(Math.max(...fitted));
-    if ((fitted[widest] ?? 0) <= NARROWEST) break;
-    narrow(widest, 1);
+    if ((fitted[widest] ?? 0) <= least) break;
+    take(widest, 1);
   }
   return fitted;
+}
+
+function fit(widths: readonly number[], total: number): number[] {
+  const fitted = narrow(widths, total, NARROWEST);
+  if (widthOf(fitted) <= total) return fitted;
+  const tight = narrow(widths, total, NARROWEST_TO_FIT);
+  return widthOf(tight) <= total ? tight : fitted;
 }
 
 /**

@@ -10,6 +10,7 @@ import { ID_OPTION } from "../id_option.ts";
 import { FORMAT_OPTION } from "../format_option.ts";
 import { formatJson } from "../output.ts";
 import { type Target, withTarget } from "../target.ts";
+import { terminalStyle } from "../terminal.ts";
 
 const INTERVALS = { min: 100, max: 86_400_000 } as const;
 const DEFAULT_INTERVAL = "1s";
@@ -59,7 +60,7 @@ async function once(
     await output.result(formatJson(statsToJson(id, stats)));
   } else {
     const { formatStats } = await import("../stats_table.ts");
-    await output.result(formatStats(stats));
+    await output.result(formatStats(stats, terminalStyle()));
   }
 }
 

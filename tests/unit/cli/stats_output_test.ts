@@ -66,6 +66,11 @@ network eth0       2 KiB received (2 packets), 0 B sent (0 packets), 1 lost`,
   );
 });
 
+Deno.test("formatStats fits a narrow terminal", () => {
+  const lines = formatStats(STATS, { width: 40 }).split("\n");
+  assertEquals(Math.max(...lines.map((line) => line.length)), 40);
+});
+
 Deno.test("formatStats shows pressure where it is measured", () => {
   const line = { avg10: 1.25, avg60: 0, avg300: 0, total: 1 };
   const text = formatStats({ time: 0, cpu: { pressure: { some: line } } });

@@ -31,6 +31,18 @@ Deno.test("formatTable cuts the widest columns when the last is narrow", () => {
   assert(lines[2]?.startsWith("a-container-with-a-l\u2026  paused"), lines[2]);
 });
 
+Deno.test("formatTable fits a list into 40 columns", () => {
+  const header = ["ID", "PID", "STATUS", "CREATED", "DIRECTORY"];
+  const row = ["demo-with-a-long-name", "12345", "checkpointed"]
+    .concat("2026-01-02T03:04:05.678Z", "/srv/containers/demo");
+  const [heading, line] = formatTable(header, [row], { width: 40 }).split("\n");
+  assertEquals([heading?.length, line?.length], [40, 40]);
+  assertEquals(
+    line,
+    "demo-w\u2026  12345  checkp\u2026  2026-0\u2026  /srv/\u2026",
+  );
+});
+
 Deno.test("formatTable leaves something to read on the narrowest terminal", () => {
   for (const width of [1, 10, 20]) {
     const lines = formatTable(HEADER, ROWS, { width }).split("\n");

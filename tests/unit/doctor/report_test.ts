@@ -329,10 +329,12 @@ Deno.test("the report fits the terminal, and foreign text cannot drive it", () =
     ...GOOD,
     criu: { path: "/x", version: "3", works: false, complaint },
   };
-  const text = formatReport(judge(facts), 80);
-  for (const line of text.split("\n")) {
-    assert(line.length <= 80, line);
-    assert(!/\p{Cc}/u.test(line), JSON.stringify(line));
+  for (const columns of [80, 40]) {
+    const text = formatReport(judge(facts), columns);
+    for (const line of text.split("\n")) {
+      assert(line.length <= columns, line);
+      assert(!/\p{Cc}/u.test(line), JSON.stringify(line));
+    }
   }
   const json = reportToJson(judge(facts));
   assertEquals(json["can_run"], true);
