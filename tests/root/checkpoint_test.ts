@@ -170,7 +170,7 @@ test(
   NEEDS,
 );
 
-// Without the first there is no process yet, without the second there is one.
+// Where the first is cut off there is no process yet, where the second is there is one.
 for (const lost of ["pstree.img", "mm-1.img"]) {
   test(
     `a restore that fails leaves nothing, and can be tried again: ${lost}`,
@@ -180,6 +180,9 @@ for (const lost of ["pstree.img", "mm-1.img"]) {
       await own.count();
       await container.checkpoint({ imagePath: images });
       await Deno.rename(`${images}/${lost}`, `${images}/../${lost}`);
+      const whole = await Deno.readFile(`${images}/../${lost}`);
+      const cut = whole.subarray(0, 20);
+      await Deno.writeFile(`${images}/${lost}`, cut, { mode: 0o600 });
 
       const error = await assertRejects(() => container.restore({}), CriuError);
 

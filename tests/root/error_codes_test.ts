@@ -78,7 +78,7 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, Provocation>> = {
     const imagePath = `${factory.root}/../${container.id}.images`;
     await container.start(SLEEP);
     await container.checkpoint({ imagePath });
-    await Deno.remove(`${imagePath}/inventory.img`);
+    await Deno.truncate(`${imagePath}/inventory.img`, 12);
     await container.restore();
   },
   ProgramNotFound: (container) => container.start({ args: ["/no/program"] }),
