@@ -19,7 +19,8 @@ export interface TerminalSize {
 const CLEAR = "\x1b[H\x1b[J";
 /** Alternate screen, no cursor, no line breaks of its own, see xterm's ctlseqs. */
 const ENTER = `\x1b[?1049h\x1b[?25l\x1b[?7l${CLEAR}`;
-const LEAVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
+/** Cleared first: tmux has been seen to keep lines of it when the size had changed. */
+const LEAVE = `\x1b[0m${CLEAR}\x1b[?7h\x1b[?25h\x1b[?1049l`;
 const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 24 };
 
 /** The screen of a terminal, taken until it is given back. */
