@@ -37,6 +37,7 @@ const CONFIG_MODULES = [
   "lib/config/defaults.ts",
   "lib/config/dialects/era_d.ts",
   "lib/config/dialects/oci.ts",
+  "lib/config/dialects/oci_paths.ts",
   "lib/config/format.ts",
   "lib/config/parse.ts",
   "lib/config/problems.ts",

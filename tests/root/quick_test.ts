@@ -31,6 +31,11 @@ test("the short way answers as the whole program, and is not left where all is u
   const container = await workspace.container();
   await using running = await container.hold();
   const file = `${container.dir}/container.json`;
+  const bundle = `${await workspace.newDirectory()}/config.json`;
+  await runProgram([
+    ...nsinitCommand(),
+    ...["convert", "--format", "oci", "--file", bundle, file],
+  ]);
   const usual: readonly (readonly string[])[] = [
     ["list"],
     ["ls", "--format", "json"],
@@ -49,6 +54,7 @@ test("the short way answers as the whole program, and is not left where all is u
     ["config"],
     ["convert", file],
     ["convert", "--format", "oci", file],
+    ["convert", bundle],
     ["explain", "/bin/true", "-x"],
     ["explain", "--json"],
     ["explain", "--hostname", "x", "--pids-limit", "9"],
