@@ -46,7 +46,7 @@ export const LIMITS = {
   memory: 256 * 2 ** 20,
   pids: 512,
   shares: 512,
-  weight: 20,
+  weight: 59,
 } as const;
 
 /** Where a container of the bench has its cgroups. */

@@ -108,7 +108,7 @@ const FIELDS: readonly Field[] = [
   {
     cgroups: { cpu_shares: 512 },
     v1: [["cpu", "cpu.shares", "512"]],
-    v2: [["cpu", "cpu.weight", "20"]],
+    v2: [["cpu", "cpu.weight", "59"]],
   },
   {
     cgroups: { cpu_quota: 30_000, cpu_period: 60_000 },
@@ -357,7 +357,7 @@ for (const [era, text] of Object.entries(ERAS)) {
     assertWritten(
       container,
       IS_V2
-        ? [["memory", "memory.max", `${64 * MIB}`], ["cpu", "cpu.weight", "20"]]
+        ? [["memory", "memory.max", `${64 * MIB}`], ["cpu", "cpu.weight", "59"]]
         : [
           ["memory", "memory.limit_in_bytes", `${64 * MIB}`],
           // Before D, memory without a swap limit allowed as much swap again.

@@ -172,7 +172,7 @@ driverTest(
         ["MemoryMax", 64 * MIB, "memory.max", 64 * MIB],
         ["MemorySwapMax", 32 * MIB, "memory.swap.max", 32 * MIB],
         ["MemoryLow", 32 * MIB, "memory.low", 32 * MIB],
-        ["CPUWeight", 20, "cpu.weight", 20],
+        ["CPUWeight", 59, "cpu.weight", 59],
         ["CPUQuotaPerSecUSec", "500ms", "cpu.max", "30000 60000"],
         ["TasksMax", 77, "pids.max", 77],
         ["AllowedCPUs", 0, "cpuset.cpus", 0],
@@ -268,7 +268,7 @@ driverTest("limits change in systemd and in the kernel", async (workspace) => {
     assertEquals(container.read("pids", "pids.max"), "44");
     if (IS_V2) {
       assertEquals(await property(unit, "MemoryMax"), `${32 * MIB}`);
-      assertEquals(await property(unit, "CPUWeight"), "39");
+      assertEquals(await property(unit, "CPUWeight"), "100");
       assertEquals(container.read("", "cpu.max"), "20000 100000");
     }
     const fault = { list: "parent", index: 3, errno: 5 } as const;

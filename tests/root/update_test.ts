@@ -208,7 +208,7 @@ const CHANGES: readonly Change[] = [
     from: { cpu_shares: 512 },
     to: { cpuShares: 2048 },
     v1: [["cpu", "cpu.shares", "2048"]],
-    v2: [["cpu", "cpu.weight", "79"]],
+    v2: [["cpu", "cpu.weight", "174"]],
   },
   {
     from: { cpu_quota: 30_000, cpu_period: 60_000 },
@@ -257,13 +257,13 @@ const CHANGES: readonly Change[] = [
     from: { cpu_shares: 512, cpu_idle: 1 },
     to: { cpuIdle: 0 },
     v1: [["cpu", "cpu.idle", "0"], ["cpu", "cpu.shares", "512"]],
-    v2: [["cpu", "cpu.idle", "0"], ["cpu", "cpu.weight", "20"]],
+    v2: [["cpu", "cpu.idle", "0"], ["cpu", "cpu.weight", "59"]],
   },
   {
     from: { cpu_idle: 1 },
     to: { cpuShares: 512 },
     v1: [["cpu", "cpu.idle", "0"], ["cpu", "cpu.shares", "512"]],
-    v2: [["cpu", "cpu.idle", "0"], ["cpu", "cpu.weight", "20"]],
+    v2: [["cpu", "cpu.idle", "0"], ["cpu", "cpu.weight", "59"]],
   },
   {
     from: { cpu_idle: 1 },

@@ -20,7 +20,10 @@ const SHARES = { min: 2n, max: 262144n } as const;
 /**
  * Converts version 1 shares to a version 2 weight. Pure.
  *
- * The formula is the one that all runtimes use: 2 to 262144 go linearly to 1 to 10000.
+ * The formula is that of runc since 1.3.2, crun since 1.23 and Kubernetes: it maps
+ * the least, the default and the greatest of version 1 to those of version 2. The
+ * line that runtimes drew before made 39 of the default 1024, so that a container
+ * got less than half of what processes beside it have that ask for nothing.
  *
  * @param shares Shares, 2 to 262144.
  * @returns The weight, 1 to 10000.
@@ -30,11 +33,16 @@ const SHARES = { min: 2n, max: 262144n } as const;
  * import { assertEquals } from "@std/assert";
  * import { sharesToWeight } from "./cpu.ts";
  *
- * assertEquals([2, 1024, 262144].map(sharesToWeight), ["1", "39", "10000"]);
+ * assertEquals([2, 1024, 262144].map(sharesToWeight), ["1", "100", "10000"]);
  * ```
  */
 export function sharesToWeight(shares: Int64): string {
-  return String(1n + ((BigInt(shares) - SHARES.min) * 9999n) / 262142n);
+  const value = Number(shares);
+  if (value <= Number(SHARES.min)) return "1";
+  if (value >= Number(SHARES.max)) return "10000";
+  const l = Math.log2(value);
+  // A square function of the logarithm through the three points.
+  return String(Math.ceil(10 ** ((l * l + 125 * l) / 612 - 7 / 34)));
 }
 
 function write(

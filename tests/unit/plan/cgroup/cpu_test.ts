@@ -9,7 +9,7 @@ const TABLE: readonly (readonly [Resources, v1: Pairs, v2: Pairs])[] = [
   [{}, [], []],
   [{ cpuShares: 0, cpuQuota: 0, cpuPeriod: 0 }, [], []],
   [{ cpuShares: 2 }, [["cpu.shares", "2"]], [["cpu.weight", "1"]]],
-  [{ cpuShares: 1024 }, [["cpu.shares", "1024"]], [["cpu.weight", "39"]]],
+  [{ cpuShares: 1024 }, [["cpu.shares", "1024"]], [["cpu.weight", "100"]]],
   [{ cpuShares: 262144 }, [["cpu.shares", "262144"]], [[
     "cpu.weight",
     "10000",
