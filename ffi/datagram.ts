@@ -25,12 +25,18 @@ export function bindDatagram(dir: string, name: string): number {
  * Sends a datagram.
  *
  * @param path Path of the socket; `@NAME` for an abstract one.
- * @param text What is sent.
+ * @param content What is sent.
  * @param fd Descriptor that goes with it, and stays open; -1 for none.
  * @throws {KernelError} `SystemError` if nobody takes it.
  */
-export function sendDatagram(path: string, text: string, fd = -1): void {
-  const data = new TextEncoder().encode(text);
+export function sendDatagram(
+  path: string,
+  content: string | Uint8Array<ArrayBuffer>,
+  fd = -1,
+): void {
+  const data = typeof content === "string"
+    ? new TextEncoder().encode(content)
+    : content;
   unwrap(
     library().nsi_datagram_send(
       cString(path),

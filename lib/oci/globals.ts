@@ -32,7 +32,8 @@ export const OCI_GLOBAL_OPTIONS: readonly Option[] = [
     name: "log",
     type: "text",
     metavar: "FILE",
-    doc: "append what is logged to FILE instead of writing it to stderr",
+    doc: "append what is logged to FILE instead of writing it to stderr; " +
+      "syslog:ID and journald:ID give it to the log of the machine",
   },
   {
     name: "log-format",

@@ -13,12 +13,22 @@ export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 /** How serious a line is. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
+/** A log of the machine, which has a form of its own. */
+export interface LogService {
+  /** Throws where there is none. */
+  readonly check: () => void;
+  /** Logs a message. */
+  readonly write: (level: LogLevel, message: string) => void;
+}
+
 /** How lines are written. */
 export interface LogOptions {
   /** `json` writes one JSON object per line. */
   readonly format: "text" | "json";
   /** File that lines are appended to instead of stderr. */
   readonly file?: string;
+  /** Log of the machine that lines go to instead. */
+  readonly service?: LogService;
   /** The least that is logged. */
   readonly level: LogLevel;
 }
@@ -83,12 +93,13 @@ export class Log {
   }
 
   /**
-   * Makes sure that the log file can be written.
+   * Makes sure that the log can be written.
    *
    * @throws {Error} What the system says otherwise.
    */
   check(): void {
-    const { file } = this.#options;
+    const { file, service } = this.#options;
+    service?.check();
     if (file !== undefined) this.#append(file, "");
   }
 
@@ -128,7 +139,7 @@ export class Log {
 
   /** As an error of the container's process: the message as it is, and a line in the log file. */
   bare(message: string): void {
-    if (this.#options.file !== undefined) this.#line("error", message);
+    if (this.#isElsewhere) this.#line("error", message);
     this.#stderr(`${message}\n`);
   }
 
@@ -138,18 +149,25 @@ export class Log {
    */
   error(message: string): void {
     this.#line("error", message);
-    if (this.#options.file !== undefined) this.#stderr(`${message}\n`);
+    if (this.#isElsewhere) this.#stderr(`${message}\n`);
+  }
+
+  /** Whether stderr has no lines of its own. */
+  get #isElsewhere(): boolean {
+    const { file, service } = this.#options;
+    return file !== undefined || service !== undefined;
   }
 
   #line(level: LogLevel, message: string): void {
-    const { format, file, level: least } = this.#options;
+    const { format, file, service, level: least } = this.#options;
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(least)) return;
     const line = formatLogLine(level, message, { format, time: new Date() });
-    if (file === undefined) return this.#stderr(line);
     try {
-      this.#append(file, line);
+      if (service !== undefined) service.write(level, message);
+      else if (file !== undefined) this.#append(file, line);
+      else this.#stderr(line);
     } catch (error) {
-      this.#stderr(`Cannot write to the log file ${file}: ${error}\n`);
+      this.#stderr(`Cannot write to the log ${file ?? ""}: ${error}\n`);
     }
   }
 

@@ -15,7 +15,7 @@ import {
   ociStateRoot,
   SPEC_VERSION,
 } from "./globals.ts";
-import { Log, LOG_LEVELS, type LogLevel } from "./log.ts";
+import { Log, LOG_LEVELS, type LogLevel, type LogOptions } from "./log.ts";
 import { findOciCommand, OCI_COMMANDS } from "./registry.ts";
 
 /** The runc whose command line this is. */
@@ -46,17 +46,29 @@ function isLevel(text: string): text is LogLevel {
   return LOG_LEVELS.some((level) => level === text);
 }
 
-/** The file of `--log`, which crun's users may write as `file:PATH`. */
-function logFileOf(text: string): { readonly file?: string } {
-  if (/^(journald|syslog):/.test(text)) {
-    throw new UsageError(`--log ${text} is not served: name a file`);
+/** Where `--log` says: a file, or as crun has them `file:PATH`, `syslog:ID` and `journald:ID`. */
+async function placeOf(
+  text: string,
+): Promise<Pick<LogOptions, "file" | "service">> {
+  const [, kind, id] = /^(syslog|journald):([^]*)$/.exec(text) ?? [];
+  if (kind === "syslog" || kind === "journald") {
+    const { checkSystemLog, writeSystemLog } = await import(
+      "../container/system_log.ts"
+    );
+    const log = { kind, id: id || "nsinit-oci" } as const;
+    return {
+      service: {
+        check: () => checkSystemLog(log),
+        write: (level, message) => writeSystemLog(log, level, message),
+      },
+    };
   }
   const path = text.replace(/^file:/, "");
   return path === "" ? {} : { file: absolutePath(path) };
 }
 
 /** Settles where lines go. */
-function logOf(globals: Values): Log {
+async function logOf(globals: Values): Promise<Log> {
   const format = globals.text("log-format") ?? "";
   if (format !== "text" && format !== "json") {
     throw new UsageError(`invalid log-format: ${format}`);
@@ -67,7 +79,7 @@ function logOf(globals: Values): Log {
   const log = new Log({
     format,
     level,
-    ...logFileOf(globals.text("log") ?? ""),
+    ...await placeOf(globals.text("log") ?? ""),
   });
   log.check();
   return log;
@@ -144,7 +156,11 @@ async function fail(
   const { wordExec, wordFailure } = await import("./wording.ts");
   const exec = wordExec(error);
   if (exec === undefined) {
-    log.error(`${command.prefix ?? ""}${wordFailure(error)}`);
+    const words = wordFailure(error);
+    // As other runtimes begin what went wrong inside before the program ran.
+    const isInit = words.includes("error during container init");
+    const before = isInit ? `runc ${command.name} failed: ` : "";
+    log.error(`${command.prefix ?? before}${words}`);
   } else {
     log.bare(exec);
   }
@@ -198,7 +214,7 @@ export async function main(args: readonly string[]): Promise<number> {
       FIRST_LOG.result(versionText());
       return 0;
     }
-    const log = latest = logOf(globals);
+    const log = latest = await logOf(globals);
     if (name === undefined || name === "help" || globals.flag("help")) {
       const entry = rest[0] === undefined ? undefined : findOciCommand(rest[0]);
       const command = entry && (await entry.load()).COMMAND;

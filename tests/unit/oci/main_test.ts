@@ -51,7 +51,7 @@ const WRONG: readonly (readonly [string[], number, string])[] = [
   [["frobnicate"], 3, "No help topic for 'frobnicate'"],
   [["--log-format", "xml", "list"], 1, "invalid log-format: xml"],
   [["--log", "/no/such/directory/log", "list"], 1, "No such file"],
-  [["--log", "journald:x", "list"], 1, "is not served"],
+  [["--log", "journald:x", "list"], 1, "Cannot log to journald: there is no"],
   [["state"], 1, "requires exactly 1 argument(s)"],
   [["state", "a", "b"], 1, "requires exactly 1 argument(s)"],
   [["delete", "--frob", "a"], 1, "--frob"],
