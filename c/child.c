@@ -93,10 +93,11 @@ static void report_failure(struct nsi_run *run, uint32_t index, int r)
 		.error = -r,
 		.detail = run->detail,
 		.value = run->value,
+		.length = run->said,
 	};
 
 	/* Nobody is left to be told when this fails. */
-	(void)nsi_send(run->sock, &report, NULL, NULL, 0);
+	(void)nsi_send(run->sock, &report, run->payload, NULL, 0);
 }
 
 /*

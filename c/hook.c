@@ -10,6 +10,10 @@
  * The state that it gets as its standard input lies in a sealed memfd: nobody has
  * to write while it reads, and one that reads nothing holds up nobody.
  *
+ * What an engine's hook says is kept for the message of its failure, in a memfd for
+ * each of its two outputs: a pipe would need a reader while the hook is waited for,
+ * and would end what a hook leaves running.
+ *
  * In the child's list a hook is also ended when the parent has gone, and is
  * confined before it is executed; hook_inside.c.
  */
@@ -35,11 +39,17 @@
 #define HOOK_ADD_SEALS 1033
 #define HOOK_SEALS 0x000f /* SEAL, SHRINK, GROW, WRITE */
 #define HOOK_CLOCK_MONOTONIC 1
+#define HOOK_SEEK_END 2
+#define HOOK_SAID_MAX 2048 /* kept of each output, its end */
+
+#define HOOK_TO_STDERR 1 /* flags of hook.run */
+#define HOOK_KEEP_SAID 2
 
 struct hook {
 	const struct nsi_run *run;
 	const struct nsi_op *op;
 	int statefd;
+	int outfd, errfd;   /* what it says is kept there; -1 where it is not */
 	volatile int error; /* of the process, before it executes */
 	const char *argv[HOOK_WORDS_MAX + 1];
 	const char *envp[HOOK_WORDS_MAX + 1];
@@ -107,15 +117,19 @@ static int write_state(int fd, const struct nsi_run *run, const struct nsi_op *o
 	return r;
 }
 
-static int open_state(const struct nsi_run *run, const struct nsi_op *op)
+static int open_memory(const char *name)
 {
 	const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	NSI_AUTO_FD int fd =
-		(int)NSI_SYS2(__NR_memfd_create, "nsinit-state", flags | MFD_NOEXEC_SEAL);
+	int fd = (int)NSI_SYS2(__NR_memfd_create, name, flags | MFD_NOEXEC_SEAL);
+
+	return fd == -EINVAL ? (int)NSI_SYS2(__NR_memfd_create, name, flags) : fd;
+}
+
+static int open_state(const struct nsi_run *run, const struct nsi_op *op)
+{
+	NSI_AUTO_FD int fd = open_memory("nsinit-state");
 	int r;
 
-	if (fd == -EINVAL)
-		fd = (int)NSI_SYS2(__NR_memfd_create, "nsinit-state", flags);
 	if (fd < 0)
 		return fd;
 	r = write_state(fd, run, op);
@@ -138,6 +152,34 @@ static int direct_output(void)
 		r = fd == 2 ? nsi_sys_fcntl(2, F_SETFD, 0) : nsi_sys_dup3(fd, 2, 0);
 	}
 	return r < 0 ? r : nsi_sys_dup3(2, 1, 0);
+}
+
+static int direct_said(const struct hook *hook)
+{
+	int r = nsi_sys_dup3(hook->outfd, 1, 0);
+
+	return r < 0 ? r : nsi_sys_dup3(hook->errfd, 2, 0);
+}
+
+/* The end of what was said, after its length; bytes of both. */
+static uint32_t take_said(int fd, uint8_t *to)
+{
+	int64_t size = NSI_SYS3(__NR_lseek, fd, 0, HOOK_SEEK_END);
+	int64_t from = size > HOOK_SAID_MAX ? size - HOOK_SAID_MAX : 0;
+	int64_t r = NSI_SYS4(__NR_pread64, fd, to + sizeof(uint32_t), HOOK_SAID_MAX, from);
+	/* What cannot be read is left out: the failure is told anyway. */
+	uint32_t length = r > 0 ? (uint32_t)r : 0;
+
+	__builtin_memcpy(to, &length, sizeof(length));
+	return (uint32_t)sizeof(length) + length;
+}
+
+static void keep_said(struct nsi_run *run, const struct hook *hook)
+{
+	if (hook->outfd < 0)
+		return;
+	run->said = take_said(hook->outfd, run->payload);
+	run->said += take_said(hook->errfd, run->payload + run->said);
 }
 
 static int confine(const struct hook *hook)
@@ -169,7 +211,9 @@ static int prepare(const struct hook *hook)
 	NSI_SYS1(__NR_umask, 022);
 	if (r >= 0)
 		r = nsi_sys_dup3(hook->statefd, 0, 0);
-	if (r >= 0 && (NSI_HOOK_RUN_FLAGS(hook->op) & 1))
+	if (r >= 0 && hook->outfd >= 0)
+		r = direct_said(hook);
+	else if (r >= 0 && (NSI_HOOK_RUN_FLAGS(hook->op) & HOOK_TO_STDERR))
 		r = direct_output();
 	if (r >= 0)
 		r = show_root(hook);
@@ -267,6 +311,7 @@ static int start_and_finish(struct nsi_run *run, struct hook *hook)
 	struct clone_args args = { .flags = 0 };
 	int32_t status[2];
 	long pid;
+	int r;
 	NSI_AUTO_FD int pidfd = -1;
 
 	run->detail = NSI_AT_CLONE;
@@ -278,12 +323,16 @@ static int start_and_finish(struct nsi_run *run, struct hook *hook)
 		(void)nsi_process_wait(pidfd, 0, status);
 		return hook->error;
 	}
-	return finish(run, hook->op, pid, pidfd);
+	r = finish(run, hook->op, pid, pidfd);
+	if (r < 0)
+		keep_said(run, hook);
+	return r;
 }
 
 /*
  * nsi_op_hook_run() - run a hook and wait for it
- * @run: value becomes its exit status, or minus the number of the signal that ended it
+ * @run: value becomes its exit status, or minus the number of the signal that ended it;
+ *       with flags bit 1 a failure leaves in payload what it said, said bytes
  * @op:  hook.run
  *
  * Return: 0; -ECANCELED for another status than 0; -ETIMEDOUT; -EINTR or -EPIPE
@@ -291,7 +340,8 @@ static int start_and_finish(struct nsi_run *run, struct hook *hook)
  */
 int nsi_op_hook_run(struct nsi_run *run, const struct nsi_op *op)
 {
-	struct hook hook = { .run = run, .op = op };
+	struct hook hook = { .run = run, .op = op, .outfd = -1, .errfd = -1 };
+	const int keeps = (NSI_HOOK_RUN_FLAGS(op) & HOOK_KEEP_SAID) != 0;
 	int r = fill_words(hook.argv, NSI_HOOK_RUN_ARGV(run, op));
 
 	r = r < 0 ? r : fill_words(hook.envp, NSI_HOOK_RUN_ENVP(run, op));
@@ -304,6 +354,12 @@ int nsi_op_hook_run(struct nsi_run *run, const struct nsi_op *op)
 	if (statefd < 0)
 		return statefd;
 	hook.statefd = statefd;
+	NSI_AUTO_FD int outfd = keeps ? open_memory("nsinit-hook") : -1;
+	NSI_AUTO_FD int errfd = keeps ? open_memory("nsinit-hook") : -1;
+	if (keeps && (outfd < 0 || errfd < 0))
+		return outfd < 0 ? outfd : errfd;
+	hook.outfd = outfd;
+	hook.errfd = errfd;
 #ifdef NSI_HELPER
 	if (is_in(run, op, NSI_LIST_CHILD)) {
 		int undone;

@@ -43,16 +43,21 @@ int32_t nsi_abi(void)
  */
 int32_t nsi_sizes(uint32_t *out, uint32_t count)
 {
-	const uint32_t sizes[8] = {
-		sizeof(struct nsi_plan_header), sizeof(struct nsi_op),
-		sizeof(struct nsi_report),      sizeof(struct nsi_user),
-		sizeof(struct nsi_run),         offsetof(struct nsi_run, report),
-		offsetof(struct nsi_run, slot), offsetof(struct nsi_run, value),
+	const uint32_t sizes[9] = {
+		sizeof(struct nsi_plan_header),
+		sizeof(struct nsi_op),
+		sizeof(struct nsi_report),
+		sizeof(struct nsi_user),
+		sizeof(struct nsi_run),
+		offsetof(struct nsi_run, report),
+		offsetof(struct nsi_run, slot),
+		offsetof(struct nsi_run, value),
+		offsetof(struct nsi_run, payload),
 	};
 
-	for (uint32_t i = 0; i < 8 && i < count; i++)
+	for (uint32_t i = 0; i < 9 && i < count; i++)
 		out[i] = sizes[i];
-	return 8;
+	return 9;
 }
 
 /*

@@ -11,6 +11,7 @@
  */
 #include "cleanup.h"
 #include "copyup.h"
+#include "handshake.h"
 #include "inroot.h"
 #include "mount.h"
 #include "slot.h"
@@ -25,6 +26,13 @@
 #define TREE_IN_PROC 4u
 #define TREE_IS_PROC 8u
 #define TREE_IS_SYSFS 16u
+#define TREE_KEEPS 32u
+
+#define INSIDE_GIVE 2u
+
+/* Of statfs(2): ro, nosuid, nodev, noexec; noatime, nodiratime, relatime. */
+#define KEPT_PLAIN 0x000f
+#define KEPT_TIMES 0x1c00
 
 #define PROC_ROOT_INO 1
 #define OVERFLOW_ID 65534u
@@ -179,6 +187,27 @@ static int set_tree(struct nsi_run *run, const struct nsi_op *op, int treefd)
 	return r;
 }
 
+/*
+ * The same, but for what the kernel would refuse where the tree had been copied with
+ * the mounts of a user namespace, mount_namespaces(7): there no attribute that keeps
+ * something away is lost, and no setting of times changes. The tree is seen by nobody
+ * yet. (A file system that is read-only itself stays so, whatever its mount says.)
+ */
+static int set_keeping_tree(struct nsi_run *run, const struct nsi_op *op, int treefd)
+{
+	struct nsi_statfs before = { 0 }, after = { 0 };
+	int r = nsi_sys_fstatfs(treefd, &before);
+
+	r = r < 0 ? r : set_tree(run, op, treefd);
+	r = r < 0 ? r : nsi_sys_fstatfs(treefd, &after);
+	if (r < 0)
+		return r;
+	run->detail = NSI_AT_ATTRIBUTES;
+	if (before.flags & ~after.flags & KEPT_PLAIN)
+		return -EPERM;
+	return (before.flags ^ after.flags) & KEPT_TIMES ? -EPERM : 0;
+}
+
 static int open_target(struct nsi_run *run, const char *path, uint64_t flags, int directory)
 {
 	enum nsi_target kind = directory ? NSI_TARGET_DIRECTORY : NSI_TARGET_FILE;
@@ -220,6 +249,17 @@ int nsi_op_mount_change(struct nsi_run *run, const struct nsi_op *op)
 	return r < 0 ? r : nsi_tree_set(run, fd, deep, 0, 0, wanted & ~(uint64_t)MS_REC);
 }
 
+/* The parent gets the tree into the same slot. */
+static int give_tree(struct nsi_run *run, uint64_t slot)
+{
+	const uint32_t number = (uint32_t)slot;
+	struct nsi_report report = { .type = NSI_MSG_FDS, .length = sizeof(number) };
+	int fd = nsi_slot_get(run, slot);
+
+	run->detail = NSI_AT_WRITE;
+	return fd < 0 ? fd : nsi_send(run->sock, &report, &number, &fd, 1);
+}
+
 /*
  * nsi_op_tree_inside() - a detached copy of what earlier mounts of the container made
  *
@@ -232,7 +272,7 @@ int nsi_op_tree_inside(struct nsi_run *run, const struct nsi_op *op)
 {
 	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
 	NSI_AUTO_FD int sourcefd = -1;
-	int fd;
+	int fd, r;
 
 	run->detail = NSI_AT_RESOLVE;
 	if (NSI_TREE_INSIDE_FLAGS(op) & TREE_RECURSIVE)
@@ -242,7 +282,10 @@ int nsi_op_tree_inside(struct nsi_run *run, const struct nsi_op *op)
 		return sourcefd;
 	run->detail = NSI_AT_OPEN;
 	fd = nsi_sys_open_tree(sourcefd, "", flags);
-	return fd < 0 ? fd : nsi_slot_put(run, NSI_TREE_INSIDE_SLOT(op), fd);
+	r = fd < 0 ? fd : nsi_slot_put(run, NSI_TREE_INSIDE_SLOT(op), fd);
+	if (r == 0 && (NSI_TREE_INSIDE_FLAGS(op) & INSIDE_GIVE))
+		r = give_tree(run, NSI_TREE_INSIDE_SLOT(op));
+	return r;
 }
 
 /*
@@ -265,7 +308,9 @@ int nsi_op_mount_tree(struct nsi_run *run, const struct nsi_op *op)
 		return treefd;
 	r = nsi_stat(treefd, &st);
 	r = r < 0 ? r : check_tree(run, treefd, flags, &st);
-	r = r < 0 ? r : set_tree(run, op, treefd);
+	if (r == 0)
+		r = flags & TREE_KEEPS ? set_keeping_tree(run, op, treefd) :
+					 set_tree(run, op, treefd);
 	if (r < 0)
 		return r;
 	targetfd = open_target(run, target, flags, (st.stx_mode & S_IFMT) == S_IFDIR);

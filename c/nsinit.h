@@ -18,8 +18,8 @@ NSI_EXPORT int64_t nsi_symbol(const char *name);
 NSI_EXPORT extern int64_t (*const nsi_symbol_place)(const char *name);
 /* nsi_abi() - NSI_ABI; sizes of the structures shared with TypeScript by nsi_sizes(). */
 NSI_EXPORT int32_t nsi_abi(void);
-/* nsi_sizes() - fills out[0..7] with sizeof header, op, report, user, run, and offsetof
- * (struct nsi_run, report), (.., slot), (.., value). */
+/* nsi_sizes() - fills out[0..8] with sizeof header, op, report, user, run, and offsetof
+ * (struct nsi_run, report), (.., slot), (.., value), (.., payload). */
 NSI_EXPORT int32_t nsi_sizes(uint32_t *out, uint32_t count);
 
 /* nsi_run_init() - makes @run (of @size bytes) ready for the packed Plan; keeps pointers into

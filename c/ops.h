@@ -136,6 +136,7 @@ enum nsi_point {
 	NSI_POINT_HOOKS = 6,
 	NSI_POINT_GROUP = 7,
 	NSI_POINT_PARKED = 8,
+	NSI_POINT_TREE = 9,
 };
 
 enum nsi_slot {
@@ -289,7 +290,7 @@ enum nsi_slot {
 
 /* hooks.begin: records that hooks run, so that poststop hooks follow at the end (by TypeScript) */
 
-/* hook.run: runs the program argv[0] with the arguments argv[1], ... in dir, the state on its stdin, and waits up to timeout milliseconds (0: for ever), then kills its process group; two pieces of the state have the pid between them (the child's, its own in the child's list); flags bit 0: its output goes to the caller's error output; root is the host path at which a root that is attached, but not entered, is shown to it, mounts on it becoming the container's, and propagation (MS_*) is what the root's mount has afterwards */
+/* hook.run: runs the program argv[0] with the arguments argv[1], ... in dir, the state on its stdin, and waits up to timeout milliseconds (0: for ever), then kills its process group; two pieces of the state have the pid between them (the child's, its own in the child's list); flags bit 0: its output goes to the caller's error output; bit 1: it is kept, and the ends of both outputs, each after its length, are the payload of the report of a failure; root is the host path at which a root that is attached, but not entered, is shown to it, mounts on it becoming the container's, and propagation (MS_*) is what the root's mount has afterwards */
 #define NSI_HOOK_RUN_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_HOOK_RUN_TIMEOUT(op) ((uint64_t)(op)->n[0])
 #define NSI_HOOK_RUN_PROPAGATION(op) ((uint64_t)(op)->n[1])
@@ -395,7 +396,7 @@ enum nsi_slot {
 #define NSI_MOUNT_FS_TARGET(run, op) nsi_str(&(run)->plan, &(op)->s[2])
 #define NSI_MOUNT_FS_OPTIONS(run, op) nsi_blob(&(run)->plan, &(op)->s[3])
 
-/* mount.tree: sets attributes and propagation (0 leaves it) of the detached tree in slot and attaches it at target, made as a file or directory if missing; flags bit 0: attributes also to submounts; bit 1: target as in mount.fs bit 0; bit 2: target may lie in procfs (no symlinks followed); bit 3: the tree must be procfs; bit 4: sysfs */
+/* mount.tree: sets attributes and propagation (0 leaves it) of the detached tree in slot and attaches it at target, made as a file or directory if missing; flags bit 0: attributes also to submounts; bit 1: target as in mount.fs bit 0; bit 2: target may lie in procfs (no symlinks followed); bit 3: the tree must be procfs; bit 4: sysfs; bit 5: EPERM when that loses ro, nosuid, nodev or noexec, or changes a setting of times */
 #define NSI_MOUNT_TREE_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_MOUNT_TREE_SLOT(op) ((uint64_t)(op)->n[0])
 #define NSI_MOUNT_TREE_SET(op) ((uint64_t)(op)->n[1])
@@ -465,7 +466,7 @@ enum nsi_slot {
 #define NSI_TREE_SET_SET(op) ((uint64_t)(op)->n[1])
 #define NSI_TREE_SET_CLEAR(op) ((uint64_t)(op)->n[2])
 
-/* tree.inside: open_tree(2) clone of the path inside the root, as it is by then, into slot; no symlinks followed; flags bit 0: with its submounts */
+/* tree.inside: open_tree(2) clone of the path inside the root, as it is by then, into slot; no symlinks followed; flags bit 0: with its submounts; bit 1: the parent gets it into the same slot */
 #define NSI_TREE_INSIDE_SLOT(op) ((uint64_t)(op)->n[0])
 #define NSI_TREE_INSIDE_FLAGS(op) ((uint64_t)(op)->flags)
 #define NSI_TREE_INSIDE_PATH(run, op) nsi_str(&(run)->plan, &(op)->s[0])

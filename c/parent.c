@@ -74,6 +74,7 @@ int nsi_parent(struct nsi_run *run, uint32_t from, uint32_t to)
 			report->error = -r;
 			report->detail = run->detail;
 			report->value = run->value;
+			report->length = run->said;
 		}
 		if (r < 0)
 			return r;
@@ -407,6 +408,9 @@ int nsi_parent_release(struct nsi_run *run, uint32_t point, const void *payload,
 		return -ENOTCONN;
 	run->detail = NSI_AT_PROTOCOL;
 	r = nsi_send(run->sock, &report, payload, NULL, 0);
+	/* It may come to the same point again. */
+	if (r == 0)
+		run->reached = 0;
 	return r == -EPIPE ? nsi_parent_last_words(run) : r;
 }
 

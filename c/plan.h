@@ -167,6 +167,7 @@ struct nsi_run {
 	uint32_t cloned;  /* the stage has reported its clone */
 	uint32_t next;    /* child: operation after the one at work */
 	uint32_t first;   /* child: operation that its parent counts as 0 */
+	uint32_t said;    /* bytes of the payload that a failed hook has left */
 	int32_t notefd;   /* a memfd in which the kernel notes the pid of the clone */
 	int32_t expired;  /* the child has been waited for until the time below */
 	int64_t until_ms; /* how long the caller waits for the child, monotonic; 0: for ever */

@@ -21,12 +21,31 @@ export interface Report {
   readonly detail: Detail;
   /** Extra fact, e.g. the exit status of a command. */
   readonly value: bigint;
+  /** The ends of what a failed hook said, where that was kept. */
+  readonly said?: { readonly stdout: string; readonly stderr: string };
+}
+
+/** Bytes that are kept of each output: `HOOK_SAID_MAX` of `c/hook.c`. */
+const SAID_MAX = 2048;
+
+/** Texts that each come after their length. */
+function textsOf(payload: Uint8Array): string[] {
+  const texts: string[] = [];
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+  for (let at = 0; at + 4 <= payload.length;) {
+    const length = view.getUint32(at, true);
+    at += 4 + length;
+    const text = new TextDecoder().decode(payload.subarray(at - length, at));
+    texts.push(length < SAID_MAX ? text : `...${text}`);
+  }
+  return texts;
 }
 
 /**
  * Reads a report.
  *
  * @param view The bytes of a `struct nsi_report`.
+ * @param payload What may have come with it.
  * @returns What it says.
  *
  * @example
@@ -37,13 +56,20 @@ export interface Report {
  * if (report.errno !== 0) throw new Error("not empty");
  * ```
  */
-export function decodeReport(view: DataView): Report {
+export function decodeReport(
+  view: DataView,
+  payload: Uint8Array = new Uint8Array(),
+): Report {
+  const length = view.getUint32(REPORT.length, true);
+  const [stdout, stderr] = textsOf(payload.subarray(0, length));
   return {
     list: LISTS[view.getUint32(REPORT.list, true)],
     index: view.getUint32(REPORT.index, true),
     errno: view.getInt32(REPORT.error, true),
     detail: DETAILS[view.getUint32(REPORT.detail, true)] ?? "",
     value: view.getBigInt64(REPORT.value, true),
+    ...stdout !== undefined && stderr !== undefined &&
+      { said: { stdout, stderr } },
   };
 }
 
@@ -139,7 +165,10 @@ export function errorOf(plan: Plan, report: Report): NsinitError {
   }
   if (op.op === "hook.run") {
     const end = wordHookEnd(op, name, report.value);
-    if (end !== undefined) return new KernelError(end, options);
+    if (end !== undefined) {
+      const { said } = report;
+      return new KernelError(end, { ...options, ...said && { context: said } });
+    }
   }
   return new KernelError(
     wordFailure(op, describeErrno(report.errno), name, report.detail),

@@ -63,18 +63,20 @@ const LATER = 0x4000_0000;
 interface RunLayout {
   readonly size: number;
   readonly reportOffset: number;
+  readonly payloadOffset: number;
 }
 
 let runLayout: RunLayout | undefined;
 
 function layoutOfRun(): RunLayout {
   if (runLayout) return runLayout;
-  const sizes = new Uint32Array(8);
+  const sizes = new Uint32Array(9);
   unwrap(
     library().nsi_sizes(new Uint8Array(sizes.buffer), sizes.length),
     "read the library's layout",
   );
-  return runLayout = { size: sizes[4] ?? 0, reportOffset: sizes[5] ?? 0 };
+  const [, , , , size = 0, reportOffset = 0, , , payloadOffset = 0] = sizes;
+  return runLayout = { size, reportOffset, payloadOffset };
 }
 
 /** A Plan that was packed before. */
@@ -138,7 +140,9 @@ export class PlanRun {
   }
 
   #check(result: number): void {
-    if (result < 0) throw errorOf(this.#plan(), decodeReport(this.#report));
+    if (result >= 0) return;
+    const payload = this.#run.subarray(layoutOfRun().payloadOffset);
+    throw errorOf(this.#plan(), decodeReport(this.#report, payload));
   }
 
   /** For operations that TypeScript does: throws the injected failure of one, as C does for its own. */

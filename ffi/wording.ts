@@ -213,7 +213,10 @@ function advise(op: Op, errno: string, detail: Detail): string {
         : "";
     case "cgroup.make":
       if (errno === "ENOTEMPTY") {
-        return "; the container's cgroup is not empty: end the processes in it and below it, or name another";
+        return "; the container's cgroup is not empty: another container may have it, also one of another state directory (--root, --data-path); end what is in it and below it, or name another";
+      }
+      if (errno === "EEXIST") {
+        return "; another container has it, which this state directory does not know (--root, --data-path): delete that one there, or choose another id or cgroup; where nothing is in it, rmdir removes what was left";
       }
       return errno === "EBUSY"
         ? "; the container's cgroup unexpectedly frozen: thaw it, or name another"
@@ -345,6 +348,10 @@ function adviseMount(
   errno: string,
   detail: Detail,
 ): string {
+  const keeps = op.op === "mount.tree" && (Number(op.flags) & 32) !== 0;
+  if (keeps && detail === "attributes" && errno === "EPERM") {
+    return "; in a user namespace a mount keeps what its source has of ro, nosuid, nodev, noexec and times: leave out the option that is against that";
+  }
   if (errno === "ELOOP" || errno === "ENOTDIR") {
     return op.op === "mount.fs"
       ? `; filesystem ${

@@ -51,7 +51,9 @@ const SIGNALS: Readonly<Record<string, string>> = {
 };
 
 /** Words why a hook failed; `undefined` for what is no failure of a hook. */
-function wordHook({ operation, message }: KernelError): string | undefined {
+function wordHook(
+  { operation, message, context }: KernelError,
+): string | undefined {
   if (operation !== "hook.run") return undefined;
   const [, kind, index, why = ""] =
     /hooks\.(\w+)\[(\d+)\] "[^]*?"(?: failed)?: ([^]*)$/.exec(message) ?? [];
@@ -63,8 +65,12 @@ function wordHook({ operation, message }: KernelError): string | undefined {
     : signal !== ""
     ? `signal: ${SIGNALS[signal] ?? signal}`
     : why;
+  const { stdout, stderr } = context;
+  const said = stdout === undefined
+    ? ""
+    : `, stdout: ${String(stdout)}, stderr: ${String(stderr)}`;
   // First as runc 1.1 says it, then as later ones do: each has its readers.
-  return `error running hook #${index}: error running ${kind} hook #${index}: ${reason}`;
+  return `error running hook #${index}: error running ${kind} hook #${index}: ${reason}${said}`;
 }
 
 /**
@@ -81,6 +87,12 @@ export function wordExec(error: unknown): string | undefined {
   if (path === undefined || errnoName === "EACCES") return undefined;
   const reason = EXEC_REASONS[String(errnoName)];
   return reason && `exec ${String(path)}: ${reason}`;
+}
+
+/** Words a mount that the kernel refused; undefined for other failures. */
+function wordMount({ operation, message }: KernelError): string | undefined {
+  if (operation !== "mount.tree" && operation !== "mount.fs") return undefined;
+  return `unable to start container process: error during container init: error mounting: ${message}`;
 }
 
 function wordProgram({ context, code, message }: ProgramError): string {
@@ -127,6 +139,8 @@ export function wordFailure(error: unknown): string {
   }
   const hook = error instanceof KernelError ? wordHook(error) : undefined;
   if (hook !== undefined) return hook;
+  const mount = error instanceof KernelError ? wordMount(error) : undefined;
+  if (mount !== undefined) return mount;
   if (!(error instanceof NsinitError)) return wordSystem(error);
   const sentence = SENTENCES[error.code];
   if (sentence === undefined || error instanceof KernelError) {

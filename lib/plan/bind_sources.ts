@@ -7,7 +7,7 @@
 import { isWithin, normalizePath } from "../config/host_paths.ts";
 import type { Config } from "../config/types.ts";
 import type { ChildOp, ParentOp } from "./ops.ts";
-import { refuse } from "./refusal.ts";
+import { POINTS } from "./ops.ts";
 
 /** A source that is copied before it is mounted. */
 export interface BindSource {
@@ -27,7 +27,12 @@ export interface SourcePart {
   readonly child: readonly ChildOp[];
   /** Slots that the child needs. */
   readonly slots: readonly number[];
+  /** Of the parent, while the child mounts and waits for it. */
+  readonly meanwhile?: readonly ParentOp[];
 }
+
+/** Flag of `tree.inside`: the parent gets the tree as well. */
+const TREE_GIVE = 2;
 
 /**
  * Tells whether a source is what an earlier mount shows inside. Pure.
@@ -68,10 +73,11 @@ export function sourceInside(
  *
  * @param path The source inside.
  * @param source What to copy.
- * @param place The mount's key path, and the namespaces of the container.
+ * Root of a user namespace may not map what it sees of the machine's file
+ * systems: there the parent does it, to whom the child gives the tree.
+ *
+ * @param config The namespaces of the container.
  * @returns The operations.
- * @throws {ConfigError} `ConfigInvalid` for an id map in a user namespace, whose
- * root may not map what it sees of the machine's file systems.
  *
  * @example
  * ```ts
@@ -79,8 +85,7 @@ export function sourceInside(
  * import { planInside } from "./bind_sources.ts";
  *
  * const source = { slot: 16, flags: 1, idmap: [] };
- * const place = { path: "mounts[1]", namespaces: [] };
- * assertEquals(planInside("/mnt", source, place).child, [
+ * assertEquals(planInside("/mnt", source, { namespaces: [] }).child, [
  *   { op: "tree.inside", slot: 16, flags: 1, path: "/mnt" },
  * ]);
  * ```
@@ -88,19 +93,28 @@ export function sourceInside(
 export function planInside(
   path: string,
   { slot, flags, idmap }: BindSource,
-  place: { readonly path: string } & Pick<Config, "namespaces">,
+  { namespaces }: Pick<Config, "namespaces">,
 ): SourcePart {
-  const isInUser = place.namespaces.some(({ type }) => type === "NEWUSER");
-  if (idmap.length > 0 && isInUser) {
-    throw refuse(
-      `${place.path}.idmap`,
-      `Cannot map the ids of ${path}, which an earlier mount shows: in a user namespace nobody may; bind its source on the host instead`,
-    );
+  const open = { op: "tree.inside", slot, flags, path } as const;
+  if (
+    idmap.length > 0 && namespaces.some(({ type }) => type === "NEWUSER")
+  ) {
+    const point = POINTS.tree;
+    return {
+      parent: [],
+      child: [{ ...open, flags: flags | TREE_GIVE }, { op: "sync", point }],
+      slots: [],
+      meanwhile: [
+        { op: "await", point },
+        ...idmap,
+        { op: "release", point },
+      ],
+    };
   }
   return {
     parent: idmap.filter(({ op }) => op !== "tree.idmap"),
     child: [
-      { op: "tree.inside", slot, flags, path },
+      open,
       ...idmap.filter((op) => op.op === "tree.idmap"),
     ],
     slots: idmap.flatMap((op) =>

@@ -116,6 +116,8 @@ type HookPlace = Pick<Op<"hook.run">, "flags" | "propagation" | "root">;
 const ON_HOST: HookPlace = { flags: 1, propagation: 0 };
 /** In the container; what they say is output of the container. */
 const INSIDE: HookPlace = { flags: 0, propagation: 0 };
+/** Flag: what it says is kept for the message of its failure, as engines expect, who read one line. */
+const KEEPS_SAID = 2;
 
 function hookOps(
   config: Config,
@@ -123,6 +125,9 @@ function hookOps(
   kind: keyof Hooks,
   place: HookPlace,
 ): Op<"hook.run">[] {
+  const isEngines = subject.hookEnv !== undefined;
+  // The failure of one at the end is a warning that has no message of its own.
+  const keeps = isEngines && kind !== "poststop" ? KEEPS_SAID : 0;
   return (config.hooks?.[kind] ?? []).map((hook, index) => ({
     op: "hook.run",
     timeout: timeoutOf(hook),
@@ -131,6 +136,7 @@ function hookOps(
     dir: hook.dir ?? "",
     state: hookState(config, subject, kind),
     ...place,
+    flags: Number(place.flags) | keeps,
     note: `hooks.${kind}[${index}]`,
   }));
 }

@@ -19,7 +19,12 @@ import { planCgroupMount } from "./cgroup_mounts.ts";
 import { MOUNT_ATTRS } from "./flags.ts";
 import { planIdmap } from "./mount_idmap.ts";
 import { isMapped } from "./id_maps.ts";
-import { newAttributes, treeChange } from "./mount_attributes.ts";
+import {
+  engineChange,
+  newAttributes,
+  type TreeChange,
+  treeChange,
+} from "./mount_attributes.ts";
 import { optionsOf, propagationOf } from "./mount_options.ts";
 import type { ChildOp, Op, ParentOp } from "./ops.ts";
 import { refuse } from "./refusal.ts";
@@ -37,6 +42,7 @@ const TREE_STRICT_TARGET = 2;
 const TREE_INTO_PROC = 4;
 const TREE_IS_PROC = 8;
 const TREE_IS_SYSFS = 16;
+const TREE_KEEPS = 32;
 
 /** What a mount of kind `cgroup` needs to know of a group. */
 export type ShownGroup = Pick<
@@ -60,6 +66,8 @@ export interface MountContext {
   readonly joinedUser?: number;
   /** Whether the child copies sources of the host at their turn, so that all mounts come in order. */
   readonly isInOrder?: boolean;
+  /** Whether an engine asks for them: binds have the attributes that other runtimes give them. */
+  readonly isEngines?: boolean;
 }
 
 /** What mounts add to a Plan. */
@@ -72,6 +80,8 @@ export interface MountPart {
   readonly slots: readonly number[];
   /** Those of them that show groups. */
   readonly shown: readonly number[];
+  /** Parent: what it does while the child mounts and waits for it. */
+  readonly meanwhile?: readonly ParentOp[];
 }
 
 /** A part of mounts without any. */
@@ -89,6 +99,8 @@ interface PlacedMount {
   readonly target: string;
   /** Targets of the mounts before. */
   readonly earlier: readonly string[];
+  /** Whether the configuration has it as a bind. */
+  readonly isBind: boolean;
 }
 
 /**
@@ -257,7 +269,7 @@ function sourcePart(
   const idmap = planIdmap(mount, { path, slot }, context);
   const inside = sourceInside(source, rootfs, earlier);
   if (inside !== undefined) {
-    return planInside(inside, { slot, flags, idmap }, { path, namespaces });
+    return planInside(inside, { slot, flags, idmap }, { namespaces });
   }
   const note = `bound at ${target}`;
   const open = { op: "tree.open", slot, flags, path: source, note } as const;
@@ -269,6 +281,17 @@ function sourcePart(
   return { parent: [open, ...idmap], child: [], slots: [slot] };
 }
 
+/** Attributes of a bind; one that stands for a new file system has those of that. */
+function bindChange(
+  { mount, isBind }: PlacedMount,
+  { isEngines = false, config }: MountContext,
+): TreeChange & { readonly keeps: number } {
+  if (!isEngines || !isBind) return { ...treeChange(mount), keeps: 0 };
+  const isInUser = config.namespaces.some(({ type }) => type === "NEWUSER");
+  const change = engineChange(mount, isInUser);
+  return { ...change, keeps: isInUser ? TREE_KEEPS : 0 };
+}
+
 function bindPart(placed: PlacedMount, context: MountContext): MountPart {
   const { mount: { source }, path, target } = placed;
   if (!source.startsWith("/")) {
@@ -278,7 +301,7 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
     );
   }
   const slot = context.slots.take();
-  const { all, top, isRecursive } = treeChange(placed.mount);
+  const { all, top, isRecursive, keeps } = bindChange(placed, context);
   const { set, clear } = top;
   const propagation = mountPropagation(placed, context);
   const copy = sourcePart(placed, slot, context);
@@ -289,7 +312,7 @@ function bindPart(placed: PlacedMount, context: MountContext): MountPart {
       ...(all ? [{ op: "tree.set", slot, ...all } as const] : []),
       {
         op: "mount.tree",
-        flags: treeFlags(placed, isRecursive),
+        flags: treeFlags(placed, isRecursive) | keeps,
         slot,
         set,
         clear,
@@ -436,7 +459,9 @@ export function planMounts(context: MountContext): MountPart {
   const parts = config.mounts.map((mount, index): MountPart => {
     const target = targets[index] ?? "";
     const earlier = targets.slice(0, index);
-    const placed = { mount, path: `mounts[${index}]`, target, earlier };
+    const isBind = mount.device === "bind";
+    const path = `mounts[${index}]`;
+    const placed = { mount, path, target, earlier, isBind };
     checkTarget(placed);
     const part = mountPart(bindShared(placed, context), context);
     return {
@@ -453,6 +478,7 @@ export function planMounts(context: MountContext): MountPart {
     child: parts.flatMap(({ child }) => child),
     slots: parts.flatMap(({ slots }) => slots),
     shown: parts.flatMap(({ shown }) => shown),
+    meanwhile: parts.flatMap(({ meanwhile = [] }) => meanwhile),
   };
 }
 

@@ -321,7 +321,7 @@ export const OPS = {
     lists: EVERYWHERE,
     by: "c",
     doc:
-      "runs the program argv[0] with the arguments argv[1], ... in dir, the state on its stdin, and waits up to timeout milliseconds (0: for ever), then kills its process group; two pieces of the state have the pid between them (the child's, its own in the child's list); flags bit 0: its output goes to the caller's error output; root is the host path at which a root that is attached, but not entered, is shown to it, mounts on it becoming the container's, and propagation (MS_*) is what the root's mount has afterwards",
+      "runs the program argv[0] with the arguments argv[1], ... in dir, the state on its stdin, and waits up to timeout milliseconds (0: for ever), then kills its process group; two pieces of the state have the pid between them (the child's, its own in the child's list); flags bit 0: its output goes to the caller's error output; bit 1: it is kept, and the ends of both outputs, each after its length, are the payload of the report of a failure; root is the host path at which a root that is attached, but not entered, is shown to it, mounts on it becoming the container's, and propagation (MS_*) is what the root's mount has afterwards",
     fields: {
       flags: "u64",
       timeout: "u64",
@@ -552,7 +552,7 @@ export const OPS = {
     lists: CHILD,
     by: "c",
     doc:
-      "sets attributes and propagation (0 leaves it) of the detached tree in slot and attaches it at target, made as a file or directory if missing; flags bit 0: attributes also to submounts; bit 1: target as in mount.fs bit 0; bit 2: target may lie in procfs (no symlinks followed); bit 3: the tree must be procfs; bit 4: sysfs",
+      "sets attributes and propagation (0 leaves it) of the detached tree in slot and attaches it at target, made as a file or directory if missing; flags bit 0: attributes also to submounts; bit 1: target as in mount.fs bit 0; bit 2: target may lie in procfs (no symlinks followed); bit 3: the tree must be procfs; bit 4: sysfs; bit 5: EPERM when that loses ro, nosuid, nodev or noexec, or changes a setting of times",
     fields: {
       flags: "u64",
       slot: "u64",
@@ -690,7 +690,7 @@ export const OPS = {
     lists: CHILD,
     by: "c",
     doc:
-      "open_tree(2) clone of the path inside the root, as it is by then, into slot; no symlinks followed; flags bit 0: with its submounts",
+      "open_tree(2) clone of the path inside the root, as it is by then, into slot; no symlinks followed; flags bit 0: with its submounts; bit 1: the parent gets it into the same slot",
     fields: { slot: "u64", flags: "u64", path: "str" },
   },
   "mount.change": {
@@ -1138,6 +1138,8 @@ export const POINTS = {
   group: 7,
   /** What is there so far is done; what follows may come later. */
   parked: 8,
+  /** The parent has a tree of the container's and changes what the child may not. */
+  tree: 9,
 } as const;
 
 /** Slots with a fixed meaning; the planner numbers others from `first`. */

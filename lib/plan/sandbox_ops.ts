@@ -143,6 +143,7 @@ export function sandboxParentOps(
       ]),
     ...parts.idMaps.parent,
     ...parts.network.parent,
+    ...parts.mounts.meanwhile ?? [],
     ...parts.hooks.parent,
   ];
 }

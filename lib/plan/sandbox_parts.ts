@@ -194,6 +194,7 @@ export function planSandboxParts(
       groups,
       propagation,
       isInOrder,
+      isEngines: placement.isEngines ?? false,
       ...(joinedUser !== undefined && { joinedUser }),
     })
     : NOTHING;

@@ -270,10 +270,11 @@ static void test_fault(void)
 static void test_init(void)
 {
 	static struct nsi_run run;
-	uint32_t length, sizes[8];
+	uint32_t length, sizes[9];
 	uint8_t *data = sample(&length);
 
-	CHECK_EQUAL(nsi_sizes(sizes, 8), 8);
+	CHECK_EQUAL(nsi_sizes(sizes, 9), 9);
+	CHECK_EQUAL(sizes[8], offsetof(struct nsi_run, payload));
 	CHECK_EQUAL(sizes[4], sizeof(run));
 	CHECK_EQUAL(nsi_run_init(&run, sizeof(run) - 1, data, length), -EOVERFLOW);
 	CHECK_EQUAL(nsi_run_init(&run, sizeof(run), data, length - 1), -EBADMSG);

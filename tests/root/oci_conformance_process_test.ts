@@ -256,6 +256,57 @@ test("a created container can be asked to stop", async (workspace) => {
   await bundle.must(["delete", bundle.id]);
 });
 
+test("the message of a hook that fails has what it said", async (workspace) => {
+  const kinds = [
+    "prestart",
+    "createRuntime",
+    "createContainer",
+    "startContainer",
+    "poststart",
+  ];
+  const hook = (script: string) => ({
+    path: "/bin/sh",
+    args: ["sh", "-c", script],
+    env: ["PATH=/bin:/usr/bin"],
+  });
+  for (const kind of kinds) {
+    const hooks = {
+      [kind]: [
+        hook("echo well; echo well >&2"),
+        hook("printf out; printf err >&2; exit 4"),
+      ],
+    };
+    await using bundle = await OciBundle.make(workspace, {
+      process: { args: ["/bin/true"] },
+      rest: { hooks },
+    });
+    const { code, stdout, stderr } = await bundle.oci(["run", bundle.id]);
+    assertEquals([code, stdout], [1, ""]);
+    assertStringIncludes(
+      stderr,
+      `error running ${kind} hook #1: exit status 4, stdout: out, stderr: err`,
+    );
+    assert(!stderr.includes("well"), "one that goes well says nothing");
+  }
+});
+
+test("of a hook that says much the message has the end", async (workspace) => {
+  const script =
+    `i=0; while [ $i -lt 3000 ]; do printf ab; i=$((i+1)); done; printf end; exit 1`;
+  await using bundle = await OciBundle.make(workspace, {
+    process: { args: ["/bin/true"] },
+    rest: {
+      hooks: {
+        createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", script] }],
+      },
+    },
+  });
+  const { stderr } = await bundle.oci(["run", bundle.id]);
+  const [, said = ""] = /stdout: (.*), stderr: /.exec(stderr) ?? [];
+  assertEquals(said.length, 2048 + "...".length);
+  assertMatch(said, /^\.\.\.[ab]+end$/);
+});
+
 test("what a startContainer hook says before it fails is shown", async (workspace) => {
   for (const terminal of [false, true]) {
     await using bundle = await OciBundle.make(workspace, {
@@ -270,14 +321,15 @@ test("what a startContainer hook says before it fails is shown", async (workspac
       },
     });
     const { code, stdout, stderr } = await bundle.oci(["run", bundle.id]);
-    assertEquals([code, stdout], [1, "said 42\n"]);
-    assertStringIncludes(stderr, "startContainer hook #0: exit status 3");
+    assertEquals([code, stdout], [1, ""]);
+    const words = "startContainer hook #0: exit status 3, stdout: said 42";
+    assertStringIncludes(stderr, words);
     // At a terminal of the caller, which the container gets pipes or a pty for.
     const program =
       `${Deno.execPath()} run -A ${REPOSITORY}/oci.ts --root ${workspace.stateRoot} run ${bundle.id}`;
     const shown = await runProgram(["script", "-qec", program, "/dev/null"], {
       cwd: bundle.dir,
     });
-    assertMatch(shown.stdout, /^said 42\r*\n.*startContainer hook #0/);
+    assertMatch(shown.stdout, /startContainer hook #0.*said 42/);
   }
 });

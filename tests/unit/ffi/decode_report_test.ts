@@ -104,3 +104,33 @@ Deno.test("errnoName() and describeErrno() know and pass on numbers", () => {
   assertEquals(errnoName(4000), "errno 4000");
   assertEquals(describeErrno(2), "no such file or directory (ENOENT)");
 });
+
+Deno.test("decodeReport() reads what a failed hook has said", () => {
+  const view = new DataView(new ArrayBuffer(REPORT.size));
+  view.setUint32(REPORT.length, 4 + 3 + 4 + 1, true);
+  const payload = new Uint8Array(64);
+  payload.set([3, 0, 0, 0, 111, 117, 116, 1, 0, 0, 0, 33, 9, 9]);
+  assertEquals(decodeReport(view, payload).said, {
+    stdout: "out",
+    stderr: "!",
+  });
+  view.setUint32(REPORT.length, 0, true);
+  assertEquals(decodeReport(view, payload).said, undefined);
+});
+
+Deno.test("errorOf() says what to do about a group that another container has", () => {
+  const make = {
+    op: "cgroup.make",
+    flags: 1,
+    slot: -1,
+    base: "/sys/fs/cgroup",
+    path: "/sys/fs/cgroup/demo",
+    owner: "o",
+  } as const;
+  const plan: Plan = { parent: [make], child: [], undo: [] };
+  for (const errno of [17, 39]) {
+    const { message } = errorOf(plan, report({ list: "parent", errno }));
+    assertStringIncludes(message, "another container");
+    assertStringIncludes(message, "--root");
+  }
+});

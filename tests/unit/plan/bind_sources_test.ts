@@ -1,5 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { ConfigError } from "../../../lib/errors.ts";
+import { assertEquals } from "@std/assert";
 import { planInside, sourceInside } from "../../../lib/plan/bind_sources.ts";
 
 const IDMAP = [
@@ -25,7 +24,6 @@ Deno.test("sourceInside leaves the rest to the host", () => {
 
 Deno.test("planInside has the child map ids by a namespace of the parent", () => {
   const part = planInside("/mnt", { slot: 16, flags: 0, idmap: IDMAP }, {
-    path: "mounts[1]",
     namespaces: [{ type: "NEWNS" }],
   });
   assertEquals(part.parent.map(({ op }) => op), ["userns.make"]);
@@ -33,14 +31,17 @@ Deno.test("planInside has the child map ids by a namespace of the parent", () =>
   assertEquals(part.slots, [17]);
 });
 
-Deno.test("planInside refuses an id map in a user namespace", () => {
-  assertThrows(
-    () =>
-      planInside("/mnt", { slot: 16, flags: 0, idmap: IDMAP }, {
-        path: "mounts[1]",
-        namespaces: [{ type: "NEWUSER" }],
-      }),
-    ConfigError,
-    "which an earlier mount shows",
+Deno.test("planInside has the parent map ids in a user namespace, while the child waits", () => {
+  const part = planInside("/mnt", { slot: 16, flags: 1, idmap: IDMAP }, {
+    namespaces: [{ type: "NEWUSER" }],
+  });
+  assertEquals([part.parent, part.slots], [[], []]);
+  assertEquals(part.child, [
+    { op: "tree.inside", slot: 16, flags: 3, path: "/mnt" },
+    { op: "sync", point: 9 },
+  ]);
+  assertEquals(
+    part.meanwhile?.map(({ op }) => op),
+    ["await", "userns.make", "tree.idmap", "release"],
   );
 });
