@@ -163,7 +163,7 @@ export class Cri implements AsyncDisposable {
     const config = {
       metadata: { name, uid: name, namespace: "default", attempt: 0 },
       hostname: name,
-      log_directory: `/var/log/pods/${this.containerd.tag}-${name}`,
+      log_directory: `${this.containerd.dir}/logs/${name}`,
       linux: {
         cgroup_parent: `/${this.containerd.tag}/${name}`,
         security_context: security,
