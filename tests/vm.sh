@@ -21,7 +21,7 @@ trap '[ -z "$other" ] || pkill -P "$other"; rm -rf "$logs" "$stage"' EXIT
 # systemd again what finds, makes and moves groups; files of the kernel and the
 # notices of them are the same in both.
 minimal=(limits limits_files freeze stats notify events labels update
-	rootless_cgroups network original)
+	rootless_cgroups network original oci_conformance_groups)
 systemd=(limits freeze stats labels rootless_cgroups systemd_driver oci_systemd
 	doctor)
 # The rest of the library and of what users do without root; some hundred
@@ -30,7 +30,7 @@ if [ "${NSINIT_TEST_FULL:-}" = 1 ]; then
 	minimal+=(user_namespaces idmap api_lifecycle api_readme api_process api_streams
 		hooks process_attributes propagation overlay_root host_root seccomp
 		rootless security_rootless faults held warm anchor oci oci_mounts
-		oci_lifecycle oci_exec oci_descriptors oci_conformance_groups oci_inspect
+		oci_lifecycle oci_exec oci_descriptors oci_inspect
 		oci_limits oci_checkpoint security_oci security_overlay security_rootfs
 		security_races
 		checkpoint checkpoint_kinds restore watching)

@@ -182,7 +182,7 @@ async function propertiesOf(
 
 /**
  * Tells systemd first, which writes the files that it knows at once and again
- * later; the exact values are written after that.
+ * later; those that it does not know are written after that.
  */
 async function applyScope(
   { resources, config }: StoredState,
@@ -218,6 +218,7 @@ async function updateRunning(
     {
       id,
       groups: state.resources.cgroups,
+      isScope: state.resources.scope !== undefined,
       ...(config.cgroups && { cgroups: config.cgroups }),
     },
     resources,

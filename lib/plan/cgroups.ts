@@ -296,6 +296,8 @@ function deviceOps(
  * @param groups The container's groups.
  * @param host The machine.
  * @param pathIn Where the group of a hierarchy is.
+ * @param isEngines Whether an engine's container gets all controllers of version
+ * 2, as from other runtimes: engines and suites look for them.
  * @returns The operations.
  * @throws {ConfigError} `ConfigInvalid` for limits that cannot be.
  * @throws {HostError} `HostUnsupported` for limits that the host cannot keep.
@@ -305,14 +307,18 @@ export function limitOps(
   groups: readonly ResourceCgroup[],
   host: Host,
   pathIn: GroupLocator,
+  isEngines = false,
 ): ParentOp[] {
   const placed = limitWrites(cgroups, host);
-  const wanted = placed
+  const needed = placed
     .filter(({ hierarchy }) => hierarchy.version === 2)
     .map(({ write }) => write.controller);
+  const getsAll = isEngines && isHostRoot(host);
   return [
     ...groups.filter(({ version }) => version === 2)
-      .flatMap((group) => enableOp(group, wanted, host)),
+      .flatMap((group) =>
+        enableOp(group, getsAll ? group.controllers : needed, host)
+      ),
     ...placed.map(({ hierarchy, write }): ParentOp => ({
       op: "cgroup.write",
       flags: writeFlags(write),
@@ -454,6 +460,7 @@ export function planCgroups(
       groups,
       host,
       (hierarchy) => locateGroup(hierarchy, cgroupPath).path,
+      isEngines,
     )
     : [];
   return {

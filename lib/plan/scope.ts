@@ -13,6 +13,7 @@ import { findHierarchy, limitWrites } from "./cgroup/limits.ts";
 import {
   deviceProperties,
   systemdProperties,
+  withKeptQuota,
 } from "./cgroup/systemd_properties.ts";
 import { replaceProperties, unitProperties } from "./cgroup/unit_labels.ts";
 import {
@@ -91,8 +92,8 @@ function scopeProperties(
  *
  * The unit is made around the child, which waits meanwhile. Its properties say
  * the limits that systemd knows, since it writes those files again now and
- * then; after that all limits are written to the files as without systemd, the
- * exact values and those that it does not know among them.
+ * then; after that all limits are written to the files as without systemd, those
+ * that it does not know among them.
  *
  * @param config The configuration.
  * @param host The machine.
@@ -132,7 +133,7 @@ export function planScope(
 ): CgroupPart {
   const { alias: owner, scope } = input;
   const { bus, unit } = scope;
-  const { cgroups } = config;
+  const cgroups = config.cgroups && withKeptQuota(config.cgroups);
   const pathIn = (hierarchy: CgroupHierarchy): string =>
     locateGroup(hierarchy, `/${scopePath(scope, hierarchy)}`).path;
   const groups = host.cgroup.hierarchies.map((hierarchy): ResourceCgroup => {

@@ -16,6 +16,7 @@ import {
 import { deviceProgram } from "./cgroup/devices_bpf.ts";
 import { limitWrites, missingController } from "./cgroup/limits.ts";
 import { mergeResources } from "./cgroup/merge.ts";
+import { withKeptQuota } from "./cgroup/systemd_properties.ts";
 import { enableOp } from "./cgroups.ts";
 import type { Op, ParentOp } from "./ops.ts";
 import type { ResourceCgroup } from "./types.ts";
@@ -28,6 +29,8 @@ export interface UpdateTarget {
   readonly cgroups?: Cgroup;
   /** Its groups, as recorded. */
   readonly groups: readonly ResourceCgroup[];
+  /** Whether systemd has made them, and writes limits as well. */
+  readonly isScope?: boolean;
 }
 
 /** Writes of an update; each has a `note` that says which limit it is for. */
@@ -213,7 +216,11 @@ export function planUpdate(
     : NO_DEVICES;
   return {
     next,
-    limits: limitOps(target, written, host),
+    limits: limitOps(
+      target,
+      target.isScope ? withKeptQuota(written) : written,
+      host,
+    ),
     devices,
     freezer: written.freezer || undefined,
   };

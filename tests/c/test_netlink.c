@@ -197,6 +197,7 @@ static int in_container(int commandfd)
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT) };
 	struct sockaddr_in6 own = { .sin6_family = AF_INET6 };
 	struct in_addr broadcast;
+	char end;
 	int fd;
 
 	CHECK_EQ(loopback(1500), 0);
@@ -252,6 +253,8 @@ static int in_container(int commandfd)
 	CHECK_EQ(sendto(fd, "hello", 5, 0, (struct sockaddr *)&to, sizeof(to)), 5);
 	close(fd);
 	CHECK_EQ(write(commandfd, "y", 1), 1);
+	/* With the last process the namespace goes, and both ends of the pair. */
+	CHECK_EQ(read(commandfd, &end, 1), 1);
 	return check_result();
 }
 
@@ -352,6 +355,7 @@ static int in_host(pid_t container, int commandfd)
 	CHECK_EQ(poll(&wait, 1, 3000), 1);
 	CHECK_EQ(recv(wait.fd, data, sizeof(data), MSG_DONTWAIT), 5);
 	test_remove();
+	CHECK_EQ(write(commandfd, "e", 1), 1);
 	CHECK_EQ(waitpid(container, &status, 0), container);
 	CHECK_EQ(status, 0);
 	return check_result();

@@ -1,6 +1,7 @@
 /** Groups of containers as conformance suites of the field look at them. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { containerTests } from "../support/containers.ts";
+import { cgroupMounts } from "../support/host_state.ts";
 import { OciBundle } from "../support/oci_program.ts";
 
 const test = containerTests("ociconformgroups");
@@ -32,6 +33,20 @@ test("a group that an engine made is taken, and goes with the container", async 
     assertEquals([path, isThere], [path, false]);
   }
   await removeGroups(groups.map((path) => path.replace(/\/[^/]*$/, "")));
+});
+
+test("all controllers of version 2 are on in a container's group", async (workspace) => {
+  await using bundle = await OciBundle.make(workspace, {
+    linux: { resources: { pids: { limit: 30 } } },
+  });
+  await bundle.start();
+  const read = async (path: string): Promise<string> =>
+    await Deno.readTextFile(`${path}/cgroup.controllers`).catch(() => "none");
+  for (const mount of cgroupMounts()) {
+    // Version 1 has no such file.
+    const offered = await read(mount);
+    assertEquals(await read(mount + bundle.group), offered);
+  }
 });
 
 test("a group with processes is refused, and they live on", async (workspace) => {

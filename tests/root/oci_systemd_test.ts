@@ -85,9 +85,9 @@ systemdTest(
     );
     assertEquals(await property(unit, "Slice"), "machine.slice");
     assertEquals(await property(unit, "TimeoutStopUSec"), "5s");
-    // Whole percents of a CPU for systemd, as all runtimes; what is asked for in the kernel.
+    // Whole percents of a CPU for systemd, as all runtimes, and in the kernel as well.
     assertEquals(await property(unit, "CPUQuotaPerSecUSec"), "670ms");
-    assertEquals(await read(`${group}/cpu.max`), "600000 900000");
+    assertEquals(await read(`${group}/cpu.max`), "603000 900000");
     assertEquals(await property(unit, "MemoryMax"), `${64 * MIB}`);
     await bundle.must(systemd("start", bundle.id));
     await bundle.must(systemd("pause", bundle.id));

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Resources } from "../../config/types.ts";
 import { HostError } from "../../errors.ts";
 import type { DevicePolicy, DeviceRule } from "./devices.ts";
 import { DEVICE_ACCESS } from "./devices.ts";
@@ -57,11 +58,40 @@ function amount(text: string): string {
 }
 
 /** Quota per second, rounded up to what systemd can keep, so that it is never less. */
+function quotaPerSecond(quota: bigint, period: bigint): bigint {
+  const unit = period * STEP_US;
+  return (quota * MICROSECONDS + unit - 1n) / unit * STEP_US;
+}
+
+/**
+ * Rounds a CPU quota up to what systemd keeps. It writes that again whenever it
+ * writes the files of a unit: so it holds from the beginning. Pure.
+ *
+ * @param resources Limits; the quota in microseconds a period.
+ * @returns The same with that quota.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { withKeptQuota } from "./systemd_properties.ts";
+ *
+ * const asked = { cpuQuota: 500_000, cpuPeriod: 900_000 };
+ * assertEquals(withKeptQuota(asked), { cpuQuota: 504_000n, cpuPeriod: 900_000 });
+ * ```
+ */
+export function withKeptQuota<T extends Resources>(
+  resources: T,
+): Omit<T, "cpuQuota"> & Pick<Resources, "cpuQuota"> {
+  const quota = BigInt(resources.cpuQuota ?? 0);
+  const period = BigInt(resources.cpuPeriod || DEFAULT_PERIOD);
+  if (quota <= 0n || period <= 0n) return resources;
+  const kept = quotaPerSecond(quota, period) * period / MICROSECONDS;
+  return { ...resources, cpuQuota: kept };
+}
+
 function bandwidth(quota: string, period: string): string[] {
   const isFree = quota === "max" || quota.startsWith("-");
-  const unit = BigInt(period) * STEP_US;
-  const total = BigInt(isFree ? 0 : quota) * MICROSECONDS;
-  const perSecond = (total + unit - 1n) / unit * STEP_US;
+  const perSecond = quotaPerSecond(BigInt(isFree ? 0 : quota), BigInt(period));
   return [
     `CPUQuotaPerSecUSec=${isFree ? "infinity" : perSecond}`,
     `CPUQuotaPeriodUSec=${period}`,

@@ -84,6 +84,18 @@ Deno.test("planCgroups takes a group that is there for an engine alone", () => {
   assertEquals(flagsOf(true), [2]);
 });
 
+Deno.test("planCgroups enables all for an engine, and for a user only what is needed", () => {
+  const cgroups = { name: "", parent: "nsinit", allowAllDevices: true };
+  const enabled = (euid: number): readonly string[] =>
+    planCgroups(configWith({ cgroups }), { ...HOST_V2, euid }, {
+      cgroupPath: "nsinit/demo",
+      alias: "o",
+      isEngines: true,
+    }).parent.flatMap((op) => op.op === "cgroup.enable" ? op.controllers : []);
+  assertEquals(enabled(0), V2.controllers.map((name) => `+${name}`));
+  assertEquals(enabled(1000), []);
+});
+
 Deno.test("planCgroups enables what a limit needs", () => {
   const config = configWith({
     cgroups: { name: "", parent: "", cpusetCpus: "0", allowAllDevices: true },

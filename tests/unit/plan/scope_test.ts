@@ -55,6 +55,19 @@ Deno.test("planScope has the unit made around the child, which waits", () => {
   assertEquals(resources.scope, { bus: "system", unit: SCOPE.unit });
 });
 
+Deno.test("planScope writes a quota as systemd keeps it", () => {
+  const cpu = { cpuQuota: 500_000, cpuPeriod: 900_000 };
+  const { plan: made } = plan(
+    { cgroups: { name: "", parent: "nsinit", ...cpu } },
+    HOST_V2,
+  );
+  const [scope] = find(made, "systemd.scope");
+  assertEquals(scope?.properties.includes("CPUQuotaPerSecUSec=560000"), true);
+  const written = find(made, "cgroup.write")
+    .find(({ file }) => file === "cpu.max");
+  assertEquals(written?.value, "504000 900000");
+});
+
 Deno.test("planScope writes limits before the child goes on, and tells systemd", () => {
   const { plan: made } = plan(
     { cgroups: { name: "", parent: "nsinit", pidsLimit: 5, memory: 4096 } },

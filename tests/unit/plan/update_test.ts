@@ -31,6 +31,20 @@ Deno.test("planUpdate enables a controller of version 2 before it is used", () =
   assertEquals(limits.map(({ op }) => op), ["cgroup.enable", "cgroup.write"]);
 });
 
+Deno.test("planUpdate rounds a quota to what systemd keeps, where it made the groups", () => {
+  const config = configWith({ cgroups: CGROUPS });
+  const { groups } = planCgroups(config, HOST_V2, PLACEMENT);
+  const change = { cpuQuota: 500_000, cpuPeriod: 900_000 };
+  const written = (isScope: boolean): unknown[] =>
+    planUpdate(
+      { id: "demo", cgroups: CGROUPS, groups, isScope },
+      change,
+      HOST_V2,
+    ).limits.flatMap((op) => op.op === "cgroup.write" ? [op.value] : []);
+  assertEquals(written(false), ["500000 900000"]);
+  assertEquals(written(true), ["504000 900000"]);
+});
+
 Deno.test("planUpdate replaces the program of version 2 and can go back", () => {
   const { devices } = update(HOST_V2, { allowAllDevices: true });
   assertEquals(devices.ops.map(({ op }) => op), ["cgroup.devices"]);

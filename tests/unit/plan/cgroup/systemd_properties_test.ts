@@ -3,6 +3,7 @@ import { HostError } from "../../../../lib/errors.ts";
 import {
   deviceProperties,
   systemdProperties,
+  withKeptQuota,
 } from "../../../../lib/plan/cgroup/systemd_properties.ts";
 
 const TABLE: readonly (readonly [string, string, readonly string[]])[] = [
@@ -113,4 +114,16 @@ Deno.test("deviceProperties refuses rules that systemd cannot keep", () => {
     () => deviceProperties({ allow: true, rules: [{ ...rule, major: 1 }] }),
     HostError,
   );
+});
+
+Deno.test("withKeptQuota leaves alone what is no quota", () => {
+  for (
+    const resources of [
+      {},
+      { cpuQuota: -1, cpuPeriod: 50_000 },
+      { cpuQuota: 0 },
+      { cpuPeriod: 50_000 },
+    ]
+  ) assertEquals(withKeptQuota(resources), resources);
+  assertEquals(withKeptQuota({ cpuQuota: 123_456 }), { cpuQuota: 124_000n });
 });
