@@ -103,7 +103,7 @@ const PHRASES: Phrases = {
   "stdio.own": () => "give stdin, stdout and stderr to the container's user",
   "fds.place": () => "place the extra descriptors",
   "rlimit.set": (op) =>
-    `set RLIMIT_${
+    `set rlimit RLIMIT_${
       RLIMITS[Number(op.resource)] ?? op.resource
     } to soft ${op.soft} and hard ${op.hard}`,
   "oom.adjust": (op) => `set oom_score_adj to ${op.value}`,

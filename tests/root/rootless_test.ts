@@ -238,7 +238,7 @@ test(
     await user.configure(configWith(workspace, limits(1 << 30)));
     const { code, stderr } = await user.sh("true");
     assertEquals(code, 125);
-    assertStringIncludes(stderr, "rlimit");
+    assertStringIncludes(stderr, "rlimit RLIMIT_NOFILE");
   },
 );
 

@@ -75,7 +75,10 @@ Deno.test("errorOf() names the attempt, the object and the errno", () => {
 Deno.test("errorOf() names the limit of a process that cannot be set", () => {
   const limit = { op: "rlimit.set", resource: 6n, soft: 1n, hard: 2n } as const;
   const error = errorOf({ ...PLAN, child: [limit] }, report({ index: 0 }));
-  assertStringIncludes(error.message, "set RLIMIT_NPROC to soft 1 and hard 2");
+  assertStringIncludes(
+    error.message,
+    "set rlimit RLIMIT_NPROC to soft 1 and hard 2",
+  );
 });
 
 Deno.test("errorOf() says how to make a missing bridge", () => {
