@@ -74,7 +74,11 @@ export class Containerd implements AsyncDisposable {
     const criu = findTestCriu();
     const first = criu === undefined ? "" : `${criu.replace(/[^/]*$/, "")}:`;
     const path = `${first}${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`;
-    const host = await ClientHost.start({ PATH: path }, !runtime.isOurs);
+    // containerd forgets the images of a checkpoint that it has restored.
+    const host = await ClientHost.start(
+      { PATH: path, TMPDIR: dir },
+      !runtime.isOurs,
+    );
     const containerd = new Containerd(
       dir,
       tag,
