@@ -7,6 +7,9 @@ import { RLIMITS } from "../lib/config/names/rlimits.ts";
 import type { Op, OpName } from "../lib/plan/ops.ts";
 import type { Detail } from "./layout.ts";
 
+/** Flag of `mount.tree`: nothing that its source keeps away may be lost. */
+const TREE_KEEPS = 32;
+
 type Phrases = { readonly [N in OpName]?: (op: Op<N>) => string };
 
 function quote(text: string): string {
@@ -348,7 +351,8 @@ function adviseMount(
   errno: string,
   detail: Detail,
 ): string {
-  const keeps = op.op === "mount.tree" && (Number(op.flags) & 32) !== 0;
+  const keeps = op.op === "mount.tree" &&
+    (Number(op.flags) & TREE_KEEPS) !== 0;
   if (keeps && detail === "attributes" && errno === "EPERM") {
     return "; in a user namespace a mount keeps what its source has of ro, nosuid, nodev, noexec and times: leave out the option that is against that";
   }

@@ -41,7 +41,10 @@ test("all controllers of version 2 are on in a container's group", async (worksp
   });
   await bundle.start();
   const read = async (path: string): Promise<string> =>
-    await Deno.readTextFile(`${path}/cgroup.controllers`).catch(() => "none");
+    await Deno.readTextFile(`${path}/cgroup.controllers`).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return "none";
+    });
   for (const mount of cgroupMounts()) {
     // Version 1 has no such file.
     const offered = await read(mount);

@@ -5,6 +5,7 @@
  */
 import { defaultDevices } from "../defaults.ts";
 import { resolvePath } from "../host_paths.ts";
+import { LOOPBACK } from "../loopback.ts";
 import { PROPAGATION_OPTIONS } from "../names/mount_options.ts";
 import {
   NAMESPACE_TYPES,
@@ -33,20 +34,10 @@ import { readOciDevices, readOciRules } from "./oci_devices.ts";
 import { readOciMappings, requireKeys } from "./oci_mappings.ts";
 import { readOciResources } from "./oci_resources.ts";
 
-const LOOPBACK: Network = {
-  type: "loopback",
-  name: "lo",
-  bridge: "",
-  macAddress: "",
+const OCI_LOOPBACK: Network = {
+  ...LOOPBACK,
   address: "127.0.0.1/8",
   gateway: "",
-  ipv6Address: "",
-  ipv6Gateway: "",
-  mtu: 0,
-  txqueuelen: 0,
-  hostInterfaceName: "",
-  vethPrefix: "",
-  hairpinMode: false,
 };
 const NAMES: readonly string[] = NAMESPACE_TYPES.map((type) =>
   NAMESPACES[type].oci
@@ -188,7 +179,9 @@ function networksOf(
   namespaces: readonly Namespace[],
 ): readonly Network[] | undefined {
   const own = namespaces.find(({ type }) => type === "NEWNET");
-  return own === undefined || own.path !== undefined ? undefined : [LOOPBACK];
+  return own === undefined || own.path !== undefined
+    ? undefined
+    : [OCI_LOOPBACK];
 }
 
 /** Id mappings; a user namespace without any gets root alone, where its host ids are known. */
